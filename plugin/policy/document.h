@@ -1,0 +1,49 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_POLICY_DOCUMENT_H
+#define SG_POLICY_DOCUMENT_H 1
+
+/* The policy document: what a policy source hands to the model.
+ *
+ * The source records what the author wrote, with its place, and judges as
+ * little as it can; all values are checked by sg_policy_from_document(), so
+ * that every source gives the same errors, all in one go.  Wherever a value
+ * is shown as V below the author may have written anything that JSON can
+ * carry; the model says what is wrong with it.
+ *
+ *     DOC    = { "groups": [GROUP...], "prefix_lists": [LIST...],
+ *                "members": [MEMBERS...], "binds": [BIND...],
+ *                "refs": [REF...],
+ *                "errors": [DIAG...], "warnings": [DIAG...] }
+ *     PLACE  = { "file": "web.lua", "line": 12,
+ *                "chain": "called from site.lua:3" }       (chain optional)
+ *     GROUP  = { "name": V, "place": PLACE, "description": V,
+ *                "revocation": V, "ingress": [RULE...], "egress": [RULE...],
+ *                "unknown": ["key"...] }
+ *              (an absent "egress" means that everything may leave; an
+ *               absent "ingress" that nothing may come in)
+ *     RULE   = { "word": "tcp"|"udp"|"sctp"|"icmp"|"icmp6"|"ip"|"all",
+ *                "place": PLACE, "values": [V...],  -- positional arguments
+ *                "from": PEERS, "to": PEERS, "type": V, "code": V,
+ *                "protocol": V, "family": V, "description": V,
+ *                "unknown": ["key"...] }
+ *              or any other V, where the author put something into
+ *              `ingress' or `egress' that is no rule:
+ *              { "bad": "a string", "place": PLACE }   (Lua type in words)
+ *     PEERS  = PEER or (nested) arrays of PEER; absent if not written
+ *     PEER   = "any" handle: { "any": true }
+ *              | "192.0.2.0/24"                     (a string)
+ *              | { "group": "web" } | { "prefix_list": "office" }
+ *              | { "addresses": "crm" } | { "bad": "a number" }
+ *     LIST   = { "name": V, "place": PLACE, "entries": [V...] }
+ *     MEMBERS= { "group": V, "place": PLACE, "entries": [V...],
+ *                "network": V }                     (network optional)
+ *     BIND   = { "place": PLACE, "groups": [V...], "name": V,
+ *                "external_ids": { key: V }, "unknown": ["key"...] }
+ *              | { "place": PLACE, "function": 7 }
+ *     REF    = { "kind": "group"|"prefix_list"|"addresses", "name": V,
+ *                "place": PLACE }     -- every place where a name is used
+ *     DIAG   = { "place": PLACE, "message": "..." }  -- found by the source
+ */
+
+#endif /* policy/document.h */

@@ -1,0 +1,72 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_POLICY_EVAL_H
+#define SG_POLICY_EVAL_H 1
+
+/* Asking the policy, without any switch
+ * =====================================
+ *
+ * sg_eval() is the meaning of the rules, said directly: it walks them and
+ * compares.  `trace' and `ovs-sgctl test' use it; so does the clean-up of
+ * revoked connections.  It shares no code with the compiler, which makes it
+ * worth comparing with. */
+
+#include "policy/policy.h"
+#include "policy/port.h"
+
+struct sg_flowspec {            /* A new connection, seen from a port. */
+    struct sg_prefix remote;    /* A single address. */
+    int proto;                  /* 0...255. */
+    int port;                   /* Destination port; ICMP type; -1 unknown:
+                                 * matches only rules for all ports. */
+    int code;                   /* ICMP code; -1 unknown. */
+};
+
+/* Is 'address' (or all of it, for a prefix) a member of 'group' in 'network',
+ * as a guarded port's address or by a `members' statement? */
+bool sg_is_member(const struct sg_policy *, const struct sg_ports *,
+                  const char *group, const char *network,
+                  const struct sg_prefix *address);
+
+/* Does 'peer' contain 'address', seen from 'network'? */
+bool sg_peer_contains(const struct sg_policy *, const struct sg_ports *,
+                      const struct sg_peer *, const char *network,
+                      const struct sg_prefix *address);
+
+/* The first rule (of the port's groups in the order of their names, then as
+ * written) that lets the connection through, or NULL.  An explicitly named
+ * DHCP server or router advertisement (enum sg_named) counts as CONTRACT
+ * section 4, point 2 says. */
+const struct sg_rule *sg_eval(const struct sg_policy *,
+                              const struct sg_ports *,
+                              const struct sg_port *,
+                              const struct sg_endpoint *,
+                              enum sg_direction, const struct sg_flowspec *);
+
+/* One side of a trace.  'port' NULL: that side is not guarded here. */
+struct sg_trace_side {
+    const struct sg_port *port;
+    const struct sg_endpoint *endpoint;
+    struct sg_prefix address;
+    const struct sg_rule *rule; /* What allows it; NULL: nothing. */
+};
+
+struct sg_trace {
+    struct sg_trace_side from, to;      /* Egress of from, ingress of to. */
+    bool allowed;
+};
+
+/* Answers `trace FROM TO PROTO [PORT]', the words as the operator typed them
+ * ('port' NULL if absent).  Returns NULL, or a sentence that says why it
+ * cannot be answered (an unknown interface, an address known in two networks,
+ * ...), which the caller frees. */
+char *sg_trace(const struct sg_policy *, const struct sg_ports *,
+               const char *from, const char *to, const char *proto,
+               const char *port, struct sg_trace *)
+    __attribute__((warn_unused_result));
+
+/* The answer as CONTRACT section 1 gives it in JSON, and in words. */
+struct json *sg_trace_to_json(const struct sg_trace *);
+void sg_trace_format(const struct sg_trace *, struct ds *);
+
+#endif /* policy/eval.h */

@@ -1,0 +1,209 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_POLICY_POLICY_H
+#define SG_POLICY_POLICY_H 1
+
+/* The policy model
+ * ================
+ *
+ * A `struct sg_policy' is what a policy source said, validated: groups with
+ * rules, prefix lists, members that are not ports here, and bindings of
+ * ports to groups.  It does no I/O and knows neither Lua nor OpenFlow.  It
+ * never changes once it is made: a reload makes a new one and the old one is
+ * dropped when its last user lets go, so that "all or nothing" needs no
+ * undo.
+ *
+ * Sources
+ * -------
+ *
+ * Every source (Lua today; a shared OVSDB database later) hands over a
+ * *policy document*, a JSON object whose form is given in document.h.
+ * sg_policy_from_document() is the one place that validates: what comes out
+ * of it is whole and consistent, or it is not there at all.
+ *
+ * Identities
+ * ----------
+ *
+ * A rule is identified by a UUID of version 5 (RFC 4122 section 4.3) over its
+ * canonical text, for example
+ *
+ *     web ingress tcp 80,443 from any
+ *
+ * so the same rule has the same identity in every load, on every hypervisor,
+ * wherever its line has moved.  Description and place are no part of it.
+ * (The UUID is kept as OVS's `struct uuid': <uuid/uuid.h> and OVS's uuid.h
+ * declare functions of the same names and cannot meet in one file.) */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/hmap.h"
+#include "openvswitch/uuid.h"
+#include "policy/diag.h"
+#include "policy/prefix.h"
+
+struct ds;
+struct json;
+struct smap;
+struct sset;
+
+enum sg_direction {
+    SG_INGRESS,                 /* Towards the guest. */
+    SG_EGRESS                   /* From the guest. */
+};
+#define SG_N_DIRECTIONS 2
+
+const char *sg_direction_name(enum sg_direction);   /* "ingress"/"egress" */
+
+/* Families of addresses, as a bit set. */
+#define SG_IPV4 1
+#define SG_IPV6 2
+#define SG_IP_ANY (SG_IPV4 | SG_IPV6)
+
+/* Peers. */
+
+enum sg_peer_type {
+    SG_PEER_ANY,                /* Everyone, IPv4 and IPv6. */
+    SG_PEER_PREFIX,             /* An address or a prefix. */
+    SG_PEER_GROUP,              /* Whoever is a member now. */
+    SG_PEER_PREFIX_LIST,        /* A named, static list. */
+    SG_PEER_ADDRESSES           /* A named set that changes while we run. */
+};
+
+struct sg_peer {
+    enum sg_peer_type type;
+    struct sg_prefix prefix;    /* SG_PEER_PREFIX only. */
+    char *name;                 /* The three named kinds; else NULL. */
+};
+
+bool sg_peer_equals(const struct sg_peer *, const struct sg_peer *);
+int sg_peer_compare(const struct sg_peer *, const struct sg_peer *);
+uint32_t sg_peer_hash(const struct sg_peer *, uint32_t basis);
+/* "any", "192.0.2.0/24", "group web", "prefix_list office", ... */
+void sg_peer_format(const struct sg_peer *, struct ds *);
+
+/* Rules. */
+
+/* Ports of tcp, udp and sctp, inclusive at both ends. */
+struct sg_range {
+    uint16_t lo, hi;
+};
+
+/* An ICMP or ICMPv6 type and code; -1 is "all". */
+struct sg_icmp {
+    int16_t type, code;
+};
+
+struct sg_rule {
+    struct hmap_node id_node;   /* In sg_policy.rules_by_id. */
+    struct uuid id;             /* Version 5, of 'text'. */
+    char *text;                 /* Canonical text. */
+    struct sg_group *group;     /* Whose rule this is. */
+    enum sg_direction dir;
+    int proto;                  /* IP protocol number; -1: all. */
+    uint8_t families;           /* Of SG_IPV4, SG_IPV6; never 0. */
+    struct sg_range *ranges;    /* Sorted, merged; none: all ports. */
+    size_t n_ranges;
+    uint8_t names;              /* Bits of enum sg_named; egress only. */
+    struct sg_icmp *icmps;      /* Sorted; none: all types. */
+    size_t n_icmps;
+    struct sg_peer *peers;      /* Sorted, unique, at least one; if one is
+                                 * SG_PEER_ANY it is the only one. */
+    size_t n_peers;
+    char *description;          /* NULL if the author gave none. */
+    struct sg_place place;      /* Of the constructor. */
+    char *chain;                /* "called from web.lua:5, ..." or NULL. */
+    bool implicit;              /* Not written by anybody: the egress of a
+                                 * group without `egress', or a rule of the
+                                 * built-in group `default'. */
+};
+
+/* What an egress rule must name before a guest may do it (sg_rule.names).
+ * A port is named when the author wrote it by itself ("68"): ranges, rules
+ * for all ports and `ip { protocol = 17 }' do not count.  So the bit can be
+ * set where 'ranges' no longer shows it (67 and 68 merge to 67-68). */
+enum sg_named {
+    SG_NAMED_DHCP_SERVER = 1 << 0,      /* udp 68 */
+    SG_NAMED_DHCPV6_SERVER = 1 << 1,    /* udp 546 */
+    SG_NAMED_ROUTER_ADVERT = 1 << 2     /* icmp6 type 134 */
+};
+
+struct sg_group {
+    struct hmap_node node;      /* In sg_policy.groups, by name. */
+    char *name;
+    char *description;          /* Or NULL. */
+    bool drain;                 /* revocation = "drain" */
+    bool builtin;               /* `default', which nobody defined. */
+    struct sg_place place;
+    struct sg_rule **rules[SG_N_DIRECTIONS];    /* In the order written. */
+    size_t n_rules[SG_N_DIRECTIONS];
+};
+
+/* A `prefix_list'; later also the current value of an `addresses'. */
+struct sg_prefix_list {
+    struct hmap_node node;      /* In sg_policy.prefix_lists, by name. */
+    char *name;
+    struct sg_prefix *prefixes; /* Sorted, unique. */
+    size_t n;
+    struct sg_place place;
+};
+
+/* `members "g" { ... }': members that are not ports here.  All statements for
+ * the same group and network are one of these. */
+struct sg_members {
+    char *group;
+    char *network;              /* NULL: every network. */
+    struct sg_prefix *prefixes; /* Sorted, unique. */
+    size_t n;
+    struct sg_place place;      /* Of the first statement. */
+};
+
+/* `bind': groups for interfaces that carry no `sg-groups' of their own. */
+struct sg_bind {
+    char **groups;              /* NULL for a function. */
+    size_t n_groups;
+    char *name_glob;            /* fnmatch(3) pattern or NULL. */
+    struct smap *external_ids;  /* key -> glob; NULL if none. */
+    int function;               /* Handle of the source, or -1. */
+    struct sg_place place;
+};
+
+struct sg_policy {
+    int ref_count;              /* sg_policy_ref(), _unref(). */
+    struct hmap groups;         /* struct sg_group, `default' included. */
+    struct hmap prefix_lists;   /* struct sg_prefix_list. */
+    struct sg_members *members;
+    size_t n_members;
+    struct sg_bind *binds;      /* In the order written. */
+    size_t n_binds;
+    size_t n_rules;             /* Of all groups, implicit ones too. */
+    struct hmap rules_by_id;    /* struct sg_rule, by UUID. */
+};
+
+/* Makes a policy of 'document' (document.h).  All errors and warnings are
+ * added to 'diags'.  Returns NULL if there was any error; a policy with one
+ * reference otherwise.  'document' stays the caller's. */
+struct sg_policy *sg_policy_from_document(const struct json *document,
+                                          struct sg_diags *diags);
+/* A policy that holds nothing but the built-in group `default'. */
+struct sg_policy *sg_policy_empty(void);
+struct sg_policy *sg_policy_ref(const struct sg_policy *);
+void sg_policy_unref(struct sg_policy *);           /* NULL is fine. */
+
+const struct sg_group *sg_policy_group(const struct sg_policy *,
+                                       const char *name);
+const struct sg_prefix_list *sg_policy_prefix_list(const struct sg_policy *,
+                                                   const char *name);
+const struct sg_rule *sg_policy_rule(const struct sg_policy *,
+                                     const struct uuid *id);
+
+/* "FILE:LINE" plus the chain of callers, for people. */
+void sg_rule_format_place(const struct sg_rule *, struct ds *);
+
+/* Largest and smallest names a group, list or network may have: 1 to 63
+ * of [A-Za-z0-9_.-], not beginning with '-' or '.'.  Returns NULL or a
+ * sentence the caller frees. */
+char *sg_check_name(const char *what, const char *name)
+    __attribute__((warn_unused_result));
+
+#endif /* policy/policy.h */

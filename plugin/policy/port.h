@@ -1,0 +1,182 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_POLICY_PORT_H
+#define SG_POLICY_PORT_H 1
+
+/* Ports: facts from the switch's database, and what the policy makes of them
+ * ==========================================================================
+ *
+ * *Facts* (struct sg_bridge, struct sg_iface) are what the Open_vSwitch
+ * database says, untouched.  plugin/ports/ reads them from OVSDB;
+ * `ovs-sgctl compile --ports=FILE' reads them from a file.
+ *
+ * *Admission* turns one interface's facts and a policy into a `struct
+ * sg_port': guarded or trusted, its groups, addresses and networks, or a
+ * sentence that says why it cannot be guarded (then it is closed, and no
+ * other port is touched).  It is pure, and for one port at a time.
+ *
+ * A guarded port has one *endpoint* per VLAN it carries (an access port has
+ * one): the unit of conntrack zone, network and profile.
+ *
+ * A port that declares no addresses, or no MAC, has n_addresses or n_macs of
+ * zero: nothing but learning (a later stage) opens it. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/hmap.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/types.h"
+#include "openvswitch/uuid.h"
+#include "policy/prefix.h"
+#include "smap.h"
+
+struct json;
+struct sg_diags;
+struct sg_policy;
+struct svec;
+
+/* Facts. */
+
+struct sg_bridge {
+    char *name;
+    char *datapath_type;        /* "system", "netdev", ...; never "". */
+    char *fail_mode;            /* "" if unset. */
+    char **protocols;           /* Bridge.protocols; none: the defaults. */
+    size_t n_protocols;
+    struct smap external_ids;
+    bool ovn;                   /* OVN manages it: hands off. */
+    struct uuid uuid;           /* Of the Bridge row. */
+};
+
+#define SG_OFPORT_NONE -1
+
+struct sg_iface {
+    struct hmap_node node;      /* In sg_facts.ifaces, by name. */
+    struct uuid uuid;           /* Of the Interface row: the identity. */
+    char *name;
+    char *port_name;            /* Of the Port row it belongs to. */
+    struct sg_bridge *bridge;
+    char *type;                 /* "", "internal", "dummy", "patch", ... */
+    int64_t ofport;             /* SG_OFPORT_NONE until the switch gives it
+                                 * one; 65534 for the local port. */
+    struct smap external_ids;
+    struct eth_addr mac_in_use;
+    /* Of the Port row. */
+    int tag;                    /* Access or native VLAN; -1 if unset. */
+    char *vlan_mode;            /* "" if unset. */
+    uint16_t *trunks;           /* Sorted. */
+    size_t n_trunks;
+    bool bonded;                /* Its Port row holds other interfaces too. */
+};
+
+/* Everything the database says that we care for: a snapshot. */
+struct sg_facts {
+    struct shash bridges;       /* name -> struct sg_bridge *. */
+    struct hmap ifaces;         /* struct sg_iface. */
+};
+
+void sg_facts_init(struct sg_facts *);
+void sg_facts_destroy(struct sg_facts *);
+struct sg_bridge *sg_facts_add_bridge(struct sg_facts *, const char *name);
+struct sg_iface *sg_facts_add_iface(struct sg_facts *, const char *name,
+                                    struct sg_bridge *);
+struct sg_iface *sg_facts_find_iface(const struct sg_facts *,
+                                     const char *name);
+/* Sets 'bonded' of all interfaces, by their bridge and 'port_name'. */
+void sg_facts_mark_bonds(struct sg_facts *);
+
+/* Reads facts from JSON, for `ovs-sgctl compile --ports' and the tests:
+ *
+ *   { "bridges": { "br0": { "fail_mode": "secure",
+ *                           "external_ids": {...}, ... } },       (optional)
+ *     "ports": [ { "name": "tap1", "bridge": "br0", "ofport": 1, "tag": 10,
+ *                  "vlan_mode": "access", "trunks": [10], "type": "",
+ *                  "external_ids": { "sg-groups": "web", ... } } ] }
+ *
+ * Absent bridges get fail_mode=secure, absent ofports are numbered in order.
+ * Returns NULL, or a sentence that the caller frees. */
+char *sg_facts_from_json(const struct json *, struct sg_facts *)
+    __attribute__((warn_unused_result));
+
+/* Admission. */
+
+struct sg_endpoint {
+    uint16_t vlan;              /* 0: untagged, no VLAN. */
+    bool tagged;                /* The guest itself sends the tag, and is
+                                 * sent it. */
+    bool native;                /* 'tagged', and yet frames that the guest
+                                 * sends untagged belong here as well
+                                 * (vlan_mode=native-tagged). */
+    char *network;              /* sg-network, or "BRIDGE" or "BRIDGE.TAG". */
+};
+
+struct sg_port {
+    struct hmap_node node;      /* In sg_ports.ports, by name. */
+    /* Copies of what matters downstream, so that a port outlives facts. */
+    struct uuid uuid;
+    char *name;
+    char *bridge;
+    int64_t ofport;             /* SG_OFPORT_NONE: not there yet. */
+    int tag;                    /* VLAN facts, for trusted ports too. */
+    char *vlan_mode;
+    uint16_t *trunks;
+    size_t n_trunks;
+
+    bool guarded;
+    char *error;                /* Guarded, but cannot be: why and what to
+                                 * do.  NULL if all is well. */
+    bool port_security;
+    char **groups;              /* Sorted, unique; guarded: at least one. */
+    size_t n_groups;
+    struct eth_addr *macs;
+    size_t n_macs;
+    struct sg_prefix *addresses;    /* Sorted, unique. */
+    size_t n_addresses;
+    struct sg_endpoint *endpoints;  /* Guarded: at least one, unless error. */
+    size_t n_endpoints;
+};
+
+struct sg_ports {
+    struct hmap ports;          /* struct sg_port, by name. */
+};
+
+/* How a policy source answers a `bind(function(port) ... end)': fills
+ * 'groups' and returns NULL, or returns a sentence (with the place in the
+ * script) that the caller frees.  '*matched' is false if the function
+ * returned nil: not mine. */
+typedef char *sg_bind_function(void *aux, int function,
+                               const struct sg_iface *, bool *matched,
+                               struct svec *groups);
+
+struct sg_binder {
+    sg_bind_function *call;     /* NULL: functions match nothing. */
+    void *aux;
+};
+
+void sg_ports_init(struct sg_ports *);
+void sg_ports_destroy(struct sg_ports *);
+struct sg_port *sg_ports_find(const struct sg_ports *, const char *name);
+
+/* Judges one interface.  Never fails: a bad value makes a port that is
+ * guarded and has an error. */
+struct sg_port *sg_port_admit(const struct sg_policy *,
+                              const struct sg_binder *,
+                              const struct sg_iface *);
+void sg_port_destroy(struct sg_port *);
+
+/* Admits everything in 'facts' and then finds what only shows between ports:
+ * two guarded ports with one MAC in one VLAN of a bridge, or one address in
+ * one network; the port whose row UUID is lower keeps it, the other is in
+ * error.  'ports' is emptied first. */
+void sg_ports_admit_all(struct sg_ports *, const struct sg_policy *,
+                        const struct sg_binder *, const struct sg_facts *);
+
+/* Is anything of ours wanted on 'bridge'?  True unless OVN's or
+ * sg-enable=false; '*explicitly' is true for sg-enable=true. */
+bool sg_bridge_may_manage(const struct sg_bridge *, bool *explicitly);
+/* NULL if guarded ports can be enforced there, or why not and the command
+ * that mends it (CONTRACT section 2); the caller frees it. */
+char *sg_bridge_check(const struct sg_bridge *);
+
+#endif /* policy/port.h */

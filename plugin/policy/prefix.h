@@ -1,0 +1,57 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_POLICY_PREFIX_H
+#define SG_POLICY_PREFIX_H 1
+
+/* Addresses and prefixes of both families as one type.
+ *
+ * An IPv4 prefix is kept IPv4-mapped (::ffff:a.b.c.d, RFC 4291 section
+ * 2.5.5.2) with 96 added to its length, so that everything above the parser
+ * can hash, compare and nest prefixes without asking for the family.  Bits
+ * behind the length are always zero ("normalized"). */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/types.h"
+
+struct ds;
+
+struct sg_prefix {
+    struct in6_addr addr;       /* IPv4-mapped for IPv4; host bits zero. */
+    uint8_t plen;               /* 0...128; an IPv4 prefix has 96...128. */
+};
+
+/* Parses "192.0.2.1", "192.0.2.0/24", "2001:db8::1" or "2001:db8::/32".
+ * Returns NULL and fills '*prefix', or returns a sentence that says what is
+ * wrong, which the caller frees.  Host bits behind the length ("10.0.0.1/8")
+ * are an error that names the prefix that was probably meant.  An IPv6 text
+ * in ::ffff:0:0/96 is refused, because it would be taken for IPv4. */
+char *sg_prefix_parse(const char *s, struct sg_prefix *prefix)
+    __attribute__((warn_unused_result));
+
+void sg_prefix_from_ipv4(ovs_be32 addr, int plen, struct sg_prefix *);
+void sg_prefix_from_ipv6(const struct in6_addr *, int plen,
+                         struct sg_prefix *);
+
+bool sg_prefix_is_ipv4(const struct sg_prefix *);
+ovs_be32 sg_prefix_ipv4(const struct sg_prefix *);     /* Address part. */
+ovs_be32 sg_prefix_ipv4_mask(const struct sg_prefix *);
+struct in6_addr sg_prefix_ipv6_mask(const struct sg_prefix *);
+/* Length as people write it: 0...32 for IPv4, 0...128 for IPv6. */
+int sg_prefix_text_len(const struct sg_prefix *);
+bool sg_prefix_is_host(const struct sg_prefix *);      /* plen == 128. */
+
+/* True if every address of 'inner' is in 'outer' (same family only: an IPv6
+ * ::/0 does not contain IPv4). */
+bool sg_prefix_contains(const struct sg_prefix *outer,
+                        const struct sg_prefix *inner);
+bool sg_prefix_equals(const struct sg_prefix *, const struct sg_prefix *);
+int sg_prefix_compare(const struct sg_prefix *, const struct sg_prefix *);
+uint32_t sg_prefix_hash(const struct sg_prefix *, uint32_t basis);
+
+/* "192.0.2.1" or "192.0.2.0/24": no length for a single address. */
+void sg_prefix_format(const struct sg_prefix *, struct ds *);
+
+#endif /* policy/prefix.h */
