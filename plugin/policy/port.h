@@ -83,6 +83,9 @@ struct sg_iface *sg_facts_add_iface(struct sg_facts *, const char *name,
                                     struct sg_bridge *);
 struct sg_iface *sg_facts_find_iface(const struct sg_facts *,
                                      const char *name);
+/* Remove and free.  A bridge goes after its interfaces. */
+void sg_facts_remove_iface(struct sg_facts *, struct sg_iface *);
+void sg_facts_remove_bridge(struct sg_facts *, struct sg_bridge *);
 /* Sets 'bonded' of all interfaces, by their bridge and 'port_name'. */
 void sg_facts_mark_bonds(struct sg_facts *);
 
