@@ -1,0 +1,99 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_COMPILE_FLOW_H
+#define SG_COMPILE_FLOW_H 1
+
+/* Flows and sets of flows, away from any switch
+ * =============================================
+ *
+ * The compiler makes a `struct sg_flows', "desired"; the switch side reads
+ * another one back from the switch, "installed".  What must be done is their
+ * difference:
+ *
+ *      desired ---.
+ *                  >--- sg_flows_diff() ---> adds, deletes ---> one bundle
+ *      installed -'
+ *
+ * A flow is identified by table, priority and match.  Two flows with the same
+ * identity are equal if their cookie and actions are equal, too.
+ *
+ * Identities are compared bit by bit, so each match is kept in the form in
+ * which a switch gives it back: fields without their prerequisites dropped,
+ * the Ethernet packet type added where a field of the frame is matched. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "openvswitch/hmap.h"
+#include "openvswitch/match.h"
+
+struct ds;
+struct ofpact;
+struct ofpbuf;
+
+/* Cookies: CONTRACT section 4, point 7 fixes the top 16 bits.  Below them
+ * come 4 bits of kind (enum sg_cookie_kind in pipeline.h) and 44 bits of the
+ * identity of what the flow was made for. */
+#define SG_COOKIE_MAGIC  UINT64_C(0x5347000000000000)
+#define SG_COOKIE_MASK   UINT64_C(0xffff000000000000)
+
+struct sg_flow {
+    struct hmap_node node;      /* In sg_flows.flows, by identity. */
+    uint64_t cookie;
+    uint16_t priority;
+    uint8_t table_id;
+    uint32_t ofpacts_len;       /* Bytes. */
+    struct ofpact *ofpacts;     /* Owned. */
+    struct minimatch match;
+};
+
+struct sg_flows {
+    struct hmap flows;          /* struct sg_flow. */
+};
+
+void sg_flows_init(struct sg_flows *);
+void sg_flows_clear(struct sg_flows *);
+void sg_flows_destroy(struct sg_flows *);
+size_t sg_flows_count(const struct sg_flows *);
+
+/* Adds a flow, copying 'match' (in its canonical form) and 'ofpacts'.  If there is one with the same
+ * identity it is replaced and the function returns false: for the compiler
+ * that is a bug, which a test can see. */
+bool sg_flows_add(struct sg_flows *, uint8_t table_id, uint16_t priority,
+                  uint64_t cookie, const struct match *,
+                  const struct ofpact *, size_t ofpacts_len);
+struct sg_flow *sg_flows_find(const struct sg_flows *,
+                              const struct sg_flow *identity);
+void sg_flows_remove(struct sg_flows *, struct sg_flow *);  /* Frees it. */
+/* Takes a copy of 'flow', replacing one of the same identity. */
+void sg_flows_put(struct sg_flows *, const struct sg_flow *);
+struct sg_flow *sg_flow_clone(const struct sg_flow *);
+void sg_flow_free(struct sg_flow *);
+/* Same cookie and actions (the identities are taken to be equal). */
+bool sg_flow_same(const struct sg_flow *, const struct sg_flow *);
+
+/* One change of the installed flows.  The pointers are into the two sets
+ * that were compared. */
+struct sg_change {
+    const struct sg_flow *old;  /* NULL: a new flow. */
+    const struct sg_flow *new;  /* NULL: a flow to delete. */
+};
+
+struct sg_changes {
+    struct sg_change *list;
+    size_t n, allocated;
+};
+
+void sg_changes_init(struct sg_changes *);
+void sg_changes_destroy(struct sg_changes *);
+void sg_flows_diff(const struct sg_flows *installed,
+                   const struct sg_flows *desired, struct sg_changes *);
+
+/* "cookie=0x5347..., table=0, priority=..,in_port=1 actions=..." as
+ * `ovs-ofctl dump-flows --no-stats' prints it, without a line feed. */
+void sg_flow_format(const struct sg_flow *, struct ds *);
+/* All flows, sorted by table, descending priority and text, a line each. */
+void sg_flows_format(const struct sg_flows *, struct ds *);
+
+#endif /* compile/flow.h */
