@@ -1,0 +1,602 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+#include "ports/ovsdb-private.h"
+
+#include "openvswitch/vlog.h"
+#include "ovsdb-idl.h"
+#include "packets.h"
+#include "util.h"
+#include "vswitch-idl.h"
+
+VLOG_DEFINE_THIS_MODULE(sg_monitor);
+
+/* How the snapshot follows the database
+ * -------------------------------------
+ *
+ * The IDL's change tracking tells which rows came, went or changed.
+ *
+ *   - If only columns of Interface rows changed (the usual: an ofport, an
+ *     external_id), only those interfaces are looked at.
+ *
+ *   - If the tree itself changed (a row came or went, or anything in a
+ *     Bridge, a Port or in Open_vSwitch that we look at), the tree is walked
+ *     and everything is compared.  That is one pass over pointers and
+ *     strings, without allocation where nothing differs.  A reconnection ends
+ *     up here too: the IDL then deletes all and inserts all anew.
+ *
+ * Either way the comparison decides what is a change, never the database's
+ * notification.  Hence what we write ourselves goes unnoticed. */
+
+/* Columns that the facts are made of.  Also the only ones that are tracked;
+ * statistics and the like are not even fetched. */
+
+#define MAX_COLUMNS 8
+
+struct fact_table {
+    const struct ovsdb_idl_table_class *table;
+    /* A change here means walking the tree; NULL-terminated. */
+    const struct ovsdb_idl_column *tree[MAX_COLUMNS];
+    /* A change here concerns its row only; NULL-terminated. */
+    const struct ovsdb_idl_column *own[MAX_COLUMNS];
+};
+
+static const struct fact_table fact_tables[] = {
+    { &ovsrec_table_open_vswitch,
+      { &ovsrec_open_vswitch_col_bridges,
+        &ovsrec_open_vswitch_col_external_ids },
+      { NULL } },
+    { &ovsrec_table_bridge,
+      { &ovsrec_bridge_col_name,
+        &ovsrec_bridge_col_ports,
+        &ovsrec_bridge_col_datapath_type,
+        &ovsrec_bridge_col_fail_mode,
+        &ovsrec_bridge_col_protocols,
+        &ovsrec_bridge_col_external_ids },
+      { NULL } },
+    { &ovsrec_table_port,
+      { &ovsrec_port_col_name,
+        &ovsrec_port_col_interfaces,
+        &ovsrec_port_col_tag,
+        &ovsrec_port_col_trunks,
+        &ovsrec_port_col_vlan_mode },
+      { NULL } },
+    { &ovsrec_table_interface,
+      { NULL },
+      { &ovsrec_interface_col_name,
+        &ovsrec_interface_col_type,
+        &ovsrec_interface_col_ofport,
+        &ovsrec_interface_col_external_ids,
+        &ovsrec_interface_col_mac_in_use } },
+};
+
+static void
+track_columns(struct ovsdb_idl *idl,
+              const struct ovsdb_idl_column *const columns[])
+{
+    for (size_t i = 0; columns[i]; i++) {
+        ovsdb_idl_track_add_column(idl, columns[i]);
+    }
+}
+
+void
+sg_monitor_add_columns(struct ovsdb_idl *idl)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(fact_tables); i++) {
+        track_columns(idl, fact_tables[i].tree);
+        track_columns(idl, fact_tables[i].own);
+    }
+    /* For sync.c.  Not tracked: they change with every ovs-vsctl. */
+    ovsdb_idl_add_column(idl, &ovsrec_open_vswitch_col_next_cfg);
+    ovsdb_idl_add_column(idl, &ovsrec_open_vswitch_col_cur_cfg);
+}
+
+/* An Interface row and where it hangs in the tree.  The IDL knows no way up,
+ * and its look-up by UUID may find rows that are only about to go; these are
+ * the rows that count, valid until the IDL's next run. */
+struct iface_place {
+    struct hmap_node node;      /* In sg_ovsdb.rows, by the row's UUID. */
+    const struct ovsrec_interface *row;
+    const struct ovsrec_port *port;
+    const struct ovsrec_bridge *br;
+};
+
+static struct iface_place *
+find_place(const struct sg_ovsdb *db, const struct uuid *uuid)
+{
+    struct iface_place *place;
+    HMAP_FOR_EACH_WITH_HASH (place, node, uuid_hash(uuid), &db->rows) {
+        if (uuid_equals(&place->row->header_.uuid, uuid)) {
+            return place;
+        }
+    }
+    return NULL;
+}
+
+static void
+clear_rows(struct sg_ovsdb *db)
+{
+    struct iface_place *place;
+    HMAP_FOR_EACH_POP (place, node, &db->rows) {
+        free(place);
+    }
+}
+
+const struct ovsrec_interface *
+sg_monitor_find_row(const struct sg_ovsdb *db, const struct uuid *uuid)
+{
+    const struct iface_place *place = find_place(db, uuid);
+    return place ? place->row : NULL;
+}
+
+void
+sg_monitor_init(struct sg_ovsdb *db)
+{
+    sg_facts_init(&db->facts);
+    hmap_init(&db->rows);
+    sset_init(&db->changed_ifaces);
+    sset_init(&db->changed_bridges);
+}
+
+void
+sg_monitor_destroy(struct sg_ovsdb *db)
+{
+    sset_destroy(&db->changed_bridges);
+    sset_destroy(&db->changed_ifaces);
+    clear_rows(db);
+    hmap_destroy(&db->rows);
+    sg_facts_destroy(&db->facts);
+}
+
+unsigned int
+sg_ovsdb_seqno(const struct sg_ovsdb *db)
+{
+    return db->seqno;
+}
+
+const struct sg_facts *
+sg_ovsdb_facts(const struct sg_ovsdb *db)
+{
+    return db->have_facts ? &db->facts : NULL;
+}
+
+const struct sset *
+sg_ovsdb_changed_ifaces(const struct sg_ovsdb *db)
+{
+    return &db->changed_ifaces;
+}
+
+const struct sset *
+sg_ovsdb_changed_bridges(const struct sg_ovsdb *db)
+{
+    return &db->changed_bridges;
+}
+
+void
+sg_ovsdb_clear_changed(struct sg_ovsdb *db)
+{
+    sset_clear(&db->changed_ifaces);
+    sset_clear(&db->changed_bridges);
+}
+
+static void
+iface_changed(struct sg_ovsdb *db, const char *name)
+{
+    sset_add(&db->changed_ifaces, name);
+    db->seqno++;
+}
+
+static void
+bridge_changed(struct sg_ovsdb *db, const char *name)
+{
+    sset_add(&db->changed_bridges, name);
+    db->seqno++;
+}
+
+/* Setters.  Each makes '*dst' equal to 'src' and returns true if that changed
+ * anything. */
+
+static bool
+set_string(char **dst, const char *src)
+{
+    src = src ? src : "";
+    if (*dst && !strcmp(*dst, src)) {
+        return false;
+    }
+    free(*dst);
+    *dst = xstrdup(src);
+    return true;
+}
+
+static bool
+set_strings(char ***dst, size_t *n_dst, char **src, size_t n_src)
+{
+    bool same = *n_dst == n_src;
+    for (size_t i = 0; same && i < n_src; i++) {
+        same = !strcmp((*dst)[i], src[i]);
+    }
+    if (same) {
+        return false;
+    }
+
+    for (size_t i = 0; i < *n_dst; i++) {
+        free((*dst)[i]);
+    }
+    free(*dst);
+    *dst = xmalloc(n_src * sizeof **dst);
+    for (size_t i = 0; i < n_src; i++) {
+        (*dst)[i] = xstrdup(src[i]);
+    }
+    *n_dst = n_src;
+    return true;
+}
+
+static bool
+set_trunks(uint16_t **dst, size_t *n_dst, const int64_t *src, size_t n_src)
+{
+    bool same = *n_dst == n_src;
+    for (size_t i = 0; same && i < n_src; i++) {
+        same = (*dst)[i] == src[i];
+    }
+    if (same) {
+        return false;
+    }
+
+    free(*dst);
+    *dst = xmalloc(n_src * sizeof **dst);
+    for (size_t i = 0; i < n_src; i++) {
+        (*dst)[i] = src[i];     /* The IDL keeps sets sorted. */
+    }
+    *n_dst = n_src;
+    return true;
+}
+
+static bool
+is_own_key(const char *key)
+{
+    return !strcmp(key, SG_KEY_STATE) || !strcmp(key, SG_KEY_ERROR);
+}
+
+static bool
+external_ids_equal(const struct smap *facts, const struct smap *row)
+{
+    const struct smap_node *node;
+    size_t n = 0;
+
+    SMAP_FOR_EACH (node, row) {
+        if (!is_own_key(node->key)) {
+            const char *value = smap_get(facts, node->key);
+            if (!value || strcmp(value, node->value)) {
+                return false;
+            }
+            n++;
+        }
+    }
+    return n == smap_count(facts);
+}
+
+static bool
+set_external_ids(struct smap *dst, const struct smap *src)
+{
+    if (external_ids_equal(dst, src)) {
+        return false;
+    }
+
+    const struct smap_node *node;
+    smap_clear(dst);
+    SMAP_FOR_EACH (node, src) {
+        if (!is_own_key(node->key)) {
+            smap_add(dst, node->key, node->value);
+        }
+    }
+    return true;
+}
+
+static bool
+set_bool(bool *dst, bool src)
+{
+    bool changed = *dst != src;
+    *dst = src;
+    return changed;
+}
+
+/* OVN.
+ *
+ * ovn-controller is configured in Open_vSwitch:external_ids, with keys that
+ * may be made specific to one of several chassis on a host by appending the
+ * system-id.  It leaves its conntrack zones in the bridge's external_ids,
+ * which shows also bridges of a chassis that we do not know of. */
+
+static const char *
+get_chassis_key(const struct ovsrec_open_vswitch *ovs, const char *key)
+{
+    const char *system_id = smap_get(&ovs->external_ids, "system-id");
+    if (system_id) {
+        char *own = xasprintf("%s-%s", key, system_id);
+        const char *value = smap_get(&ovs->external_ids, own);
+        free(own);
+        if (value) {
+            return value;
+        }
+    }
+    return smap_get(&ovs->external_ids, key);
+}
+
+static bool
+is_ovn_bridge(const struct ovsrec_open_vswitch *ovs,
+              const struct ovsrec_bridge *br)
+{
+    const struct smap_node *node;
+    SMAP_FOR_EACH (node, &br->external_ids) {
+        if (!strncmp(node->key, "ct-zone-", strlen("ct-zone-"))) {
+            return true;
+        }
+    }
+
+    if (!ovs || !get_chassis_key(ovs, "ovn-remote")) {
+        return false;
+    }
+    const char *name = get_chassis_key(ovs, "ovn-bridge");
+    return !strcmp(br->name, name ? name : "br-int");
+}
+
+/* Rows to facts. */
+
+static bool
+update_bridge(struct sg_bridge *bridge, const struct ovsrec_open_vswitch *ovs,
+              const struct ovsrec_bridge *row)
+{
+    const char *type = row->datapath_type[0] ? row->datapath_type : "system";
+    bool changed = !uuid_equals(&bridge->uuid, &row->header_.uuid);
+
+    bridge->uuid = row->header_.uuid;
+    changed |= set_string(&bridge->datapath_type, type);
+    changed |= set_string(&bridge->fail_mode, row->fail_mode);
+    changed |= set_strings(&bridge->protocols, &bridge->n_protocols,
+                           row->protocols, row->n_protocols);
+    changed |= set_external_ids(&bridge->external_ids, &row->external_ids);
+    changed |= set_bool(&bridge->ovn, is_ovn_bridge(ovs, row));
+    return changed;
+}
+
+static bool
+update_iface_from_port(struct sg_iface *iface, const struct ovsrec_port *row)
+{
+    int tag = row->n_tag ? row->tag[0] : -1;
+    bool changed = iface->tag != tag;
+
+    iface->tag = tag;
+    changed |= set_string(&iface->port_name, row->name);
+    changed |= set_string(&iface->vlan_mode, row->vlan_mode);
+    changed |= set_trunks(&iface->trunks, &iface->n_trunks,
+                          row->trunks, row->n_trunks);
+    return changed;
+}
+
+static bool
+update_iface(struct sg_iface *iface, const struct ovsrec_interface *row)
+{
+    /* The switch says -1 where it cannot make the port. */
+    int64_t ofport = (row->n_ofport && row->ofport[0] >= 0
+                      ? row->ofport[0] : SG_OFPORT_NONE);
+    struct eth_addr mac;
+    if (!row->mac_in_use || !eth_addr_from_string(row->mac_in_use, &mac)) {
+        mac = eth_addr_zero;
+    }
+
+    bool changed = (iface->ofport != ofport
+                    || !eth_addr_equals(iface->mac_in_use, mac)
+                    || !uuid_equals(&iface->uuid, &row->header_.uuid));
+    iface->ofport = ofport;
+    iface->mac_in_use = mac;
+    iface->uuid = row->header_.uuid;
+    changed |= set_string(&iface->type, row->type);
+    changed |= set_external_ids(&iface->external_ids, &row->external_ids);
+    return changed;
+}
+
+/* The walk. */
+
+/* Collects the Interface rows and their places in the tree.
+ *
+ * The schema does not keep a port or an interface from being in two places.
+ * The switch warns and takes one of them; so do we, or its facts would swing
+ * between the two for ever. */
+static void
+collect_row(struct sg_ovsdb *db, const struct ovsrec_bridge *br,
+            const struct ovsrec_port *port, const struct ovsrec_interface *row)
+{
+    if (!find_place(db, &row->header_.uuid)) {
+        struct iface_place *place = xmalloc(sizeof *place);
+        place->row = row;
+        place->port = port;
+        place->br = br;
+        hmap_insert(&db->rows, &place->node, uuid_hash(&row->header_.uuid));
+    }
+}
+
+static void
+collect_rows(struct sg_ovsdb *db)
+{
+    const struct ovsrec_bridge *br;
+
+    clear_rows(db);
+    OVSREC_BRIDGE_FOR_EACH (br, db->idl) {
+        for (size_t i = 0; i < br->n_ports; i++) {
+            const struct ovsrec_port *port = br->ports[i];
+            for (size_t j = 0; j < port->n_interfaces; j++) {
+                collect_row(db, br, port, port->interfaces[j]);
+            }
+        }
+    }
+}
+
+static bool
+bridge_exists(const struct sg_ovsdb *db, const struct sg_bridge *bridge)
+{
+    const struct ovsrec_bridge *br;
+    OVSREC_BRIDGE_FOR_EACH (br, db->idl) {
+        if (uuid_equals(&br->header_.uuid, &bridge->uuid)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Removes what is not in the database any more.  This comes before anything
+ * is added, because a row of the same name may have taken its place; and
+ * interfaces go before the bridge that they point to. */
+static void
+remove_gone_ifaces(struct sg_ovsdb *db)
+{
+    struct sg_iface *iface;
+    HMAP_FOR_EACH_SAFE (iface, node, &db->facts.ifaces) {
+        if (!find_place(db, &iface->uuid)
+            || !bridge_exists(db, iface->bridge)) {
+            iface_changed(db, iface->name);
+            sg_facts_remove_iface(&db->facts, iface);
+        }
+    }
+}
+
+static void
+remove_gone_bridges(struct sg_ovsdb *db)
+{
+    struct shash_node *node;
+    SHASH_FOR_EACH_SAFE (node, &db->facts.bridges) {
+        struct sg_bridge *bridge = node->data;
+        if (!bridge_exists(db, bridge)) {
+            bridge_changed(db, bridge->name);
+            sg_facts_remove_bridge(&db->facts, bridge);
+        }
+    }
+}
+
+static void
+walk_bridge(struct sg_ovsdb *db, const struct ovsrec_bridge *row)
+{
+    const struct ovsrec_open_vswitch *ovs = ovsrec_open_vswitch_first(db->idl);
+    struct sg_bridge *bridge = shash_find_data(&db->facts.bridges, row->name);
+    bool changed = !bridge;
+
+    if (!bridge) {
+        bridge = sg_facts_add_bridge(&db->facts, row->name);
+    }
+    changed |= update_bridge(bridge, ovs, row);
+    if (changed) {
+        bridge_changed(db, bridge->name);
+    }
+}
+
+static void
+walk_iface(struct sg_ovsdb *db, const struct iface_place *place)
+{
+    struct sg_bridge *bridge = shash_find_data(&db->facts.bridges,
+                                               place->br->name);
+    const char *name = place->row->name;
+    struct sg_iface *iface = sg_facts_find_iface(&db->facts, name);
+    bool changed = !iface || iface->bridge != bridge;
+
+    if (!iface) {
+        iface = sg_facts_add_iface(&db->facts, name, bridge);
+    }
+    iface->bridge = bridge;
+    changed |= update_iface_from_port(iface, place->port);
+    changed |= update_iface(iface, place->row);
+    if (changed) {
+        iface_changed(db, iface->name);
+    }
+}
+
+static void
+walk(struct sg_ovsdb *db)
+{
+    collect_rows(db);
+    remove_gone_ifaces(db);
+    remove_gone_bridges(db);
+
+    const struct ovsrec_bridge *br;
+    OVSREC_BRIDGE_FOR_EACH (br, db->idl) {
+        walk_bridge(db, br);
+    }
+    const struct iface_place *place;
+    HMAP_FOR_EACH (place, node, &db->rows) {
+        walk_iface(db, place);
+    }
+}
+
+/* What did the IDL see?
+ *
+ * It also tracks every row that refers to a changed one, up to the root; so a
+ * row's being tracked does not mean that it changed. */
+
+static bool
+row_changes_tree(const struct ovsdb_idl_row *row,
+                 const struct ovsdb_idl_column *const columns[])
+{
+    if (ovsdb_idl_row_get_seqno(row, OVSDB_IDL_CHANGE_INSERT)
+        || ovsdb_idl_row_get_seqno(row, OVSDB_IDL_CHANGE_DELETE)) {
+        return true;
+    }
+    for (size_t i = 0; columns[i]; i++) {
+        if (ovsdb_idl_track_is_updated(row, columns[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+tree_changed(const struct sg_ovsdb *db)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(fact_tables); i++) {
+        const struct fact_table *t = &fact_tables[i];
+        const struct ovsdb_idl_row *row;
+
+        for (row = ovsdb_idl_track_get_first(db->idl, t->table); row;
+             row = ovsdb_idl_track_get_next(row)) {
+            if (row_changes_tree(row, t->tree)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static void
+update_tracked_ifaces(struct sg_ovsdb *db)
+{
+    const struct ovsrec_interface *row;
+    OVSREC_INTERFACE_FOR_EACH_TRACKED (row, db->idl) {
+        struct sg_iface *iface = sg_facts_find_iface(&db->facts, row->name);
+        if (iface && update_iface(iface, row)) {
+            iface_changed(db, iface->name);
+        }
+    }
+}
+
+void
+sg_monitor_run(struct sg_ovsdb *db)
+{
+    if (!ovsdb_idl_has_ever_connected(db->idl)) {
+        return;
+    }
+
+    const struct ovsrec_interface *row;
+    OVSREC_INTERFACE_FOR_EACH_TRACKED (row, db->idl) {
+        sg_states_row_changed(&db->states, &row->header_.uuid);
+    }
+
+    if (!db->have_facts || tree_changed(db)) {
+        walk(db);
+    } else {
+        update_tracked_ifaces(db);
+    }
+    if (!db->have_facts) {
+        db->have_facts = true;
+        db->seqno++;
+        VLOG_DBG("the contents of the database are in");
+    }
+    ovsdb_idl_track_clear(db->idl);
+}
