@@ -7,8 +7,8 @@
  *
  * A load collects every error it meets instead of stopping at the first, and
  * shows them sorted by file and line, one line each, as
- * "FILE:LINE: message".  Warnings are kept apart: they never make a load
- * fail. */
+ * "FILE:LINE: message".  Warnings ("FILE:LINE: warning: message") are kept
+ * apart: they never make a load fail. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +23,8 @@ struct sg_place {
 void sg_place_init(struct sg_place *, const char *file, int line);
 void sg_place_clone(struct sg_place *, const struct sg_place *);
 void sg_place_destroy(struct sg_place *);
+/* "FILE:LINE", or "FILE" if the line is not known. */
+void sg_place_format(const struct sg_place *, struct ds *);
 
 struct sg_diag {
     struct sg_place place;

@@ -12,6 +12,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "openvswitch/types.h"
@@ -53,5 +54,8 @@ uint32_t sg_prefix_hash(const struct sg_prefix *, uint32_t basis);
 
 /* "192.0.2.1" or "192.0.2.0/24": no length for a single address. */
 void sg_prefix_format(const struct sg_prefix *, struct ds *);
+
+/* Sorts 'prefixes' and drops doubles; returns how many are left. */
+size_t sg_prefixes_sort_unique(struct sg_prefix *prefixes, size_t n);
 
 #endif /* policy/prefix.h */

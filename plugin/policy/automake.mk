@@ -1,0 +1,24 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+
+libovssg_la_SOURCES += \
+	plugin/policy/diag.c \
+	plugin/policy/diag.h \
+	plugin/policy/document.c \
+	plugin/policy/document.h \
+	plugin/policy/eval.h \
+	plugin/policy/icmp.c \
+	plugin/policy/icmp.h \
+	plugin/policy/identity.c \
+	plugin/policy/layer4.c \
+	plugin/policy/lint.c \
+	plugin/policy/load.h \
+	plugin/policy/peer.c \
+	plugin/policy/peers.c \
+	plugin/policy/policy.c \
+	plugin/policy/policy.h \
+	plugin/policy/port.h \
+	plugin/policy/prefix.c \
+	plugin/policy/prefix.h \
+	plugin/policy/reader.c \
+	plugin/policy/reference.c \
+	plugin/policy/rule.c

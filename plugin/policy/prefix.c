@@ -1,0 +1,242 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+#include "policy/prefix.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "hash.h"
+#include "openvswitch/dynamic-string.h"
+#include "packets.h"
+#include "util.h"
+
+/* An IPv4 address is kept in ::ffff:0:0/96. */
+#define V4_OFFSET 96
+
+/* Clears the bits of 'prefix' behind its length.  Returns true if there were
+ * any. */
+static bool
+normalize(struct sg_prefix *prefix)
+{
+    struct in6_addr mask = ipv6_create_mask(prefix->plen);
+    struct in6_addr net = ipv6_addr_bitand(&prefix->addr, &mask);
+    bool changed = !ipv6_addr_equals(&net, &prefix->addr);
+
+    prefix->addr = net;
+    return changed;
+}
+
+void
+sg_prefix_from_ipv4(ovs_be32 addr, int plen, struct sg_prefix *prefix)
+{
+    in6_addr_set_mapped_ipv4(&prefix->addr, addr);
+    prefix->plen = V4_OFFSET + plen;
+    normalize(prefix);
+}
+
+void
+sg_prefix_from_ipv6(const struct in6_addr *addr, int plen,
+                    struct sg_prefix *prefix)
+{
+    prefix->addr = *addr;
+    prefix->plen = plen;
+    normalize(prefix);
+}
+
+/* Parses the address part into '*addr'. */
+static char *
+parse_address(const char *s, const char *whole, struct in6_addr *addr)
+{
+    ovs_be32 ipv4;
+
+    if (inet_pton(AF_INET, s, &ipv4) == 1) {
+        in6_addr_set_mapped_ipv4(addr, ipv4);
+        return NULL;
+    }
+    if (inet_pton(AF_INET6, s, addr) != 1) {
+        return xasprintf("\"%s\" is no address or prefix; write for example "
+                         "192.0.2.1, 192.0.2.0/24 or 2001:db8::/32", whole);
+    }
+    if (IN6_IS_ADDR_V4MAPPED(addr)) {
+        return xasprintf("\"%s\" is an IPv4 address written as IPv6; "
+                         "write the IPv4 address", whole);
+    }
+    return NULL;
+}
+
+/* Parses the length part, "24", which may be at most 'max'. */
+static char *
+parse_length(const char *s, const char *whole, int max, int *plen)
+{
+    size_t len = strlen(s);
+
+    if (len >= 1 && len <= 3 && strspn(s, "0123456789") == len) {
+        *plen = atoi(s);
+        if (*plen <= max) {
+            return NULL;
+        }
+    }
+    return xasprintf("\"%s\" has a bad prefix length; it is a number from 0 "
+                     "to %d for %s", whole, max, max == 32 ? "IPv4" : "IPv6");
+}
+
+/* The error for 'whole' = ADDR/LEN with host bits; 'net' is what is left of it
+ * without them. */
+static char *
+host_bits_error(const char *whole, const char *addr,
+                const struct sg_prefix *net)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&s, "\"%s\" has bits set behind its length; write ", whole);
+    sg_prefix_format(net, &s);
+    ds_put_format(&s, " for the prefix or %s for the address alone", addr);
+    return ds_steal_cstr(&s);
+}
+
+char *
+sg_prefix_parse(const char *s, struct sg_prefix *prefix)
+{
+    const char *slash = strchr(s, '/');
+    char *addr = slash ? xmemdup0(s, slash - s) : xstrdup(s);
+    struct sg_prefix p;
+    char *error;
+
+    error = parse_address(addr, s, &p.addr);
+    if (!error) {
+        int offset = IN6_IS_ADDR_V4MAPPED(&p.addr) ? V4_OFFSET : 0;
+        int plen = 128 - offset;
+
+        if (slash) {
+            error = parse_length(slash + 1, s, plen, &plen);
+        }
+        p.plen = offset + plen;
+        if (!error && normalize(&p)) {
+            error = host_bits_error(s, addr, &p);
+        }
+    }
+    if (!error) {
+        *prefix = p;
+    }
+    free(addr);
+    return error;
+}
+
+bool
+sg_prefix_is_ipv4(const struct sg_prefix *prefix)
+{
+    return prefix->plen >= V4_OFFSET && IN6_IS_ADDR_V4MAPPED(&prefix->addr);
+}
+
+ovs_be32
+sg_prefix_ipv4(const struct sg_prefix *prefix)
+{
+    return in6_addr_get_mapped_ipv4(&prefix->addr);
+}
+
+ovs_be32
+sg_prefix_ipv4_mask(const struct sg_prefix *prefix)
+{
+    return be32_prefix_mask(prefix->plen - V4_OFFSET);
+}
+
+struct in6_addr
+sg_prefix_ipv6_mask(const struct sg_prefix *prefix)
+{
+    return ipv6_create_mask(prefix->plen);
+}
+
+int
+sg_prefix_text_len(const struct sg_prefix *prefix)
+{
+    return prefix->plen - (sg_prefix_is_ipv4(prefix) ? V4_OFFSET : 0);
+}
+
+bool
+sg_prefix_is_host(const struct sg_prefix *prefix)
+{
+    return prefix->plen == 128;
+}
+
+bool
+sg_prefix_contains(const struct sg_prefix *outer,
+                   const struct sg_prefix *inner)
+{
+    struct in6_addr mask, net;
+
+    if (inner->plen < outer->plen
+        || sg_prefix_is_ipv4(inner) != sg_prefix_is_ipv4(outer)) {
+        return false;
+    }
+    mask = ipv6_create_mask(outer->plen);
+    net = ipv6_addr_bitand(&inner->addr, &mask);
+    return ipv6_addr_equals(&net, &outer->addr);
+}
+
+bool
+sg_prefix_equals(const struct sg_prefix *a, const struct sg_prefix *b)
+{
+    return a->plen == b->plen && ipv6_addr_equals(&a->addr, &b->addr);
+}
+
+/* IPv4 first, then by address, the wider prefix before those inside it. */
+int
+sg_prefix_compare(const struct sg_prefix *a, const struct sg_prefix *b)
+{
+    bool a4 = sg_prefix_is_ipv4(a);
+    bool b4 = sg_prefix_is_ipv4(b);
+    int cmp;
+
+    if (a4 != b4) {
+        return a4 ? -1 : 1;
+    }
+    cmp = memcmp(&a->addr, &b->addr, sizeof a->addr);
+    if (cmp) {
+        return cmp < 0 ? -1 : 1;
+    }
+    return (a->plen > b->plen) - (a->plen < b->plen);
+}
+
+uint32_t
+sg_prefix_hash(const struct sg_prefix *prefix, uint32_t basis)
+{
+    return hash_bytes(&prefix->addr, sizeof prefix->addr,
+                      hash_int(prefix->plen, basis));
+}
+
+void
+sg_prefix_format(const struct sg_prefix *prefix, struct ds *s)
+{
+    if (sg_prefix_is_ipv4(prefix)) {
+        ds_put_format(s, IP_FMT, IP_ARGS(sg_prefix_ipv4(prefix)));
+    } else {
+        ipv6_format_addr(&prefix->addr, s);
+    }
+    if (!sg_prefix_is_host(prefix)) {
+        ds_put_format(s, "/%d", sg_prefix_text_len(prefix));
+    }
+}
+
+static int
+compare_prefixes_cb(const void *a, const void *b)
+{
+    return sg_prefix_compare(a, b);
+}
+
+size_t
+sg_prefixes_sort_unique(struct sg_prefix *prefixes, size_t n)
+{
+    size_t m = 0;
+
+    if (n) {
+        qsort(prefixes, n, sizeof *prefixes, compare_prefixes_cb);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!m || !sg_prefix_equals(&prefixes[i], &prefixes[m - 1])) {
+            prefixes[m++] = prefixes[i];
+        }
+    }
+    return m;
+}
