@@ -20,16 +20,10 @@
  * actions, each of its exact size: a set of 50,000 flows is about 15 MB. */
 
 static uint32_t
-identity_hash(uint8_t table_id, uint16_t priority,
-              const struct minimatch *match)
-{
-    return minimatch_hash(match, hash_2words(table_id, priority));
-}
-
-static uint32_t
 flow_hash(const struct sg_flow *flow)
 {
-    return identity_hash(flow->table_id, flow->priority, &flow->match);
+    return minimatch_hash(&flow->match,
+                          hash_2words(flow->table_id, flow->priority));
 }
 
 static void
@@ -37,6 +31,41 @@ set_actions(struct sg_flow *flow, const struct ofpact *ofpacts, size_t len)
 {
     flow->ofpacts = len ? xmemdup(ofpacts, len) : NULL;
     flow->ofpacts_len = len;
+}
+
+/* Brings 'match' into the form in which the switch gives it back, or a flow
+ * that was sent would not be recognized when it is read again: fields whose
+ * prerequisites are missing are dropped on the way, and a match on any field
+ * of the frame implies a match on the Ethernet packet type. */
+static void
+canonicalize(struct match *match)
+{
+    const struct flow *mask = &match->wc.masks;
+
+    ofputil_normalize_match_quiet(match);
+    if (mask->dl_type || mask->vlans[0].qtag
+        || !eth_addr_is_zero(mask->dl_src)
+        || !eth_addr_is_zero(mask->dl_dst)) {
+        match_set_default_packet_type(match);
+    }
+}
+
+struct sg_flow *
+sg_flow_create(uint8_t table_id, uint16_t priority, uint64_t cookie,
+               const struct match *match_,
+               const struct ofpact *ofpacts, size_t ofpacts_len)
+{
+    struct sg_flow *flow = xmalloc(sizeof *flow);
+    struct match match = *match_;
+
+    canonicalize(&match);
+    minimatch_init(&flow->match, &match);
+    flow->cookie = cookie;
+    flow->priority = priority;
+    flow->table_id = table_id;
+    set_actions(flow, ofpacts, ofpacts_len);
+    flow->node = (struct hmap_node) { .hash = flow_hash(flow) };
+    return flow;
 }
 
 struct sg_flow *
@@ -107,13 +136,12 @@ sg_flows_count(const struct sg_flows *flows)
     return hmap_count(&flows->flows);
 }
 
-static struct sg_flow *
-find_with_hash(const struct sg_flows *flows, const struct sg_flow *identity,
-               uint32_t hash)
+struct sg_flow *
+sg_flows_find(const struct sg_flows *flows, const struct sg_flow *identity)
 {
     struct sg_flow *flow;
 
-    HMAP_FOR_EACH_WITH_HASH (flow, node, hash, &flows->flows) {
+    HMAP_FOR_EACH_WITH_HASH (flow, node, identity->node.hash, &flows->flows) {
         if (flow->table_id == identity->table_id
             && flow->priority == identity->priority
             && minimatch_equal(&flow->match, &identity->match)) {
@@ -123,65 +151,32 @@ find_with_hash(const struct sg_flows *flows, const struct sg_flow *identity,
     return NULL;
 }
 
-struct sg_flow *
-sg_flows_find(const struct sg_flows *flows, const struct sg_flow *identity)
+bool
+sg_flows_insert(struct sg_flows *flows, struct sg_flow *flow)
 {
-    return find_with_hash(flows, identity, flow_hash(identity));
-}
-
-/* Puts 'flow', which becomes owned by 'flows', in the place of one of the
- * same identity.  Returns true if there was none. */
-static bool
-insert(struct sg_flows *flows, struct sg_flow *flow)
-{
-    uint32_t hash = flow_hash(flow);
-    struct sg_flow *old = find_with_hash(flows, flow, hash);
+    struct sg_flow *old = sg_flows_find(flows, flow);
 
     if (old) {
         sg_flows_remove(flows, old);
     }
-    hmap_insert(&flows->flows, &flow->node, hash);
+    hmap_insert(&flows->flows, &flow->node, flow->node.hash);
     return !old;
-}
-
-/* Brings 'match' into the form in which the switch gives it back, or a flow
- * that was sent would not be recognized when it is read again: fields whose
- * prerequisites are missing are dropped on the way, and a match on any field
- * of the frame implies a match on the Ethernet packet type. */
-static void
-canonicalize(struct match *match)
-{
-    const struct flow *mask = &match->wc.masks;
-
-    ofputil_normalize_match_quiet(match);
-    if (mask->dl_type || mask->vlans[0].qtag
-        || !eth_addr_is_zero(mask->dl_src)
-        || !eth_addr_is_zero(mask->dl_dst)) {
-        match_set_default_packet_type(match);
-    }
 }
 
 bool
 sg_flows_add(struct sg_flows *flows, uint8_t table_id, uint16_t priority,
-             uint64_t cookie, const struct match *match_,
+             uint64_t cookie, const struct match *match,
              const struct ofpact *ofpacts, size_t ofpacts_len)
 {
-    struct sg_flow *flow = xmalloc(sizeof *flow);
-    struct match match = *match_;
-
-    flow->cookie = cookie;
-    flow->priority = priority;
-    flow->table_id = table_id;
-    set_actions(flow, ofpacts, ofpacts_len);
-    canonicalize(&match);
-    minimatch_init(&flow->match, &match);
-    return insert(flows, flow);
+    return sg_flows_insert(flows, sg_flow_create(table_id, priority, cookie,
+                                                 match, ofpacts,
+                                                 ofpacts_len));
 }
 
 void
 sg_flows_put(struct sg_flows *flows, const struct sg_flow *flow)
 {
-    insert(flows, sg_flow_clone(flow));
+    sg_flows_insert(flows, sg_flow_clone(flow));
 }
 
 void
@@ -224,13 +219,13 @@ sg_flows_diff(const struct sg_flows *installed, const struct sg_flows *desired,
     const struct sg_flow *flow;
 
     HMAP_FOR_EACH (flow, node, &installed->flows) {
-        if (!find_with_hash(desired, flow, flow->node.hash)) {
+        if (!sg_flows_find(desired, flow)) {
             append_change(changes, flow, NULL);
         }
     }
     HMAP_FOR_EACH (flow, node, &desired->flows) {
-        const struct sg_flow *old = find_with_hash(installed, flow,
-                                                   flow->node.hash);
+        const struct sg_flow *old = sg_flows_find(installed, flow);
+
         if (!old || !sg_flow_same(old, flow)) {
             append_change(changes, old, flow);
         }

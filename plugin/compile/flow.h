@@ -39,7 +39,8 @@ struct ofpbuf;
 #define SG_COOKIE_MASK   UINT64_C(0xffff000000000000)
 
 struct sg_flow {
-    struct hmap_node node;      /* In sg_flows.flows, by identity. */
+    struct hmap_node node;      /* In sg_flows.flows; the hash of the identity
+                                 * is there also while it is in no set. */
     uint64_t cookie;
     uint16_t priority;
     uint8_t table_id;
@@ -68,6 +69,12 @@ struct sg_flow *sg_flows_find(const struct sg_flows *,
 void sg_flows_remove(struct sg_flows *, struct sg_flow *);  /* Frees it. */
 /* Takes a copy of 'flow', replacing one of the same identity. */
 void sg_flows_put(struct sg_flows *, const struct sg_flow *);
+/* Takes 'flow' itself; else as sg_flows_add(). */
+bool sg_flows_insert(struct sg_flows *, struct sg_flow *flow);
+/* A flow that is in no set yet. */
+struct sg_flow *sg_flow_create(uint8_t table_id, uint16_t priority,
+                               uint64_t cookie, const struct match *,
+                               const struct ofpact *, size_t ofpacts_len);
 struct sg_flow *sg_flow_clone(const struct sg_flow *);
 void sg_flow_free(struct sg_flow *);
 /* Same cookie and actions (the identities are taken to be equal). */
