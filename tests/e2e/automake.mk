@@ -1,0 +1,20 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+#
+# End-to-end tests: a real switch, the agent and packets.  Where to begin
+# reading: harness/lab.py.
+
+E2E_TESTS = \
+	tests/e2e/selftest.t
+
+TESTS += $(E2E_TESTS)
+EXTRA_DIST += $(E2E_TESTS) \
+	tests/e2e/harness/__init__.py \
+	tests/e2e/harness/agent.py \
+	tests/e2e/harness/frames.py \
+	tests/e2e/harness/guest.py \
+	tests/e2e/harness/lab.py \
+	tests/e2e/harness/process.py \
+	tests/e2e/harness/sandbox.py \
+	tests/e2e/harness/tap.py \
+	tests/e2e/harness/unixctl.py \
+	tests/e2e/harness/watch.py

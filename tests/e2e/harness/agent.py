@@ -1,0 +1,141 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""The agent, ovs-sgd, and the operator's command, ovs-sgctl."""
+import json
+import os
+import shlex
+import shutil
+import signal
+
+from .process import Child, command, wait_until
+from .tap import Failure, Skip, note
+
+TOP = os.path.realpath(os.path.join(os.path.dirname(__file__),
+                                    '..', '..', '..'))
+
+
+FOLDERS = {'ovs-sgd': 'plugin/agent', 'ovs-sgctl': 'plugin/ctl'}
+
+
+def program(name):
+    """The path of a program under test: below $SG_BUILDDIR, which run-test
+    and `make check' set, below the checkout, or in $PATH."""
+    for top in (os.environ.get('SG_BUILDDIR'), TOP):
+        if top:
+            for folder in (FOLDERS[name], '.'):
+                path = os.path.join(top, folder, name)
+                if os.access(path, os.X_OK):
+                    return path
+    path = shutil.which(name)
+    if not path:
+        raise Skip('%s is not built (set SG_BUILDDIR)' % name)
+    return path
+
+
+def environment(sandbox):
+    """What the programs need to run uninstalled: the Lua side of this
+    checkout."""
+    return dict(sandbox.env if sandbox else os.environ,
+                OVS_SG_LUADIR=os.path.join(TOP, 'lua'))
+
+
+def sgctl(sandbox, *args, timeout=20):
+    """Runs ovs-sgctl; without a sandbox only offline commands make sense."""
+    note('ovs-sgctl ' + ' '.join(args))
+    return command([program('ovs-sgctl'), *args], timeout,
+                   environment(sandbox))
+
+
+class Agent:
+    def __init__(self, sandbox, *policies, options=()):
+        self.sandbox = sandbox
+        self.policies = list(policies)
+        self.options = list(options)
+        self.child = None
+
+    def start(self):
+        """$SG_WRAPPER, for example "valgrind -q", goes in front."""
+        self.child = Child(
+            shlex.split(os.environ.get('SG_WRAPPER', '')) +
+            [program('ovs-sgd'), 'unix:' + self.sandbox.path('db.sock'),
+             *('--policy=' + p for p in self.policies), '--pidfile',
+             '--log-file=' + self.sandbox.path('ovs-sgd.log'),
+             '-vconsole:off', *self.options],
+            environment(self.sandbox), self.sandbox.path('ovs-sgd.out'))
+        socket = self.sandbox.path('ovs-sgd.%d.ctl' % self.child.pid)
+        if not wait_until(lambda: os.path.exists(socket)
+                          or not self.child.running, 30) \
+           or not self.child.running:
+            raise Failure('ovs-sgd does not start:\n' + self._last_words())
+        return self
+
+    def _last_words(self):
+        text = ''
+        for name in ('ovs-sgd.out', 'ovs-sgd.log'):
+            try:
+                with open(self.sandbox.path(name), errors='replace') as f:
+                    text += ''.join(f.readlines()[-20:])
+            except FileNotFoundError:
+                pass
+        return text
+
+    # Commands.
+
+    def ctl(self, *args, timeout=20):
+        """Runs ovs-sgctl and returns its Result, whatever that is."""
+        return sgctl(self.sandbox, *args, timeout=timeout)
+
+    def must(self, *args, timeout=20):
+        """Runs ovs-sgctl, which must succeed; returns its output."""
+        result = self.ctl(*args, timeout=timeout)
+        if result.status != 0:
+            raise Failure(str(result))
+        return result.out
+
+    def json(self, *args):
+        out = self.must('--format=json', *args)
+        try:
+            return json.loads(out)
+        except ValueError as error:
+            raise Failure('ovs-sgctl --format=json %s prints no JSON (%s):\n%s'
+                          % (' '.join(args), error, out)) from error
+
+    def wait(self, timeout=10):
+        """Until all that was asked for is in force."""
+        result = self.ctl('wait', '--timeout=%d' % timeout,
+                          timeout=timeout + 10)
+        if result.status != 0:
+            raise Failure('%s\n%s\nthe agent\'s log ends with:\n%s' % (
+                result, self.ctl('list-ports'), self._last_words()))
+
+    # Accidents.
+
+    def kill(self):
+        """Without warning."""
+        self.child.kill()
+
+    def freeze(self):
+        self.child.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.child.signal(signal.SIGCONT)
+
+    def restart(self):
+        self.kill()
+        return self.start()
+
+    def stop(self):
+        """In order, so that a leak checker can speak; returns sentences about
+        what went wrong."""
+        if not self.child:
+            return []
+        if not self.child.running:
+            status = self.child.process.returncode
+            return [] if status == -signal.SIGKILL else [
+                'ovs-sgd had ended with status %s:\n%s'
+                % (status, self._last_words())]
+        self.thaw()
+        command(['ovs-appctl', '--timeout=5', '-t', self.sandbox.path(
+            'ovs-sgd.%d.ctl' % self.child.pid), 'exit'], 10, self.sandbox.env)
+        status = self.child.join(10)
+        return [] if status == 0 else ['ovs-sgd ended with status %s:\n%s' % (
+            status, self._last_words())]
