@@ -1,0 +1,6 @@
+EXTRA_DIST += \
+	build-aux/build-ovs \
+	build-aux/lib.sh \
+	build-aux/packages \
+	build-aux/run-test \
+	build-aux/setup

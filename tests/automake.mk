@@ -1,0 +1,11 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+
+include tests/layout/automake.mk
+include tests/policy/automake.mk
+include tests/compile/automake.mk
+include tests/script/automake.mk
+include tests/ports/automake.mk
+include tests/switch/automake.mk
+include tests/agent/automake.mk
+include tests/ctl/automake.mk
+include tests/e2e/automake.mk
