@@ -1,1 +1,14 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
+
+libsgagent_la_SOURCES += \
+	plugin/agent/core.h \
+	plugin/agent/describe.c \
+	plugin/agent/describe.h \
+	plugin/agent/lookup.c \
+	plugin/agent/lookup.h \
+	plugin/agent/unixctl.c \
+	plugin/agent/unixctl.h
+
+sbin_PROGRAMS += ovs-sgd
+ovs_sgd_SOURCES = plugin/agent/ovs-sgd.c
+ovs_sgd_LDADD = $(SG_AGENT_LIBS)

@@ -1,0 +1,263 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+/* ovs-sgd: the agent as a process of its own, beside a stock ovs-vswitchd.
+ * Tests cannot link this file, so there is nothing in it but options and the
+ * main loop. */
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unixctl.h>         /* Open vSwitch's; quotes would find our own. */
+
+#include "agent/core.h"
+#include "agent/unixctl.h"
+#include "command-line.h"
+#include "daemon.h"
+#include "dirs.h"
+#include "dns-resolve.h"
+#include "fatal-signal.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "ovs-rcu.h"
+#include "ovs-thread.h"
+#include "ports/ports.h"
+#include "stream-ssl.h"
+#include "stream.h"
+#include "svec.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(ovs_sgd);
+
+#define DEFAULT_POLICY SG_SYSCONFDIR "/ovs-sg/policy.d"
+
+struct arguments {
+    struct sg_core_options core;
+    struct svec policies;       /* What core.policy_paths points to. */
+    char *database;             /* What core.database points to. */
+    char *unixctl_path;         /* NULL: the usual one. */
+};
+
+OVS_NO_RETURN static void
+usage(void)
+{
+    printf("%s: security groups for Open vSwitch\n"
+           "usage: %s [OPTIONS] [DATABASE]\n"
+           "where DATABASE is a socket on which ovsdb-server is listening\n"
+           "      (default: \"unix:%s/db.sock\").\n",
+           program_name, program_name, ovs_rundir());
+    stream_usage("DATABASE", true, false, true);
+    printf("\nPolicy options:\n"
+           "  --policy=PATH             Lua file, or folder of *.lua; may be "
+           "repeated\n"
+           "                            (default: %s)\n"
+           "  --observe                 compile, report and trace, but "
+           "install nothing\n"
+           "  --midstream-grace=SECS    how long TCP without a SYN is judged "
+           "like a\n"
+           "                            first packet (default: 0)\n"
+           "  --switch-unixctl=SOCKET   control socket of ovs-vswitchd\n",
+           DEFAULT_POLICY);
+    daemon_usage();
+    vlog_usage();
+    printf("\nOther options:\n"
+           "  --unixctl=SOCKET          override default control socket name\n"
+           "  -h, --help                display this help message\n"
+           "  -V, --version             display version information\n");
+    exit(EXIT_SUCCESS);
+}
+
+/* The daemon changes its working directory, and reads the policy again
+ * later. */
+static void
+add_policy(struct arguments *args, const char *path)
+{
+    svec_add_nocopy(&args->policies, abs_file_name(NULL, path));
+}
+
+static int
+parse_seconds(const char *option, const char *value)
+{
+    int seconds;
+
+    if (!str_to_int(value, 10, &seconds) || seconds < 0) {
+        ovs_fatal(0, "--%s: %s is not a number of seconds", option, value);
+    }
+    return seconds;
+}
+
+static void
+parse_database(struct arguments *args, int argc, char *argv[])
+{
+    if (argc > 1) {
+        ovs_fatal(0, "at most one non-option argument accepted; "
+                  "use --help for usage");
+    }
+    args->database = argc ? xstrdup(argv[0]) : sg_ovsdb_default_remote();
+    args->core.database = args->database;
+}
+
+static void
+parse_options(int argc, char *argv[], struct arguments *args)
+{
+    enum {
+        OPT_POLICY = UCHAR_MAX + 1,
+        OPT_OBSERVE,
+        OPT_MIDSTREAM_GRACE,
+        OPT_SWITCH_UNIXCTL,
+        OPT_UNIXCTL,
+        OPT_PEER_CA_CERT,
+        OPT_BOOTSTRAP_CA_CERT,
+        DAEMON_OPTION_ENUMS,
+        VLOG_OPTION_ENUMS,
+        SSL_OPTION_ENUMS,
+    };
+    static const struct option long_options[] = {
+        {"policy", required_argument, NULL, OPT_POLICY},
+        {"observe", no_argument, NULL, OPT_OBSERVE},
+        {"midstream-grace", required_argument, NULL, OPT_MIDSTREAM_GRACE},
+        {"switch-unixctl", required_argument, NULL, OPT_SWITCH_UNIXCTL},
+        {"unixctl", required_argument, NULL, OPT_UNIXCTL},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        DAEMON_LONG_OPTIONS,
+        VLOG_LONG_OPTIONS,
+        STREAM_SSL_LONG_OPTIONS,
+        {"peer-ca-cert", required_argument, NULL, OPT_PEER_CA_CERT},
+        {"bootstrap-ca-cert", required_argument, NULL, OPT_BOOTSTRAP_CA_CERT},
+        {NULL, 0, NULL, 0},
+    };
+    char *short_options = ovs_cmdl_long_options_to_short_options(long_options);
+    int c;
+
+    while ((c = getopt_long(argc, argv, short_options, long_options,
+                            NULL)) != -1) {
+        switch (c) {
+        case OPT_POLICY:
+            add_policy(args, optarg);
+            break;
+
+        case OPT_OBSERVE:
+            args->core.observe = true;
+            break;
+
+        case OPT_MIDSTREAM_GRACE:
+            args->core.midstream_grace = parse_seconds("midstream-grace",
+                                                       optarg);
+            break;
+
+        case OPT_SWITCH_UNIXCTL:
+            args->core.switch_unixctl = optarg;
+            break;
+
+        case OPT_UNIXCTL:
+            args->unixctl_path = optarg;
+            break;
+
+        case 'h':
+            usage();
+
+        case 'V':
+            ovs_print_version(0, 0);
+            exit(EXIT_SUCCESS);
+
+        DAEMON_OPTION_HANDLERS
+        VLOG_OPTION_HANDLERS
+        STREAM_SSL_OPTION_HANDLERS
+
+        case OPT_PEER_CA_CERT:
+            stream_ssl_set_peer_ca_cert_file(optarg);
+            break;
+
+        case OPT_BOOTSTRAP_CA_CERT:
+            stream_ssl_set_ca_cert_file(optarg, true);
+            break;
+
+        case '?':
+            exit(EXIT_FAILURE);
+
+        default:
+            abort();
+        }
+    }
+    free(short_options);
+
+    parse_database(args, argc - optind, argv + optind);
+    if (svec_is_empty(&args->policies)) {
+        svec_add(&args->policies, DEFAULT_POLICY);
+    }
+    args->core.policy_paths = (const char *const *) args->policies.names;
+    args->core.n_policy_paths = args->policies.n;
+}
+
+static void
+cmd_exit(struct unixctl_conn *conn, int argc OVS_UNUSED,
+         const char *argv[] OVS_UNUSED, void *exiting_)
+{
+    bool *exiting = exiting_;
+
+    *exiting = true;
+    unixctl_command_reply(conn, NULL);
+}
+
+static void
+main_loop(struct sg_core *core, struct sg_unixctl *commands,
+          struct unixctl_server *server, const bool *exiting)
+{
+    while (!*exiting) {
+        sg_core_run(core);
+        sg_unixctl_run(commands);
+        unixctl_server_run(server);
+        /* Listening, and the policy has been read: whoever started us may
+         * go on. */
+        daemonize_complete();
+
+        sg_core_wait(core);
+        sg_unixctl_wait(commands);
+        unixctl_server_wait(server);
+        if (*exiting) {
+            poll_immediate_wake();
+        }
+        poll_block();
+    }
+}
+
+int
+main(int argc, char *argv[])
+{
+    struct arguments args = { .policies = SVEC_EMPTY_INITIALIZER };
+    struct unixctl_server *server;
+    struct sg_unixctl *commands;
+    struct sg_core *core;
+    bool exiting = false;
+
+    ovs_set_program_name(argv[0], SG_VERSION);
+    ovs_cmdl_proctitle_init(argc, argv);
+    service_start(&argc, &argv);
+    ovsthread_id_init();
+    dns_resolve_init(true);
+    parse_options(argc, argv, &args);
+    fatal_ignore_sigpipe();
+
+    daemonize_start(false);
+    if (unixctl_server_create(args.unixctl_path, &server)) {
+        exit(EXIT_FAILURE);     /* It has said why. */
+    }
+    unixctl_command_register("exit", "", 0, 0, cmd_exit, &exiting);
+
+    core = sg_core_create(&args.core);
+    commands = sg_unixctl_create(core);
+    main_loop(core, commands, server, &exiting);
+
+    sg_unixctl_destroy(commands);
+    sg_core_destroy(core);
+    unixctl_server_destroy(server);
+    svec_destroy(&args.policies);
+    free(args.database);
+    vlog_disable_async();
+    ovsrcu_exit();
+    dns_resolve_destroy();
+    service_stop();
+    return 0;
+}

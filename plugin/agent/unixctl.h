@@ -1,0 +1,39 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_AGENT_UNIXCTL_H
+#define SG_AGENT_UNIXCTL_H 1
+
+/* The agent's side of ovs-sgctl
+ * =============================
+ *
+ * Registers these commands with the unixctl server of the process, which may
+ * be ovs-sgd's own or that of an ovs-vswitchd that loaded the plugin:
+ *
+ *     sg/reload
+ *     sg/wait [SECONDS]
+ *     sg/trace FROM TO PROTO [PORT]
+ *     sg/enable BRIDGE
+ *     sg/disable BRIDGE
+ *     sg/list-groups
+ *     sg/list-ports
+ *     sg/show NAME
+ *
+ * Answers are JSON; ovs-sgctl makes tables of them.  Errors are text.
+ *
+ * sg/wait, sg/enable and sg/disable take time.  They are kept in a list and
+ * answered by sg_unixctl_run() once they are done, so that the main loop goes
+ * on in the meantime.  If their client has gone, the answer goes nowhere, and
+ * that is all.
+ *
+ * Destroy it before the unixctl server, which frees the connections that the
+ * unfinished commands point to, and before the core. */
+
+struct sg_core;
+
+struct sg_unixctl *sg_unixctl_create(struct sg_core *);
+void sg_unixctl_run(struct sg_unixctl *);
+void sg_unixctl_wait(struct sg_unixctl *);
+/* Answers the unfinished commands with an error. */
+void sg_unixctl_destroy(struct sg_unixctl *);       /* NULL is fine. */
+
+#endif /* agent/unixctl.h */
