@@ -1,11 +1,15 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 
 libovssg_la_SOURCES += \
+	plugin/policy/admit.c \
+	plugin/policy/bridge.c \
 	plugin/policy/diag.c \
 	plugin/policy/diag.h \
 	plugin/policy/document.c \
 	plugin/policy/document.h \
 	plugin/policy/eval.h \
+	plugin/policy/facts-json.c \
+	plugin/policy/facts.c \
 	plugin/policy/icmp.c \
 	plugin/policy/icmp.h \
 	plugin/policy/identity.c \
@@ -17,6 +21,7 @@ libovssg_la_SOURCES += \
 	plugin/policy/policy.c \
 	plugin/policy/policy.h \
 	plugin/policy/port.h \
+	plugin/policy/ports.c \
 	plugin/policy/prefix.c \
 	plugin/policy/prefix.h \
 	plugin/policy/reader.c \

@@ -50,6 +50,7 @@ struct sg_bridge {
 };
 
 #define SG_OFPORT_NONE -1
+#define SG_OFPORT_LOCAL 65534
 
 struct sg_iface {
     struct hmap_node node;      /* In sg_facts.ifaces, by name. */
@@ -92,12 +93,17 @@ void sg_facts_mark_bonds(struct sg_facts *);
 /* Reads facts from JSON, for `ovs-sgctl compile --ports' and the tests:
  *
  *   { "bridges": { "br0": { "fail_mode": "secure",
- *                           "external_ids": {...}, ... } },       (optional)
+ *                           "datapath_type": "system",
+ *                           "protocols": ["OpenFlow10", ...],
+ *                           "ovn": false, "uuid": "...",
+ *                           "external_ids": {...} } },          (optional)
  *     "ports": [ { "name": "tap1", "bridge": "br0", "ofport": 1, "tag": 10,
  *                  "vlan_mode": "access", "trunks": [10], "type": "",
+ *                  "port": "bond0", "mac_in_use": "...", "uuid": "...",
  *                  "external_ids": { "sg-groups": "web", ... } } ] }
  *
- * Absent bridges get fail_mode=secure, absent ofports are numbered in order.
+ * Only "name" is needed.  Bridges are fail_mode=secure unless said otherwise,
+ * ports are on br0; absent ofports and UUIDs are numbered in order.
  * Returns NULL, or a sentence that the caller frees. */
 char *sg_facts_from_json(const struct json *, struct sg_facts *)
     __attribute__((warn_unused_result));
@@ -128,7 +134,11 @@ struct sg_port {
 
     bool guarded;
     char *error;                /* Guarded, but cannot be: why and what to
-                                 * do.  NULL if all is well. */
+                                 * do.  NULL if all is well.  (Also set, with
+                                 * 'guarded' false, on a local or patch port
+                                 * that carries `sg-groups': to close one
+                                 * would cut off the host, so it stays
+                                 * trusted and says so.) */
     bool port_security;
     char **groups;              /* Sorted, unique; guarded: at least one. */
     size_t n_groups;
@@ -170,8 +180,8 @@ void sg_port_destroy(struct sg_port *);
 
 /* Admits everything in 'facts' and then finds what only shows between ports:
  * two guarded ports with one MAC in one VLAN of a bridge, or one address in
- * one network; the port whose row UUID is lower keeps it, the other is in
- * error.  'ports' is emptied first. */
+ * one network (prefixes may overlap); the port whose row UUID is lower keeps
+ * it, the other is in error.  'ports' is emptied first. */
 void sg_ports_admit_all(struct sg_ports *, const struct sg_policy *,
                         const struct sg_binder *, const struct sg_facts *);
 

@@ -1,0 +1,95 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/* Bridges: whether we may touch one, and whether we can guard on it. */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "policy/port.h"
+#include "util.h"
+
+bool
+sg_bridge_may_manage(const struct sg_bridge *bridge, bool *explicitly)
+{
+    *explicitly = smap_get_bool(&bridge->external_ids, "sg-enable", false);
+    return !bridge->ovn && smap_get_bool(&bridge->external_ids, "sg-enable",
+                                         true);
+}
+
+static bool
+has_protocol(const struct sg_bridge *bridge, const char *name)
+{
+    for (size_t i = 0; i < bridge->n_protocols; i++) {
+        if (!strcmp(bridge->protocols[i], name)) {
+            return true;
+        }
+    }
+    return !bridge->n_protocols;        /* None stands for the defaults. */
+}
+
+/* Adds what is wrong to 'why', and a part of an ovs-vsctl command line to
+ * 'how'. */
+static void
+add_problem(struct ds *why, struct ds *how, const char *reason,
+            const char *command)
+{
+    ds_put_format(why, "%s%s", why->length ? ", and " : "", reason);
+    ds_put_format(how, "%s%s", how->length ? " -- " : "", command);
+}
+
+static void
+check_fail_mode(const struct sg_bridge *bridge, struct ds *why,
+                struct ds *how)
+{
+    if (strcmp(bridge->fail_mode, "secure")) {
+        char *command = xasprintf("set-fail-mode %s secure", bridge->name);
+
+        add_problem(why, how, "it is not fail_mode=secure, so a restart of "
+                    "the switch would open it", command);
+        free(command);
+    }
+}
+
+static void
+check_protocols(const struct sg_bridge *bridge, struct ds *why,
+                struct ds *how)
+{
+    if (!has_protocol(bridge, "OpenFlow10")) {
+        char *command = xasprintf("add bridge %s protocols OpenFlow10",
+                                  bridge->name);
+
+        add_problem(why, how, "its protocols lack OpenFlow10, which no-flood "
+                    "needs", command);
+        free(command);
+    }
+    if (!has_protocol(bridge, "OpenFlow14")
+        && !has_protocol(bridge, "OpenFlow15")) {
+        char *command = xasprintf("add bridge %s protocols OpenFlow15",
+                                  bridge->name);
+
+        add_problem(why, how, "its protocols lack a version with bundles",
+                    command);
+        free(command);
+    }
+}
+
+char *
+sg_bridge_check(const struct sg_bridge *bridge)
+{
+    struct ds why = DS_EMPTY_INITIALIZER;
+    struct ds how = DS_EMPTY_INITIALIZER;
+    char *error = NULL;
+
+    check_fail_mode(bridge, &why, &how);
+    check_protocols(bridge, &why, &how);
+    if (why.length) {
+        error = xasprintf("cannot guard on bridge %s: %s; run: ovs-vsctl %s",
+                          bridge->name, ds_cstr(&why), ds_cstr(&how));
+    }
+    ds_destroy(&why);
+    ds_destroy(&how);
+    return error;
+}

@@ -1,0 +1,166 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/* All ports together: what only shows between them. */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "openvswitch/dynamic-string.h"
+#include "packets.h"
+#include "policy/port.h"
+#include "svec.h"
+#include "util.h"
+#include "uuid.h"
+
+void
+sg_ports_init(struct sg_ports *ports)
+{
+    hmap_init(&ports->ports);
+}
+
+static void
+clear(struct sg_ports *ports)
+{
+    struct sg_port *port;
+
+    HMAP_FOR_EACH_POP (port, node, &ports->ports) {
+        sg_port_destroy(port);
+    }
+}
+
+void
+sg_ports_destroy(struct sg_ports *ports)
+{
+    if (ports) {
+        clear(ports);
+        hmap_destroy(&ports->ports);
+    }
+}
+
+struct sg_port *
+sg_ports_find(const struct sg_ports *ports, const char *name)
+{
+    struct sg_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, node, hash_string(name, 0),
+                             &ports->ports) {
+        if (!strcmp(port->name, name)) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
+/* Conflicts.
+ *
+ * A claim is a line of text that says what a port holds alone, in words that
+ * can go into the message.  Prefixes are no claims: several routers may serve
+ * one prefix, and one address of a prefix may be another port's. */
+
+static void
+claim_macs(const struct sg_port *port, const struct sg_endpoint *e,
+           struct svec *claims)
+{
+    for (size_t i = 0; i < port->n_macs; i++) {
+        svec_add_nocopy(claims, xasprintf("MAC "ETH_ADDR_FMT" in VLAN %d of "
+                                          "bridge %s",
+                                          ETH_ADDR_ARGS(port->macs[i]),
+                                          e->vlan, port->bridge));
+    }
+}
+
+static void
+claim_addresses(const struct sg_port *port, const struct sg_endpoint *e,
+                struct svec *claims)
+{
+    for (size_t i = 0; i < port->n_addresses; i++) {
+        struct ds s = DS_EMPTY_INITIALIZER;
+
+        if (sg_prefix_is_host(&port->addresses[i])) {
+            ds_put_cstr(&s, "address ");
+            sg_prefix_format(&port->addresses[i], &s);
+            ds_put_format(&s, " in network %s", e->network);
+            svec_add_nocopy(claims, ds_steal_cstr(&s));
+        }
+    }
+}
+
+/* Enters the claims of 'port' into 'held' (claim -> struct sg_port), all or,
+ * if another port holds one, none: then the port is in error. */
+static void
+hold_claims(struct shash *held, struct sg_port *port)
+{
+    struct svec claims = SVEC_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < port->n_endpoints; i++) {
+        claim_macs(port, &port->endpoints[i], &claims);
+        claim_addresses(port, &port->endpoints[i], &claims);
+    }
+    svec_sort_unique(&claims);
+    for (size_t i = 0; i < claims.n && !port->error; i++) {
+        const struct sg_port *holder = shash_find_data(held,
+                                                       claims.names[i]);
+
+        if (holder) {
+            port->error = xasprintf("%s is already that of interface %s; "
+                                    "change one of the two", claims.names[i],
+                                    holder->name);
+        }
+    }
+    for (size_t i = 0; i < claims.n && !port->error; i++) {
+        shash_add(held, claims.names[i], port);
+    }
+    svec_destroy(&claims);
+}
+
+static int
+compare_by_uuid(const void *a_, const void *b_)
+{
+    const struct sg_port *const *a = a_;
+    const struct sg_port *const *b = b_;
+
+    return uuid_compare_3way(&(*a)->uuid, &(*b)->uuid);
+}
+
+/* The row UUID decides, not the order of arrival: every start of the agent
+ * must come to the same answer. */
+static void
+find_conflicts(struct sg_ports *ports)
+{
+    struct shash held = SHASH_INITIALIZER(&held);
+    size_t n = 0;
+    struct sg_port **sorted = xcalloc(hmap_count(&ports->ports) + 1,
+                                      sizeof *sorted);
+    struct sg_port *port;
+
+    HMAP_FOR_EACH (port, node, &ports->ports) {
+        if (port->guarded && !port->error) {
+            sorted[n++] = port;
+        }
+    }
+    qsort(sorted, n, sizeof *sorted, compare_by_uuid);
+    for (size_t i = 0; i < n; i++) {
+        hold_claims(&held, sorted[i]);
+    }
+    free(sorted);
+    shash_destroy(&held);
+}
+
+void
+sg_ports_admit_all(struct sg_ports *ports, const struct sg_policy *policy,
+                   const struct sg_binder *binder,
+                   const struct sg_facts *facts)
+{
+    const struct sg_iface *iface;
+
+    clear(ports);
+    HMAP_FOR_EACH (iface, node, &facts->ifaces) {
+        struct sg_port *port = sg_port_admit(policy, binder, iface);
+
+        hmap_insert(&ports->ports, &port->node, hash_string(port->name, 0));
+    }
+    find_conflicts(ports);
+}
