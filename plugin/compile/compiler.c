@@ -1,0 +1,170 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+#include "compile/compile.h"
+
+#include "compile/flow.h"
+#include "compile/pipeline.h"
+#include "compile/read.h"
+#include "util.h"
+
+struct sg_compiler *
+sg_compiler_create(uint16_t zone_min, uint16_t zone_max)
+{
+    struct sg_compiler *c = xmalloc(sizeof *c);
+
+    /* 0 is "none" everywhere. */
+    sg_ids_init(&c->networks, 1, UINT32_MAX);
+    sg_ids_init(&c->profiles, 1, UINT32_MAX);
+    sg_ids_init(&c->classes, 1, UINT32_MAX);
+    sg_ids_init(&c->fragments, 1, UINT32_MAX);
+    sg_ids_init(&c->numbers, 1, SG_MARK_DRAIN - 1);
+    sg_ids_init(&c->zones, zone_min, zone_max);
+    return c;
+}
+
+void
+sg_compiler_destroy(struct sg_compiler *c)
+{
+    if (c) {
+        sg_ids_destroy(&c->networks);
+        sg_ids_destroy(&c->profiles);
+        sg_ids_destroy(&c->classes);
+        sg_ids_destroy(&c->fragments);
+        sg_ids_destroy(&c->numbers);
+        sg_ids_destroy(&c->zones);
+        free(c);
+    }
+}
+
+void
+sg_compiler_begin(struct sg_compiler *c)
+{
+    sg_ids_begin(&c->networks);
+    sg_ids_begin(&c->profiles);
+    sg_ids_begin(&c->classes);
+    sg_ids_begin(&c->fragments);
+    sg_ids_begin(&c->numbers);
+    sg_ids_begin(&c->zones);
+}
+
+void
+sg_compiler_end(struct sg_compiler *c)
+{
+    sg_ids_end(&c->networks);
+    sg_ids_end(&c->profiles);
+    sg_ids_end(&c->classes);
+    sg_ids_end(&c->fragments);
+    sg_ids_end(&c->numbers);
+    sg_ids_end(&c->zones);
+}
+
+/* Which number a flow carries, and what for: see the emit-*.c files. */
+static void
+recover_flow(struct sg_compiler *c, const struct sg_flow *flow)
+{
+    uint64_t identity = flow->cookie & SG_COOKIE_ID_MASK;
+    uint64_t frag, entry;
+    uint32_t value;
+
+    switch ((enum sg_table) flow->table_id) {
+    case SG_T_INPUT:
+        if (sg_cookie_get_kind(flow->cookie) == SG_COOKIE_PORT
+            && sg_flow_get_load(flow, SG_R_SRC, &value)) {
+            sg_ids_hint(&c->zones, identity, value);
+        }
+        break;
+    case SG_T_IN_PROFILE:
+    case SG_T_EG_PROFILE:
+        if (sg_flow_get_match_reg(flow, SG_R_PROFILE, &value)) {
+            sg_ids_hint(&c->profiles, identity, value);
+        }
+        break;
+    case SG_T_IN_CLASS:
+    case SG_T_EG_CLASS:
+        if (sg_flow_get_load(flow, SG_R_CLASS, &value)) {
+            sg_ids_hint(&c->classes, identity, value);
+        }
+        break;
+    case SG_T_IN_L4:
+    case SG_T_EG_L4:
+        if (sg_flow_get_note(flow, &frag, &entry)) {
+            if (sg_flow_get_match_reg(flow, SG_R_FRAG, &value)) {
+                sg_ids_hint(&c->fragments, frag, value);
+            }
+            if (sg_flow_get_load(flow, SG_R_NUMBER, &value)) {
+                sg_ids_hint(&c->numbers, entry, value & ~SG_MARK_DRAIN);
+            }
+        }
+        break;
+    case SG_T_NAMES:
+        if (sg_flow_get_match_reg(flow, SG_R_NET, &value)) {
+            sg_ids_hint(&c->networks, identity, value);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+void
+sg_compiler_recover(struct sg_compiler *c, const struct sg_flows *installed)
+{
+    const struct sg_flow *flow;
+
+    HMAP_FOR_EACH (flow, node, &installed->flows) {
+        recover_flow(c, flow);
+    }
+}
+
+void
+sg_compiler_fresh_zones(const struct sg_compiler *c,
+                        void (*cb)(uint16_t zone, void *aux), void *aux)
+{
+    const struct sg_id *id;
+
+    HMAP_FOR_EACH (id, id_node, &c->zones.by_id) {
+        if (id->fresh) {
+            cb(id->id, aux);
+        }
+    }
+}
+
+static bool
+group_has_entry(const struct sg_group *group, enum sg_direction dir,
+                uint64_t identity)
+{
+    for (size_t i = 0; i < group->n_rules[dir]; i++) {
+        const struct sg_rule *rule = group->rules[dir][i];
+
+        for (size_t j = 0; j < rule->n_peers; j++) {
+            struct sg_fragment *frag
+                = sg_fragment_create(dir, group, &rule->peers[j]);
+            bool found = false;
+
+            for (size_t k = 0; frag && k < frag->n_entries; k++) {
+                found |= frag->entries[k].identity == identity;
+            }
+            sg_fragment_destroy(frag);
+            if (found) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool
+sg_policy_has_entry(const struct sg_policy *policy, uint64_t identity)
+{
+    const struct sg_group *group;
+
+    HMAP_FOR_EACH (group, node, &policy->groups) {
+        if (group_has_entry(group, SG_INGRESS, identity)
+            || group_has_entry(group, SG_EGRESS, identity)) {
+            return true;
+        }
+    }
+    return false;
+}

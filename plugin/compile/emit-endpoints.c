@@ -1,0 +1,256 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+/* Guarded ports: their own flows
+ * ==============================
+ *
+ * Everything here is one endpoint's own, bounded by its MACs and addresses:
+ * a port that comes or goes touches these, the list of its VLAN and profile
+ * (emit-floods.c), and its addresses in the class tables. */
+
+#include "compile/emit.h"
+
+#include <netinet/icmp6.h>
+
+#include "compile/compile.h"
+#include "compile/flow.h"
+#include "openvswitch/ofp-actions.h"
+#include "packets.h"
+#include "util.h"
+
+#define VLAN_PRESENT 0x1000
+
+static uint16_t
+vlan_of(const struct sg_plan_endpoint *ep)
+{
+    return ep->endpoint->vlan ? VLAN_PRESENT | ep->endpoint->vlan : 0;
+}
+
+static uint64_t
+cookie_of(const struct sg_plan_endpoint *ep)
+{
+    return sg_cookie(SG_COOKIE_PORT, ep->identity);
+}
+
+static void
+begin(struct emitter *e, const struct sg_plan_endpoint *ep)
+{
+    emit_begin(e);
+    emit_match_reg(e, SG_R_SRC, ep->zone);
+}
+
+static void
+match_nd(struct emitter *e, uint8_t type)
+{
+    match_set_dl_type(&e->match, htons(ETH_TYPE_IPV6));
+    match_set_nw_proto(&e->match, IPPROTO_ICMPV6);
+    match_set_icmp_type(&e->match, type);
+    match_set_icmp_code(&e->match, 0);
+}
+
+static void
+match_nd_target(struct emitter *e, const struct sg_prefix *p)
+{
+    struct in6_addr mask = sg_prefix_ipv6_mask(p);
+
+    match_set_nd_target_masked(&e->match, &p->addr, &mask);
+}
+
+static void
+emit_input(struct emitter *e, const struct sg_plan_endpoint *ep)
+{
+    emit_begin(e);
+    emit_match_in_port(e, ep->port->ofport);
+    emit_match_vlan(e, ep->endpoint->tagged ? vlan_of(ep) : 0);
+    emit_load(e, SG_R_SRC, ep->zone);
+    emit_load(e, SG_R_NET, ep->network->id);
+    emit_load(e, SG_R_PROFILE, ep->profile->id);
+    emit_load(e, SG_R_VLAN, vlan_of(ep));
+    emit_resubmit(e, ep->port->port_security ? SG_T_SPOOF_L2
+                                             : SG_T_EG_DISPATCH);
+    emit_flow(e, SG_T_INPUT, SG_PRIO_GUARDED, cookie_of(ep));
+}
+
+/* What the guest may send with one of its addresses. */
+static void
+emit_address(struct emitter *e, const struct sg_plan_endpoint *ep,
+             const struct sg_prefix *p)
+{
+    begin(e, ep);
+    emit_match_ip_src(e, p);
+    emit_resubmit(e, sg_prefix_is_ipv4(p) ? SG_T_EG_DISPATCH
+                                          : SG_T_SPOOF_ND);
+    emit_flow(e, SG_T_SPOOF_L3, 50, cookie_of(ep));
+
+    if (sg_prefix_is_ipv4(p)) {
+        begin(e, ep);
+        match_set_dl_type(&e->match, htons(ETH_TYPE_ARP));
+        match_set_nw_src_masked(&e->match, sg_prefix_ipv4(p),
+                                sg_prefix_ipv4_mask(p));
+        emit_resubmit(e, SG_T_EG_DISPATCH);
+        emit_flow(e, SG_T_SPOOF_ARP, 50, cookie_of(ep));
+        return;
+    }
+
+    /* Duplicate address detection comes from "::" and has no link-layer
+     * option (RFC 4861 section 4.3). */
+    struct sg_prefix unspecified;
+    sg_prefix_from_ipv6(&in6addr_any, 128, &unspecified);
+    begin(e, ep);
+    emit_match_ip_src(e, &unspecified);
+    match_nd(e, ND_NEIGHBOR_SOLICIT);
+    match_nd_target(e, p);
+    match_set_arp_sha(&e->match, eth_addr_zero);
+    emit_resubmit(e, SG_T_EG_DISPATCH);
+    emit_flow(e, SG_T_SPOOF_L3, 100, cookie_of(ep));
+
+    begin(e, ep);
+    match_nd(e, ND_NEIGHBOR_ADVERT);
+    match_nd_target(e, p);
+    emit_resubmit(e, SG_T_SPOOF_TLL);
+    emit_flow(e, SG_T_SPOOF_ND, 100, cookie_of(ep));
+}
+
+static void
+emit_arp_mac(struct emitter *e, const struct sg_plan_endpoint *ep,
+             const struct eth_addr mac, uint16_t eth_type)
+{
+    begin(e, ep);
+    match_set_dl_type(&e->match, htons(eth_type));
+    match_set_arp_sha(&e->match, mac);
+    emit_resubmit(e, SG_T_SPOOF_ARP);
+    emit_flow(e, SG_T_SPOOF_L3, 50, cookie_of(ep));
+}
+
+/* What the guest may send with one of its MACs. */
+static void
+emit_mac(struct emitter *e, const struct sg_plan_endpoint *ep,
+         const struct eth_addr mac)
+{
+    begin(e, ep);
+    match_set_dl_src(&e->match, mac);
+    emit_resubmit(e, SG_T_SPOOF_L3);
+    emit_flow(e, SG_T_SPOOF_L2, 50, cookie_of(ep));
+
+    emit_arp_mac(e, ep, mac, ETH_TYPE_ARP);
+    emit_arp_mac(e, ep, mac, ETH_TYPE_RARP);
+
+    begin(e, ep);
+    match_nd(e, ND_NEIGHBOR_SOLICIT);
+    match_set_arp_sha(&e->match, mac);
+    emit_resubmit(e, SG_T_EG_DISPATCH);
+    emit_flow(e, SG_T_SPOOF_ND, 100, cookie_of(ep));
+
+    begin(e, ep);
+    match_nd(e, ND_NEIGHBOR_ADVERT);
+    match_set_arp_tha(&e->match, mac);
+    emit_resubmit(e, SG_T_EG_DISPATCH);
+    emit_flow(e, SG_T_SPOOF_TLL, 100, cookie_of(ep));
+}
+
+/* An ARP probe (RFC 5227) and a RARP frame have no sender address yet. */
+static void
+emit_arp_probe(struct emitter *e, const struct sg_plan_endpoint *ep)
+{
+    begin(e, ep);
+    match_set_dl_type(&e->match, htons(ETH_TYPE_ARP));
+    match_set_nw_src(&e->match, htonl(0));
+    emit_resubmit(e, SG_T_EG_DISPATCH);
+    emit_flow(e, SG_T_SPOOF_ARP, 100, cookie_of(ep));
+
+    begin(e, ep);
+    match_set_dl_type(&e->match, htons(ETH_TYPE_RARP));
+    emit_resubmit(e, SG_T_EG_DISPATCH);
+    emit_flow(e, SG_T_SPOOF_ARP, 50, cookie_of(ep));
+}
+
+/* The way to the guest. */
+static void
+emit_l2(struct emitter *e, const struct sg_plan_endpoint *ep,
+        const struct eth_addr mac)
+{
+    emit_begin(e);
+    emit_match_reg(e, SG_R_VLAN, vlan_of(ep));
+    match_set_dl_dst(&e->match, mac);
+    emit_load(e, SG_R_DST, ep->zone);
+    emit_load(e, SG_R_OUTPORT, ep->port->ofport
+                               | (ep->endpoint->tagged ? 1u << 16 : 0));
+    emit_load(e, SG_R_NET, ep->network->id);
+    emit_load(e, SG_R_PROFILE, ep->profile->id);
+    emit_resubmit(e, SG_T_IN);
+    emit_flow(e, SG_T_L2, 100, cookie_of(ep));
+}
+
+static void
+link_local(const struct eth_addr mac, struct sg_prefix *p)
+{
+    struct in6_addr lla;
+
+    in6_generate_lla(mac, &lla);
+    sg_prefix_from_ipv6(&lla, 128, p);
+}
+
+static bool
+has_address(const struct sg_port *port, const struct sg_prefix *p)
+{
+    for (size_t i = 0; i < port->n_addresses; i++) {
+        if (sg_prefix_equals(&port->addresses[i], p)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+emit_security(struct emitter *e, const struct sg_plan_endpoint *ep)
+{
+    const struct sg_port *port = ep->port;
+
+    for (size_t i = 0; i < port->n_addresses; i++) {
+        emit_address(e, ep, &port->addresses[i]);
+    }
+    for (size_t i = 0; i < port->n_macs; i++) {
+        struct sg_prefix lla;
+
+        emit_mac(e, ep, port->macs[i]);
+        link_local(port->macs[i], &lla);
+        if (!has_address(port, &lla)) {
+            emit_address(e, ep, &lla);
+        }
+    }
+    emit_arp_probe(e, ep);
+}
+
+/* Names the networks that endpoints here are in. */
+static void
+emit_network_names(struct emitter *e, const struct sg_plan *plan)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &plan->networks) {
+        const struct sg_plan_network *net = node->data;
+
+        emit_begin(e);
+        emit_match_reg(e, SG_R_NET, net->id);
+        emit_flow(e, SG_T_NAMES, 0,
+                  sg_cookie(SG_COOKIE_NETWORK, net->identity));
+    }
+}
+
+void
+sg_emit_endpoints(struct emitter *e, const struct sg_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_endpoints; i++) {
+        const struct sg_plan_endpoint *ep = &plan->endpoints[i];
+
+        emit_input(e, ep);
+        if (ep->port->port_security) {
+            emit_security(e, ep);
+        }
+        for (size_t j = 0; j < ep->port->n_macs; j++) {
+            emit_l2(e, ep, ep->port->macs[j]);
+        }
+    }
+    emit_network_names(e, plan);
+}

@@ -1,0 +1,327 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+/* Broadcast and multicast towards guarded ports
+ * =============================================
+ *
+ * Guarded ports are not flooded by NORMAL (`no-flood').  Frames that they
+ * shall see are sent to them one by one:
+ *
+ *   - ARP requests and neighbor solicitations to the ports that have the
+ *     address; for addresses of nobody here, and for announcements, to every
+ *     guarded port of the VLAN, as on any wire;
+ *   - multicast IP to the ports of those profiles of the VLAN whose ingress
+ *     rules allow it, judged once per profile and without ct().
+ *
+ * A list of ports is a flow; a long one is a chain of flows, because a flow
+ * must fit an OpenFlow message. */
+
+#include "compile/emit.h"
+
+#include <netinet/icmp6.h>
+
+#include "compile/compile.h"
+#include "compile/flow.h"
+#include "hash.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/ofp-actions.h"
+#include "packets.h"
+#include "util.h"
+
+#define VLAN_PRESENT 0x1000
+#define CHUNK 512               /* Ports a flow: 8 kB of outputs. */
+
+/* Endpoints that get a frame. */
+struct list {
+    const struct sg_plan_endpoint **eps;
+    size_t n, allocated;
+};
+
+static void
+list_add(struct list *list, const struct sg_plan_endpoint *ep)
+{
+    if (list->n >= list->allocated) {
+        list->eps = x2nrealloc(list->eps, &list->allocated,
+                               sizeof *list->eps);
+    }
+    list->eps[list->n++] = ep;
+}
+
+static void
+lists_destroy(struct shash *lists)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, lists) {
+        struct list *list = node->data;
+
+        free(list->eps);
+    }
+    shash_destroy_free_data(lists);
+}
+
+static void
+lists_add(struct shash *lists, const char *key,
+          const struct sg_plan_endpoint *ep)
+{
+    struct list *list = shash_find_data(lists, key);
+
+    if (!list) {
+        list = xzalloc(sizeof *list);
+        shash_add(lists, key, list);
+    }
+    list_add(list, ep);
+}
+
+static uint16_t
+vlan_of(const struct sg_plan_endpoint *ep)
+{
+    return ep->endpoint->vlan ? VLAN_PRESENT | ep->endpoint->vlan : 0;
+}
+
+static uint64_t
+cookie_of(const char *key)
+{
+    return sg_cookie(SG_COOKIE_FLOOD, sg_identity(key));
+}
+
+static void
+put_outputs(struct emitter *e, const struct sg_plan_endpoint *const *eps,
+            size_t n, bool tagged)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < n; i++) {
+        if (eps[i]->endpoint->tagged == tagged) {
+            if (first) {
+                emit_load_tci(e, tagged ? vlan_of(eps[i]) : 0);
+                first = false;
+            }
+            emit_output(e, eps[i]->port->ofport);
+        }
+    }
+}
+
+/* Adds the flows of a list, with 'match' for a match, chained by FRAG. */
+static void
+emit_list(struct emitter *e, const struct list *list, const char *key,
+          const struct match *match, uint8_t table, uint16_t priority)
+{
+    for (size_t i = 0; i < list->n; i += CHUNK) {
+        size_t n = MIN(CHUNK, list->n - i);
+
+        emit_begin(e);
+        e->match = *match;
+        if (table != SG_T_FLOOD) {
+            emit_match_reg(e, SG_R_FRAG, i / CHUNK);
+        }
+        put_outputs(e, &list->eps[i], n, false);
+        put_outputs(e, &list->eps[i], n, true);
+        if (i + n < list->n) {
+            emit_load(e, SG_R_FRAG, i / CHUNK + 1);
+            emit_resubmit(e, table);
+        }
+        emit_flow(e, table, priority, cookie_of(key));
+        if (table == SG_T_FLOOD) {
+            break;              /* An address has few owners. */
+        }
+    }
+}
+
+/* Every guarded port of a VLAN. */
+
+static void
+emit_vlans(struct emitter *e, const struct sg_plan *plan)
+{
+    struct shash lists = SHASH_INITIALIZER(&lists);
+    struct shash_node *node;
+
+    for (size_t i = 0; i < plan->n_endpoints; i++) {
+        char key[32];
+
+        snprintf(key, sizeof key, "vlan %d", vlan_of(&plan->endpoints[i]));
+        lists_add(&lists, key, &plan->endpoints[i]);
+    }
+    SHASH_FOR_EACH (node, &lists) {
+        const struct list *list = node->data;
+
+        emit_begin(e);
+        emit_match_reg(e, SG_R_VLAN, vlan_of(list->eps[0]));
+        struct match match = e->match;
+        emit_list(e, list, node->name, &match, SG_T_FLOOD_ALL, 100);
+    }
+    lists_destroy(&lists);
+}
+
+/* The ports of one VLAN, network and profile. */
+
+static bool
+may_take_multicast(const struct sg_plan_profile *profile)
+{
+    return profile->n_any[SG_INGRESS] || profile->classify[SG_INGRESS];
+}
+
+/* The flow of a VLAN that judges each of its profiles in turn. */
+static void
+emit_judges(struct emitter *e, const struct shash *lists, uint16_t vlan)
+{
+    const struct shash_node **nodes = shash_sort(lists);
+
+    emit_begin(e);
+    emit_match_reg(e, SG_R_VLAN, vlan);
+    for (size_t i = 0; i < shash_count(lists); i++) {
+        const struct list *list = nodes[i]->data;
+        const struct sg_plan_endpoint *ep = list->eps[0];
+
+        if (vlan_of(ep) == vlan) {
+            emit_load(e, SG_R_NUMBER, 0);
+            emit_load(e, SG_R_NET, ep->network->id);
+            emit_load(e, SG_R_PROFILE, ep->profile->id);
+            emit_resubmit(e, SG_T_IN_PROFILE);
+            emit_load(e, SG_R_FRAG, 0);
+            emit_resubmit(e, SG_T_FLOOD_OUT);
+        }
+    }
+
+    char key[32];
+    snprintf(key, sizeof key, "judge %d", vlan);
+    emit_flow(e, SG_T_FLOOD_JUDGE, 100, cookie_of(key));
+    free(nodes);
+}
+
+static void
+emit_profiles(struct emitter *e, const struct sg_plan *plan)
+{
+    struct shash lists = SHASH_INITIALIZER(&lists);
+    struct shash_node *node;
+    bool done[4096] = { false };
+
+    for (size_t i = 0; i < plan->n_endpoints; i++) {
+        const struct sg_plan_endpoint *ep = &plan->endpoints[i];
+
+        if (may_take_multicast(ep->profile)) {
+            char *key = xasprintf("vlan %d net %s %s", vlan_of(ep),
+                                  ep->network->name, ep->profile->key);
+            lists_add(&lists, key, ep);
+            free(key);
+        }
+    }
+    SHASH_FOR_EACH (node, &lists) {
+        const struct list *list = node->data;
+        const struct sg_plan_endpoint *ep = list->eps[0];
+
+        emit_begin(e);
+        emit_match_reg(e, SG_R_VLAN, vlan_of(ep));
+        emit_match_reg(e, SG_R_NET, ep->network->id);
+        emit_match_reg(e, SG_R_PROFILE, ep->profile->id);
+        struct match match = e->match;
+        emit_list(e, list, node->name, &match, SG_T_FLOOD_OUT, 50);
+        if (!done[ep->endpoint->vlan]) {
+            done[ep->endpoint->vlan] = true;
+            emit_judges(e, &lists, vlan_of(ep));
+        }
+    }
+    lists_destroy(&lists);
+}
+
+/* The ports that have an address. */
+
+static void
+match_request(struct emitter *e, const struct sg_prefix *p)
+{
+    if (sg_prefix_is_ipv4(p)) {
+        match_set_dl_type(&e->match, htons(ETH_TYPE_ARP));
+        match_set_nw_dst_masked(&e->match, sg_prefix_ipv4(p),
+                                sg_prefix_ipv4_mask(p));
+    } else {
+        struct in6_addr mask = sg_prefix_ipv6_mask(p);
+
+        match_set_dl_type(&e->match, htons(ETH_TYPE_IPV6));
+        match_set_nw_proto(&e->match, IPPROTO_ICMPV6);
+        match_set_icmp_type(&e->match, ND_NEIGHBOR_SOLICIT);
+        match_set_icmp_code(&e->match, 0);
+        match_set_nd_target_masked(&e->match, &p->addr, &mask);
+    }
+}
+
+static void
+emit_owners(struct emitter *e, const struct list *list, const char *key,
+            const struct sg_prefix *p)
+{
+    emit_begin(e);
+    emit_match_reg(e, SG_R_VLAN, vlan_of(list->eps[0]));
+    match_request(e, p);
+    struct match match = e->match;
+    /* Prefixes may nest: the longest wins, as everywhere. */
+    emit_list(e, list, key, &match, SG_T_FLOOD, 100 + sg_prefix_text_len(p));
+
+    /* Announcing one's own address (RFC 5227 section 3) is for everyone. */
+    if (sg_prefix_is_ipv4(p) && sg_prefix_is_host(p)) {
+        emit_begin(e);
+        e->match = match;
+        match_set_nw_src(&e->match, sg_prefix_ipv4(p));
+        emit_resubmit(e, SG_T_FLOOD_ALL);
+        emit_flow(e, SG_T_FLOOD, 300, cookie_of(key));
+    }
+}
+
+struct owners {
+    struct hmap_node node;
+    struct sg_prefix prefix;
+    uint16_t vlan;
+    struct list list;
+};
+
+static struct owners *
+owners_get(struct hmap *map, const struct sg_prefix *p, uint16_t vlan)
+{
+    uint32_t hash = sg_prefix_hash(p, vlan);
+    struct owners *o;
+
+    HMAP_FOR_EACH_WITH_HASH (o, node, hash, map) {
+        if (o->vlan == vlan && sg_prefix_equals(&o->prefix, p)) {
+            return o;
+        }
+    }
+    o = xzalloc(sizeof *o);
+    o->prefix = *p;
+    o->vlan = vlan;
+    hmap_insert(map, &o->node, hash);
+    return o;
+}
+
+static void
+emit_addresses(struct emitter *e, const struct sg_plan *plan)
+{
+    struct hmap map = HMAP_INITIALIZER(&map);
+    struct owners *o;
+
+    for (size_t i = 0; i < plan->n_endpoints; i++) {
+        const struct sg_plan_endpoint *ep = &plan->endpoints[i];
+
+        for (size_t j = 0; j < ep->port->n_addresses; j++) {
+            list_add(&owners_get(&map, &ep->port->addresses[j],
+                                 vlan_of(ep))->list, ep);
+        }
+    }
+    HMAP_FOR_EACH_POP (o, node, &map) {
+        struct ds key = DS_EMPTY_INITIALIZER;
+
+        ds_put_format(&key, "vlan %d ", o->vlan);
+        sg_prefix_format(&o->prefix, &key);
+        emit_owners(e, &o->list, ds_cstr(&key), &o->prefix);
+        ds_destroy(&key);
+        free(o->list.eps);
+        free(o);
+    }
+    hmap_destroy(&map);
+}
+
+void
+sg_emit_floods(struct emitter *e, const struct sg_plan *plan)
+{
+    emit_vlans(e, plan);
+    emit_profiles(e, plan);
+    emit_addresses(e, plan);
+}

@@ -1,0 +1,216 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+#include "compile/emit.h"
+
+#include "compile/compile.h"
+#include "compile/flow.h"
+#include "flow.h"
+#include "openvswitch/meta-flow.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-msgs.h"
+#include "openvswitch/ofp-port.h"
+#include "openvswitch/ofp-protocol.h"
+#include "openvswitch/vlog.h"
+#include "packets.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(sg_emit);
+
+void
+emit_init(struct emitter *e, struct sg_flows *flows)
+{
+    e->flows = flows;
+    ofpbuf_init(&e->actions, 256);
+    ofpbuf_init(&e->message, 1024);
+}
+
+void
+emit_destroy(struct emitter *e)
+{
+    ofpbuf_uninit(&e->actions);
+    ofpbuf_uninit(&e->message);
+}
+
+void
+emit_begin(struct emitter *e)
+{
+    match_init_catchall(&e->match);
+    ofpbuf_clear(&e->actions);
+}
+
+/* Takes the flow through a message and back: the switch does the same, and
+ * what it dumps is what has been through it. */
+void
+emit_flow(struct emitter *e, uint8_t table, uint16_t priority,
+          uint64_t cookie)
+{
+    struct ofputil_flow_mod fm = {
+        .priority = priority,
+        .new_cookie = htonll(cookie),
+        .table_id = table,
+        .command = OFPFC_ADD,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+        .ofpacts = e->actions.data,
+        .ofpacts_len = e->actions.size,
+    };
+    minimatch_init(&fm.match, &e->match);
+
+    struct ofpbuf *msg = ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM);
+    struct ofputil_flow_mod back;
+    minimatch_destroy(&fm.match);
+
+    ofpbuf_clear(&e->message);
+    enum ofperr error = ofputil_decode_flow_mod(&back, msg->data,
+                                                OFPUTIL_P_OF15_OXM, NULL,
+                                                NULL, &e->message,
+                                                OFPP_MAX, UINT8_MAX);
+    ofpbuf_delete(msg);
+    if (error) {
+        VLOG_ERR("table %s: a flow of our own making is not valid (%s)",
+                 sg_table_name(table), ofperr_get_name(error));
+        return;
+    }
+
+    struct match match;
+    minimatch_expand(&back.match, &match);
+    minimatch_destroy(&back.match);
+    if (!sg_flows_add(e->flows, table, priority, cookie, &match,
+                      back.ofpacts, back.ofpacts_len)) {
+        VLOG_ERR("table %s: a flow was made twice", sg_table_name(table));
+    }
+}
+
+/* Matches. */
+
+void
+emit_match_reg(struct emitter *e, enum sg_register reg, uint32_t value)
+{
+    match_set_reg(&e->match, reg, value);
+}
+
+void
+emit_match_in_port(struct emitter *e, int64_t ofport)
+{
+    match_set_in_port(&e->match, u16_to_ofp(ofport));
+}
+
+void
+emit_match_vlan(struct emitter *e, uint16_t vlan)
+{
+    match_set_vlan_vid_masked(&e->match, htons(vlan), htons(0x1fff));
+}
+
+void
+emit_match_ip_src(struct emitter *e, const struct sg_prefix *p)
+{
+    if (sg_prefix_is_ipv4(p)) {
+        match_set_dl_type(&e->match, htons(ETH_TYPE_IP));
+        match_set_nw_src_masked(&e->match, sg_prefix_ipv4(p),
+                                sg_prefix_ipv4_mask(p));
+    } else {
+        struct in6_addr mask = sg_prefix_ipv6_mask(p);
+
+        match_set_dl_type(&e->match, htons(ETH_TYPE_IPV6));
+        match_set_ipv6_src_masked(&e->match, &p->addr, &mask);
+    }
+}
+
+void
+emit_match_ip_dst(struct emitter *e, const struct sg_prefix *p)
+{
+    if (sg_prefix_is_ipv4(p)) {
+        match_set_dl_type(&e->match, htons(ETH_TYPE_IP));
+        match_set_nw_dst_masked(&e->match, sg_prefix_ipv4(p),
+                                sg_prefix_ipv4_mask(p));
+    } else {
+        struct in6_addr mask = sg_prefix_ipv6_mask(p);
+
+        match_set_dl_type(&e->match, htons(ETH_TYPE_IPV6));
+        match_set_ipv6_dst_masked(&e->match, &p->addr, &mask);
+    }
+}
+
+void
+emit_match_mark(struct emitter *e, uint32_t value, uint32_t mask)
+{
+    match_set_ct_mark_masked(&e->match, value, mask);
+}
+
+/* Actions. */
+
+void
+emit_load(struct emitter *e, enum sg_register reg, uint32_t value)
+{
+    ovs_be32 be = htonl(value);
+
+    ofpact_put_set_field(&e->actions, mf_from_id(MFF_REG0 + reg), &be, NULL);
+}
+
+void
+emit_load_tci(struct emitter *e, uint16_t tci)
+{
+    ovs_be16 be = htons(tci);
+
+    ofpact_put_set_field(&e->actions, mf_from_id(MFF_VLAN_TCI), &be, NULL);
+}
+
+void
+emit_resubmit(struct emitter *e, uint8_t table)
+{
+    struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(&e->actions);
+
+    resubmit->in_port = OFPP_IN_PORT;
+    resubmit->table_id = table;
+}
+
+void
+emit_output(struct emitter *e, int64_t ofport)
+{
+    ofpact_put_OUTPUT(&e->actions)->port = u16_to_ofp(ofport);
+}
+
+void
+emit_note(struct emitter *e, uint64_t first, uint64_t second)
+{
+    struct ofpact_note *note = ofpact_put_NOTE(&e->actions);
+    uint8_t data[14] = { 0 };
+
+    for (int i = 0; i < 6; i++) {
+        data[i] = first >> (40 - 8 * i);
+        data[6 + i] = second >> (40 - 8 * i);
+    }
+    ofpbuf_put(&e->actions, data, sizeof data);
+    note = e->actions.header;
+    note->length = sizeof data;
+    ofpact_finish_NOTE(&e->actions, &note);
+}
+
+void
+sg_plan_emit_trusted(const struct sg_plan *plan, struct sg_flows *flows)
+{
+    struct emitter e;
+
+    emit_init(&e, flows);
+    sg_emit_static_trusted(&e);
+    sg_emit_trusted(&e, plan);
+    emit_destroy(&e);
+}
+
+void
+sg_plan_emit(const struct sg_plan *plan, struct sg_flows *flows)
+{
+    struct emitter e;
+
+    sg_plan_emit_trusted(plan, flows);
+    emit_init(&e, flows);
+    sg_emit_static(&e);
+    sg_emit_endpoints(&e, plan);
+    sg_emit_rules(&e, plan);
+    sg_emit_floods(&e, plan);
+    emit_destroy(&e);
+}

@@ -1,0 +1,70 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_COMPILE_EMIT_H
+#define SG_COMPILE_EMIT_H 1
+
+/* Building flows: the words that the emit-*.c files are written in.
+ *
+ * A flow is built in the emitter's scratch match and actions and added:
+ *
+ *     emit_begin(e);
+ *     emit_match_reg(e, SG_R_SRC, zone);
+ *     match_set_dl_src(&e->match, mac);
+ *     emit_resubmit(e, SG_T_SPOOF_L3);
+ *     emit_flow(e, SG_T_SPOOF_L2, 100, cookie);
+ *
+ * Everything is brought into the form in which the switch gives it back, so
+ * that desired and installed flows can be compared byte by byte. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "compile/pipeline.h"
+#include "openvswitch/match.h"
+#include "openvswitch/ofpbuf.h"
+#include "policy/prefix.h"
+
+struct sg_flows;
+struct sg_plan;
+
+struct emitter {
+    struct sg_flows *flows;     /* Where they go. */
+    struct match match;         /* Scratch. */
+    struct ofpbuf actions;      /* Scratch: ofpacts. */
+    struct ofpbuf message;      /* Scratch: the flow as a message. */
+};
+
+void emit_init(struct emitter *, struct sg_flows *);
+void emit_destroy(struct emitter *);
+
+void emit_begin(struct emitter *);
+void emit_flow(struct emitter *, uint8_t table, uint16_t priority,
+               uint64_t cookie);
+
+/* Matches. */
+void emit_match_reg(struct emitter *, enum sg_register, uint32_t value);
+void emit_match_in_port(struct emitter *, int64_t ofport);
+/* 'vlan' in the form of SG_R_VLAN; 0 matches frames without a tag. */
+void emit_match_vlan(struct emitter *, uint16_t vlan);
+/* Source or destination; sets the Ethernet type, too. */
+void emit_match_ip_src(struct emitter *, const struct sg_prefix *);
+void emit_match_ip_dst(struct emitter *, const struct sg_prefix *);
+void emit_match_mark(struct emitter *, uint32_t value, uint32_t mask);
+
+/* Actions. */
+void emit_load(struct emitter *, enum sg_register, uint32_t value);
+void emit_resubmit(struct emitter *, uint8_t table);
+void emit_output(struct emitter *, int64_t ofport);
+void emit_load_tci(struct emitter *, uint16_t tci);
+/* A note that nobody executes: two identities, for recovery. */
+void emit_note(struct emitter *, uint64_t first, uint64_t second);
+
+/* The parts, each a pass over the plan. */
+void sg_emit_static(struct emitter *);                      /* static.c */
+void sg_emit_static_trusted(struct emitter *);
+void sg_emit_trusted(struct emitter *, const struct sg_plan *); /* trusted.c */
+void sg_emit_endpoints(struct emitter *, const struct sg_plan *);
+void sg_emit_rules(struct emitter *, const struct sg_plan *);
+void sg_emit_floods(struct emitter *, const struct sg_plan *);
+
+#endif /* compile/emit.h */

@@ -1,0 +1,237 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+#include "compile/ids.h"
+
+#include <string.h>
+
+#include "compile/pipeline.h"
+#include "hash.h"
+#include "util.h"
+
+struct sg_id_hint {
+    struct hmap_node identity_node; /* In sg_ids.hints. */
+    struct hmap_node id_node;       /* In sg_ids.hinted_ids. */
+    uint64_t identity;
+    uint32_t id;
+};
+
+uint64_t
+sg_identity(const char *key)
+{
+    size_t n = strlen(key);
+    uint64_t hi = hash_bytes(key, n, 0x5347);
+    uint64_t lo = hash_bytes(key, n, 0x6f7673);
+
+    return (hi << 32 | lo) & SG_COOKIE_ID_MASK;
+}
+
+void
+sg_ids_init(struct sg_ids *ids, uint32_t min, uint32_t max)
+{
+    ids->min = ids->next = min;
+    ids->max = max;
+    ids->epoch = 0;
+    shash_init(&ids->by_key);
+    hmap_init(&ids->by_id);
+    hmap_init(&ids->by_identity);
+    hmap_init(&ids->hints);
+    hmap_init(&ids->hinted_ids);
+}
+
+static void
+sg_ids_forget(struct sg_ids *ids, struct shash_node *node)
+{
+    struct sg_id *id = node->data;
+
+    hmap_remove(&ids->by_id, &id->id_node);
+    hmap_remove(&ids->by_identity, &id->identity_node);
+    shash_delete(&ids->by_key, node);
+    free(id);
+}
+
+static void
+sg_ids_clear_hints(struct sg_ids *ids)
+{
+    struct sg_id_hint *hint;
+
+    HMAP_FOR_EACH_POP (hint, identity_node, &ids->hints) {
+        hmap_remove(&ids->hinted_ids, &hint->id_node);
+        free(hint);
+    }
+}
+
+void
+sg_ids_destroy(struct sg_ids *ids)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH_SAFE (node, &ids->by_key) {
+        sg_ids_forget(ids, node);
+    }
+    sg_ids_clear_hints(ids);
+    shash_destroy(&ids->by_key);
+    hmap_destroy(&ids->by_id);
+    hmap_destroy(&ids->by_identity);
+    hmap_destroy(&ids->hints);
+    hmap_destroy(&ids->hinted_ids);
+}
+
+const struct sg_id *
+sg_ids_find(const struct sg_ids *ids, const char *key)
+{
+    return shash_find_data(&ids->by_key, key);
+}
+
+const struct sg_id *
+sg_ids_by_id(const struct sg_ids *ids, uint32_t number)
+{
+    const struct sg_id *id;
+
+    HMAP_FOR_EACH_WITH_HASH (id, id_node, hash_int(number, 0), &ids->by_id) {
+        if (id->id == number) {
+            return id;
+        }
+    }
+    return NULL;
+}
+
+const struct sg_id *
+sg_ids_by_identity(const struct sg_ids *ids, uint64_t identity)
+{
+    const struct sg_id *id;
+
+    HMAP_FOR_EACH_WITH_HASH (id, identity_node, hash_uint64(identity),
+                             &ids->by_identity) {
+        if (id->identity == identity) {
+            return id;
+        }
+    }
+    return NULL;
+}
+
+static const struct sg_id_hint *
+sg_ids_hint_by_identity(const struct sg_ids *ids, uint64_t identity)
+{
+    const struct sg_id_hint *hint;
+
+    HMAP_FOR_EACH_WITH_HASH (hint, identity_node, hash_uint64(identity),
+                             &ids->hints) {
+        if (hint->identity == identity) {
+            return hint;
+        }
+    }
+    return NULL;
+}
+
+static const struct sg_id_hint *
+sg_ids_hint_by_id(const struct sg_ids *ids, uint32_t id)
+{
+    const struct sg_id_hint *hint;
+
+    HMAP_FOR_EACH_WITH_HASH (hint, id_node, hash_int(id, 0),
+                             &ids->hinted_ids) {
+        if (hint->id == id) {
+            return hint;
+        }
+    }
+    return NULL;
+}
+
+void
+sg_ids_hint(struct sg_ids *ids, uint64_t identity, uint32_t id)
+{
+    if (id < ids->min || id > ids->max
+        || sg_ids_hint_by_identity(ids, identity)
+        || sg_ids_hint_by_id(ids, id)) {
+        return;
+    }
+
+    struct sg_id_hint *hint = xmalloc(sizeof *hint);
+    hint->identity = identity;
+    hint->id = id;
+    hmap_insert(&ids->hints, &hint->identity_node, hash_uint64(identity));
+    hmap_insert(&ids->hinted_ids, &hint->id_node, hash_int(id, 0));
+    /* New numbers come behind the recovered ones, as they would have if we
+     * had never stopped. */
+    if (id >= ids->next) {
+        ids->next = id == ids->max ? ids->min : id + 1;
+    }
+}
+
+/* A number that nothing has and no installed flow claims. */
+static bool
+sg_ids_choose(struct sg_ids *ids, uint64_t identity, uint32_t *numberp)
+{
+    const struct sg_id_hint *hint = sg_ids_hint_by_identity(ids, identity);
+
+    if (hint && !sg_ids_by_id(ids, hint->id)) {
+        *numberp = hint->id;
+        return true;
+    }
+    for (uint64_t i = 0; i <= (uint64_t) ids->max - ids->min; i++) {
+        uint32_t number = ids->next;
+
+        ids->next = number == ids->max ? ids->min : number + 1;
+        if (!sg_ids_by_id(ids, number) && !sg_ids_hint_by_id(ids, number)) {
+            *numberp = number;
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct sg_id *
+sg_ids_get(struct sg_ids *ids, const char *key)
+{
+    struct sg_id *id = shash_find_data(&ids->by_key, key);
+
+    if (!id) {
+        uint64_t identity = sg_identity(key);
+        uint32_t number;
+
+        if (!sg_ids_choose(ids, identity, &number)) {
+            return NULL;
+        }
+        id = xmalloc(sizeof *id);
+        id->identity = identity;
+        id->id = number;
+        id->fresh = !sg_ids_hint_by_identity(ids, identity)
+            || sg_ids_hint_by_identity(ids, identity)->id != number;
+        id->key = shash_add(&ids->by_key, key, id)->name;
+        hmap_insert(&ids->by_id, &id->id_node, hash_int(number, 0));
+        hmap_insert(&ids->by_identity, &id->identity_node,
+                    hash_uint64(identity));
+    }
+    id->epoch = ids->epoch;
+    return id;
+}
+
+void
+sg_ids_begin(struct sg_ids *ids)
+{
+    struct shash_node *node;
+
+    ids->epoch++;
+    SHASH_FOR_EACH (node, &ids->by_key) {
+        struct sg_id *id = node->data;
+
+        id->fresh = false;
+    }
+}
+
+void
+sg_ids_end(struct sg_ids *ids)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH_SAFE (node, &ids->by_key) {
+        struct sg_id *id = node->data;
+
+        if (id->epoch != ids->epoch) {
+            sg_ids_forget(ids, node);
+        }
+    }
+    sg_ids_clear_hints(ids);
+}

@@ -1,0 +1,163 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_COMPILE_PIPELINE_H
+#define SG_COMPILE_PIPELINE_H 1
+
+/* The pipeline: tables, registers, cookies
+ * ========================================
+ *
+ * What a packet meets on a bridge.  doc/architecture.md has the picture; the
+ * flows that do not depend on policy or ports are in static.c, written as one
+ * would type them for ovs-ofctl(8).
+ *
+ *   from a guarded port                       from a trusted port
+ *          |                                           |
+ *        INPUT ----------------------------------------+
+ *          |                                           |
+ *      SPOOF_* (own MAC and addresses only)            |
+ *          |                                           |
+ *      EG_DISPATCH -- ARP, ND, DHCP -------------.     |
+ *          | unicast IP          | multicast IP  |     |
+ *       ct(zone of sender)       |               |     |
+ *          |                     |               |     |
+ *       EG_CT -- established --. |               |     |
+ *          | new               | |               |     |
+ *       EG_NEW -> EG_JUDGE ... | EG_STATELESS    |     |
+ *          |                   | |               |     |
+ *          +-------------------+-+---------------+-----+
+ *          |
+ *         L2 -- no guarded MAC --> NORMAL          L2_MULTI -> FLOOD ...
+ *          | guarded MAC
+ *         IN -- ARP, ND --------------------------------.
+ *          |                                            |
+ *       ct(zone of receiver)                            |
+ *          |                                            |
+ *       IN_CT -- established -----.                     |
+ *          | new                  |                     |
+ *       IN_NEW -> IN_JUDGE ...    |                     |
+ *          |                      |                     |
+ *       COMMIT_SRC, COMMIT_DST <--'                     |
+ *          |                                            |
+ *         OUT <-----------------------------------------'
+ *
+ * A connection is committed to the sender's and the receiver's zone only
+ * behind both verdicts, so a refused one leaves no trace that a packet the
+ * other way round could pass for an answer to.
+ *
+ * Judging is a subroutine: given the network and profile of the guarded side
+ * in their registers, it leaves the number of what allows the packet in
+ * SG_R_NUMBER, or 0.
+ *
+ *   *_JUDGE -> *_PROFILE: fragments whose peer is `any', then, if undecided,
+ *   *_CLASS (address to class) -> *_CELL: fragments of (profile, class)
+ *   *_L4: (fragment, protocol, port) to number */
+
+#include <stdint.h>
+
+/* Tables, in the order a packet meets them.  Table 0 is everybody's entrance;
+ * ours begin where nobody else is likely to be. */
+#define SG_TABLES                                                           \
+    SG_TABLE(INPUT,          0)  /* Which port: guarded, trusted, unknown. */ \
+    SG_TABLE(SPOOF_L2,     100)  /* Own MAC? */                             \
+    SG_TABLE(SPOOF_L3,     101)  /* Own address? */                         \
+    SG_TABLE(SPOOF_ARP,    102)  /* Own address in ARP? */                  \
+    SG_TABLE(SPOOF_ND,     103)  /* Own addresses in neighbor discovery? */ \
+    SG_TABLE(SPOOF_TLL,    104)  /* Own MAC in a neighbor advertisement? */ \
+    SG_TABLE(EG_DISPATCH,  105)  /* What needs no rule; what needs ct(). */ \
+    SG_TABLE(EG_STATELESS, 106)  /* Multicast: judged, not tracked. */      \
+    SG_TABLE(EG_CT,        107)  /* What conntrack says, sender's zone. */  \
+    SG_TABLE(EG_REVIEW,    108)  /* Established, but judged again. */       \
+    SG_TABLE(EG_REVIEWED,  109)  /* ... and what came of it. */             \
+    SG_TABLE(EG_NEW,       110)  /* A new connection. */                    \
+    SG_TABLE(EG_JUDGE,     111)  /* What a rule must name expressly. */     \
+    SG_TABLE(EG_PROFILE,   112)                                             \
+    SG_TABLE(EG_CLASS,     113)                                             \
+    SG_TABLE(EG_CELL,      114)                                             \
+    SG_TABLE(EG_L4,        115)                                             \
+    SG_TABLE(EG_VERDICT,   116)                                             \
+    SG_TABLE(L2,           120)  /* Whose MAC is it? */                     \
+    SG_TABLE(L2_MULTI,     121)  /* Broadcast and multicast. */             \
+    SG_TABLE(FLOOD,        122)  /* Who gets this one? */                   \
+    SG_TABLE(FLOOD_ALL,    123)  /* Every guarded port of the VLAN. */      \
+    SG_TABLE(FLOOD_JUDGE,  124)  /* Judges each profile of the VLAN. */     \
+    SG_TABLE(FLOOD_OUT,    125)  /* The ports of one profile. */            \
+    SG_TABLE(IN,           130)  /* What needs no rule; what needs ct(). */ \
+    SG_TABLE(IN_CT,        131)                                             \
+    SG_TABLE(IN_REVIEW,    132)                                             \
+    SG_TABLE(IN_REVIEWED,  133)                                             \
+    SG_TABLE(IN_NEW,       134)                                             \
+    SG_TABLE(IN_PROFILE,   135)                                             \
+    SG_TABLE(IN_CLASS,     136)                                             \
+    SG_TABLE(IN_CELL,      137)                                             \
+    SG_TABLE(IN_L4,        138)                                             \
+    SG_TABLE(IN_VERDICT,   139)                                             \
+    SG_TABLE(COMMIT_SRC,   145)  /* To the sender's zone. */                \
+    SG_TABLE(COMMIT_DST,   146)  /* To the receiver's zone. */              \
+    SG_TABLE(OUT,          147)  /* To the port, or NORMAL. */              \
+    SG_TABLE(NAMES,        149)  /* No packet comes here: numbers of        \
+                                  * networks, for a restarted agent. */
+
+enum sg_table {
+#define SG_TABLE(NAME, NUMBER) SG_T_##NAME = NUMBER,
+    SG_TABLES
+#undef SG_TABLE
+};
+
+/* Registers.  All of a stage's registers are in the state that waits for a
+ * ct() to come back, so what the next stage does not need is cleared. */
+#define SG_REGISTERS                                                        \
+    SG_REGISTER(SRC,     0)  /* Zone of the sending endpoint; 0: trusted. */ \
+    SG_REGISTER(NET,     1)  /* Network of the side that is judged. */      \
+    SG_REGISTER(PROFILE, 2)  /* Its profile. */                             \
+    SG_REGISTER(VLAN,    3)  /* 0x1000 | VLAN id; 0: none. */               \
+    SG_REGISTER(DST,     4)  /* Zone of the receiving endpoint, or 0. */    \
+    SG_REGISTER(OUTPORT, 5)  /* Its port; bit 16: send with the tag. */     \
+    SG_REGISTER(CLASS,   6)  /* Scratch of judging. */                      \
+    SG_REGISTER(FRAG,    7)  /* Scratch of judging; chunk while flooding. */ \
+    SG_REGISTER(NUMBER,  8)  /* Result of judging; for the DST zone. */     \
+    SG_REGISTER(EGNUM,   9)  /* What egress allowed it; for the SRC zone. */ \
+    SG_REGISTER(FLAGS,  10)  /* Bit 0: only a rule that names it counts. */
+
+enum sg_register {
+#define SG_REGISTER(NAME, NUMBER) SG_R_##NAME = NUMBER,
+    SG_REGISTERS
+#undef SG_REGISTER
+};
+
+/* ct_mark. */
+#define SG_MARK_CUT     UINT32_C(0x80000000)  /* Judged again, each packet. */
+#define SG_MARK_DRAIN   UINT32_C(0x40000000)  /* Part of the number: lives on
+                                               * when its rule goes. */
+#define SG_MARK_NUMBER  UINT32_C(0x7fffffff)
+
+/* Priorities in table 0.  Below the 32768 that ovs-ofctl gives a flow if
+ * nobody asks for another, so that an operator's own flow wins (and is
+ * reported) instead of being shadowed without a word. */
+#define SG_PRIO_UNKNOWN   30000   /* Drops what no other flow admits. */
+#define SG_PRIO_TRUSTED   30001
+#define SG_PRIO_TRUSTED_VLAN 30002
+#define SG_PRIO_GUARDED   30003
+
+/* Kinds of cookie: bits 44 to 47. */
+enum sg_cookie_kind {
+    SG_COOKIE_STATIC,           /* Part of the pipeline itself: a table. */
+    SG_COOKIE_RULE,             /* 44 bits of the rule's UUID. */
+    SG_COOKIE_PORT,             /* An endpoint of a guarded port. */
+    SG_COOKIE_TRUSTED,          /* A trusted port. */
+    SG_COOKIE_PROFILE,
+    SG_COOKIE_CLASS,
+    SG_COOKIE_CELL,
+    SG_COOKIE_NETWORK,
+    SG_COOKIE_FLOOD,
+    SG_COOKIE_REVIEW,
+    SG_N_COOKIE_KINDS
+};
+
+const char *sg_cookie_kind_name(enum sg_cookie_kind);
+uint64_t sg_cookie(enum sg_cookie_kind, uint64_t identity);
+enum sg_cookie_kind sg_cookie_get_kind(uint64_t cookie);
+#define SG_COOKIE_ID_MASK ((UINT64_C(1) << 44) - 1)
+
+const char *sg_table_name(uint8_t table_id);    /* NULL if not ours. */
+
+#endif /* compile/pipeline.h */

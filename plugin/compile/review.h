@@ -1,0 +1,78 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_COMPILE_REVIEW_H
+#define SG_COMPILE_REVIEW_H 1
+
+/* Revocation: established connections that must be judged again
+ * =============================================================
+ *
+ * Established packets pass without any rule (table EG_CT, IN_CT).  When a
+ * change takes something away, flows at priority 110 there send the packets
+ * concerned through the rules once more: what another rule still allows gets
+ * that rule's number and goes on without loss, the rest gets the cut bit.
+ *
+ * What to review is derived from the difference of the installed flows and
+ * the desired ones, not from the policies, so that an agent that was killed
+ * in the middle, or was not there when the policy changed, does the same:
+ *
+ *   an L4 flow goes, its number with it, and the policy
+ *   says no such thing any more                  -> the number
+ *   an address leaves a class for one with less  -> network, address
+ *   a port's profile is not a superset           -> zone of the port
+ *   a port's own address goes                    -> zone, address: cut
+ *
+ * Reviews live in the switch as flows and are recovered from there.  They end
+ * when the connection table holds nothing that needs them (agent/revoke.c).
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/hmap.h"
+#include "policy/prefix.h"
+
+struct sg_changes;
+struct sg_flow;
+struct sg_flows;
+struct sg_plan;
+
+enum sg_review_kind {
+    SG_REVIEW_NUMBER,           /* Connections that carry 'value'. */
+    SG_REVIEW_ADDRESS,          /* With remote 'prefix' in network 'value'. */
+    SG_REVIEW_ZONE,             /* All of zone 'value'. */
+    SG_REVIEW_OWN               /* Of zone 'value' with own 'prefix'. */
+};
+
+struct sg_review {
+    struct hmap_node node;      /* In sg_reviews.reviews. */
+    enum sg_review_kind kind;
+    uint32_t value;
+    struct sg_prefix prefix;    /* All zeros if the kind has none. */
+    long long int since;        /* time_msec() of the last reason. */
+};
+
+struct sg_reviews {
+    struct hmap reviews;        /* struct sg_review. */
+};
+
+void sg_reviews_init(struct sg_reviews *);
+void sg_reviews_destroy(struct sg_reviews *);
+void sg_reviews_clear(struct sg_reviews *);
+bool sg_reviews_add(struct sg_reviews *, enum sg_review_kind, uint32_t value,
+                    const struct sg_prefix *, long long int now);
+void sg_reviews_remove(struct sg_reviews *, struct sg_review *);
+
+/* Takes over the reviews that 'installed' flows stand for. */
+void sg_reviews_recover(struct sg_reviews *, const struct sg_flows *installed,
+                        long long int now);
+
+/* Adds what 'changes', from installed to what 'plan' wants, must bring under
+ * review. */
+void sg_reviews_note(struct sg_reviews *, const struct sg_plan *plan,
+                     const struct sg_changes *changes,
+                     const struct sg_flows *desired, long long int now);
+
+/* Adds the flows of all reviews. */
+void sg_reviews_emit(const struct sg_reviews *, struct sg_flows *);
+
+#endif /* compile/review.h */

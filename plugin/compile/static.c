@@ -1,0 +1,405 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+/* The flows that depend on neither policy nor ports, as one would type them
+ * for ovs-ofctl(8), with two shorthands: {NAME} is the number of a table, and
+ * $NAME the register of that name (pipeline.h).
+ *
+ * The trusted part stands by itself: it forwards for the host also when no
+ * policy loads. */
+
+#include "compile/emit.h"
+
+#include <ctype.h>
+
+#include "compile/compile.h"
+#include "compile/flow.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(sg_static);
+
+struct static_flow {
+    uint8_t table;
+    uint16_t priority;
+    const char *match;
+    const char *actions;
+};
+
+#define MULTICAST "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00"
+
+/* Puts the addresses of an answer the way its question had them, and back.
+ * What is written equals what was there, so the datapath need not set it. */
+#define SWAP(A, B) "push:" A ",push:" B ",pop:" A ",pop:" B ","
+#define SWAP_IP SWAP("NXM_OF_IP_SRC[]", "NXM_OF_IP_DST[]")
+#define SWAP_IP6 SWAP("NXM_NX_IPV6_SRC[]", "NXM_NX_IPV6_DST[]")
+#define SWAP_TCP SWAP("NXM_OF_TCP_SRC[]", "NXM_OF_TCP_DST[]")
+#define SWAP_UDP SWAP("NXM_OF_UDP_SRC[]", "NXM_OF_UDP_DST[]")
+
+static const struct static_flow trusted_flows[] = {
+    { SG_T_INPUT, SG_PRIO_UNKNOWN, "", "drop" },
+
+    /* Where no guarded MAC takes it, NORMAL forwards.  Multicast goes to the
+     * trusted ports by NORMAL and to the guarded ones by FLOOD, which must
+     * see in_port as it was: NORMAL first if the sender is trusted (the frame
+     * is still as it came), last if it is guarded (OUT hides in_port). */
+    { SG_T_L2, 50, MULTICAST, "resubmit(,{L2_MULTI})" },
+    { SG_T_L2, 0, "", "resubmit(,{COMMIT_SRC})" },
+    { SG_T_L2_MULTI, 20, "$SRC=0", "NORMAL,resubmit(,{FLOOD})" },
+
+    { SG_T_COMMIT_SRC, 100, "$EGNUM=0", "resubmit(,{COMMIT_DST})" },
+    { SG_T_COMMIT_DST, 100, "$NUMBER=0", "resubmit(,{OUT})" },
+    { SG_T_OUT, 20, "$SRC=0,$OUTPORT=0", "NORMAL" },
+};
+
+static const struct static_flow guarded_flows[] = {
+    /* Anti-spoofing: what is the same for all guests. */
+    { SG_T_SPOOF_L3, 100,
+      "udp,nw_src=0.0.0.0,nw_dst=255.255.255.255,udp_src=68,udp_dst=67",
+      "resubmit(,{EG_DISPATCH})" },
+    { SG_T_SPOOF_L3, 100, "icmp6,ipv6_src=::,icmp_type=143",
+      "resubmit(,{EG_DISPATCH})" },
+    { SG_T_SPOOF_L3, 100, "icmp6,ipv6_src=::,icmp_type=131",
+      "resubmit(,{EG_DISPATCH})" },
+    { SG_T_SPOOF_ND, 100, "icmp6,icmp_type=135,icmp_code=0,"
+      "nd_sll=00:00:00:00:00:00", "resubmit(,{EG_DISPATCH})" },
+    { SG_T_SPOOF_ND, 50, "icmp6,icmp_type=135", "drop" },
+    { SG_T_SPOOF_ND, 50, "icmp6,icmp_type=136", "drop" },
+    { SG_T_SPOOF_ND, 0, "", "resubmit(,{EG_DISPATCH})" },
+    { SG_T_SPOOF_TLL, 100, "icmp6,icmp_type=136,icmp_code=0,"
+      "nd_tll=00:00:00:00:00:00", "resubmit(,{EG_DISPATCH})" },
+
+    /* Egress: what needs no rule. */
+    { SG_T_EG_DISPATCH, 100, "arp", "resubmit(,{L2})" },
+    { SG_T_EG_DISPATCH, 100, "rarp", "resubmit(,{L2})" },
+    { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=133", "resubmit(,{L2})" },
+    { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=135", "resubmit(,{L2})" },
+    { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=136", "resubmit(,{L2})" },
+    { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=131," MULTICAST,
+      "resubmit(,{L2})" },
+    { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=132," MULTICAST,
+      "resubmit(,{L2})" },
+    { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=143," MULTICAST,
+      "resubmit(,{L2})" },
+    { SG_T_EG_DISPATCH, 100, "udp,udp_src=68,udp_dst=67," MULTICAST,
+      "resubmit(,{L2})" },
+    { SG_T_EG_DISPATCH, 100, "udp6,udp_src=546,udp_dst=547," MULTICAST,
+      "resubmit(,{L2})" },
+    /* Conntrack knows no router advertisements, nor multicast. */
+    { SG_T_EG_DISPATCH, 90, "icmp6,icmp_type=134",
+      "resubmit(,{EG_STATELESS})" },
+    { SG_T_EG_DISPATCH, 80, "ip," MULTICAST, "resubmit(,{EG_STATELESS})" },
+    { SG_T_EG_DISPATCH, 80, "ipv6," MULTICAST, "resubmit(,{EG_STATELESS})" },
+    { SG_T_EG_DISPATCH, 50, "ip", "ct(table={EG_CT},zone=$SRC[0..15])" },
+    { SG_T_EG_DISPATCH, 50, "ipv6", "ct(table={EG_CT},zone=$SRC[0..15])" },
+
+    /* A multicast TCP segment is nobody's business. */
+    { SG_T_EG_STATELESS, 100, "tcp", "drop" },
+    { SG_T_EG_STATELESS, 100, "tcp6", "drop" },
+    { SG_T_EG_STATELESS, 0, "",
+      "resubmit(,{EG_JUDGE}),load:0->$EGNUM[],resubmit(,{EG_VERDICT})" },
+
+    /* Egress: what conntrack says.  Reviews (review.c) sit at 110. */
+    { SG_T_EG_CT, 200, "ct_state=+inv+trk", "drop" },
+    { SG_T_EG_CT, 150, "ct_state=+new+trk", "resubmit(,{EG_NEW})" },
+    { SG_T_EG_CT, 120, "ct_state=+trk,ct_mark=0x80000000/0x80000000",
+      "resubmit(,{EG_REVIEW})" },
+    { SG_T_EG_CT, 100, "ct_state=+est+trk", "resubmit(,{L2})" },
+    { SG_T_EG_CT, 100, "ct_state=+rel+trk", "resubmit(,{L2})" },
+
+    { SG_T_EG_NEW, 100, "tcp,tcp_flags=+syn-ack",
+      "resubmit(,{EG_JUDGE}),move:$NUMBER[]->$EGNUM[],"
+      "resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_NEW, 100, "tcp6,tcp_flags=+syn-ack",
+      "resubmit(,{EG_JUDGE}),move:$NUMBER[]->$EGNUM[],"
+      "resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_NEW, 90, "tcp", "drop" },
+    { SG_T_EG_NEW, 90, "tcp6", "drop" },
+    { SG_T_EG_NEW, 90, "udp,udp_src=68,udp_dst=67", "resubmit(,{L2})" },
+    { SG_T_EG_NEW, 90, "udp6,udp_src=546,udp_dst=547", "resubmit(,{L2})" },
+    { SG_T_EG_NEW, 0, "",
+      "resubmit(,{EG_JUDGE}),move:$NUMBER[]->$EGNUM[],"
+      "resubmit(,{EG_VERDICT})" },
+
+    /* A guest is no DHCP server and no router unless a rule names it. */
+    { SG_T_EG_JUDGE, 100, "udp,udp_dst=68",
+      "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
+    { SG_T_EG_JUDGE, 100, "udp6,udp_dst=546",
+      "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
+    { SG_T_EG_JUDGE, 100, "icmp6,icmp_type=134",
+      "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
+    { SG_T_EG_JUDGE, 0, "", "resubmit(,{EG_PROFILE})" },
+
+    /* NUMBER says whether; EGNUM, which COMMIT_SRC will write. */
+    { SG_T_EG_VERDICT, 100, "$NUMBER=0", "drop" },
+    { SG_T_EG_VERDICT, 0, "",
+      "load:0->$NUMBER[],load:0->$CLASS[],load:0->$FRAG[],"
+      "load:0->$FLAGS[],resubmit(,{L2})" },
+
+    /* Established, but to be judged again: by the rules of the direction in
+     * which it began.  An answer is turned round for that. */
+    { SG_T_EG_REVIEW, 110, "ct_state=+rel+trk,ct_mark=0x80000000/0x80000000",
+      "drop" },
+    { SG_T_EG_REVIEW, 100, "ct_state=+rel+trk", "resubmit(,{L2})" },
+    { SG_T_EG_REVIEW, 90, "ct_state=-rpl+trk",
+      "resubmit(,{EG_JUDGE}),resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 80, "tcp", SWAP_IP SWAP_TCP "resubmit(,{IN_PROFILE}),"
+      SWAP_IP SWAP_TCP "resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 80, "udp", SWAP_IP SWAP_UDP "resubmit(,{IN_PROFILE}),"
+      SWAP_IP SWAP_UDP "resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 80, "tcp6", SWAP_IP6 SWAP_TCP
+      "resubmit(,{IN_PROFILE})," SWAP_IP6 SWAP_TCP
+      "resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 80, "udp6", SWAP_IP6 SWAP_UDP
+      "resubmit(,{IN_PROFILE})," SWAP_IP6 SWAP_UDP
+      "resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 80, "icmp,icmp_type=0", SWAP_IP
+      "set_field:8->icmp_type,resubmit(,{IN_PROFILE}),"
+      "set_field:0->icmp_type," SWAP_IP "resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 80, "icmp,icmp_type=14", SWAP_IP
+      "set_field:13->icmp_type,resubmit(,{IN_PROFILE}),"
+      "set_field:14->icmp_type," SWAP_IP "resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 80, "icmp6,icmp_type=129", SWAP_IP6
+      "set_field:128->icmpv6_type,resubmit(,{IN_PROFILE}),"
+      "set_field:129->icmpv6_type," SWAP_IP6 "resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 70, "ip", SWAP_IP "resubmit(,{IN_PROFILE})," SWAP_IP
+      "resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 70, "ipv6", SWAP_IP6 "resubmit(,{IN_PROFILE}),"
+      SWAP_IP6 "resubmit(,{EG_REVIEWED})" },
+
+    { SG_T_EG_REVIEWED, 110,
+      "$NUMBER=0,ct_mark=0x80000000/0x80000000", "drop" },
+    { SG_T_EG_REVIEWED, 100, "ip,$NUMBER=0",
+      "ct(commit,zone=$SRC[0..15],"
+      "exec(set_field:0x80000000/0x80000000->ct_mark))" },
+    { SG_T_EG_REVIEWED, 100, "ipv6,$NUMBER=0",
+      "ct(commit,zone=$SRC[0..15],"
+      "exec(set_field:0x80000000/0x80000000->ct_mark))" },
+    { SG_T_EG_REVIEWED, 50, "ip",
+      "ct(commit,zone=$SRC[0..15],exec(move:$NUMBER[]->NXM_NX_CT_MARK[])),"
+      "load:0->$EGNUM[],resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_REVIEWED, 50, "ipv6",
+      "ct(commit,zone=$SRC[0..15],exec(move:$NUMBER[]->NXM_NX_CT_MARK[])),"
+      "load:0->$EGNUM[],resubmit(,{EG_VERDICT})" },
+
+    /* Multicast from a guarded port; see trusted_flows. */
+    { SG_T_L2_MULTI, 30, "rarp,$SRC=0", "NORMAL" },
+    { SG_T_L2_MULTI, 10, "", "resubmit(,{FLOOD}),resubmit(,{OUT})" },
+
+    { SG_T_FLOOD, 10, "arp", "resubmit(,{FLOOD_ALL})" },
+    { SG_T_FLOOD, 20, "icmp6,icmp_type=130", "resubmit(,{FLOOD_ALL})" },
+    { SG_T_FLOOD, 20, "icmp6,icmp_type=133", "resubmit(,{FLOOD_ALL})" },
+    { SG_T_FLOOD, 20, "icmp6,icmp_type=134", "resubmit(,{FLOOD_ALL})" },
+    { SG_T_FLOOD, 20, "icmp6,icmp_type=135", "resubmit(,{FLOOD_ALL})" },
+    { SG_T_FLOOD, 20, "icmp6,icmp_type=136", "resubmit(,{FLOOD_ALL})" },
+    { SG_T_FLOOD, 20, "udp,udp_src=67,udp_dst=68",
+      "resubmit(,{FLOOD_ALL})" },
+    { SG_T_FLOOD, 15, "tcp", "drop" },
+    { SG_T_FLOOD, 15, "tcp6", "drop" },
+    { SG_T_FLOOD, 10, "ip", "resubmit(,{FLOOD_JUDGE})" },
+    { SG_T_FLOOD, 10, "ipv6", "resubmit(,{FLOOD_JUDGE})" },
+    { SG_T_FLOOD_OUT, 100, "$NUMBER=0", "drop" },
+
+    /* Ingress: what needs no rule. */
+    { SG_T_IN, 100, "arp", "resubmit(,{OUT})" },
+    { SG_T_IN, 100, "rarp", "drop" },
+    { SG_T_IN, 100, "icmp6,icmp_type=133", "resubmit(,{OUT})" },
+    { SG_T_IN, 100, "icmp6,icmp_type=134", "resubmit(,{OUT})" },
+    { SG_T_IN, 100, "icmp6,icmp_type=135", "resubmit(,{OUT})" },
+    { SG_T_IN, 100, "icmp6,icmp_type=136", "resubmit(,{OUT})" },
+    { SG_T_IN, 50, "ip", "ct(table={IN_CT},zone=$DST[0..15])" },
+    { SG_T_IN, 50, "ipv6", "ct(table={IN_CT},zone=$DST[0..15])" },
+
+    { SG_T_IN_CT, 200, "ct_state=+inv+trk", "drop" },
+    { SG_T_IN_CT, 150, "ct_state=+new+trk", "resubmit(,{IN_NEW})" },
+    { SG_T_IN_CT, 120, "ct_state=+trk,ct_mark=0x80000000/0x80000000",
+      "resubmit(,{IN_REVIEW})" },
+    { SG_T_IN_CT, 100, "ct_state=+est+trk", "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_CT, 100, "ct_state=+rel+trk", "resubmit(,{COMMIT_SRC})" },
+
+    { SG_T_IN_NEW, 100, "tcp,tcp_flags=+syn-ack",
+      "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
+    { SG_T_IN_NEW, 100, "tcp6,tcp_flags=+syn-ack",
+      "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
+    { SG_T_IN_NEW, 90, "tcp", "drop" },
+    { SG_T_IN_NEW, 90, "tcp6", "drop" },
+    { SG_T_IN_NEW, 90, "udp,udp_src=67,udp_dst=68",
+      "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_NEW, 90, "udp6,udp_src=547,udp_dst=546",
+      "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_NEW, 0, "",
+      "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
+    { SG_T_IN_VERDICT, 100, "$NUMBER=0", "drop" },
+    { SG_T_IN_VERDICT, 0, "", "resubmit(,{COMMIT_SRC})" },
+
+    { SG_T_IN_REVIEW, 110, "ct_state=+rel+trk,ct_mark=0x80000000/0x80000000",
+      "drop" },
+    { SG_T_IN_REVIEW, 100, "ct_state=+rel+trk", "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_REVIEW, 90, "ct_state=-rpl+trk",
+      "resubmit(,{IN_PROFILE}),resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 80, "tcp", SWAP_IP SWAP_TCP "resubmit(,{EG_JUDGE}),"
+      SWAP_IP SWAP_TCP "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 80, "udp", SWAP_IP SWAP_UDP "resubmit(,{EG_JUDGE}),"
+      SWAP_IP SWAP_UDP "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 80, "tcp6", SWAP_IP6 SWAP_TCP "resubmit(,{EG_JUDGE}),"
+      SWAP_IP6 SWAP_TCP "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 80, "udp6", SWAP_IP6 SWAP_UDP "resubmit(,{EG_JUDGE}),"
+      SWAP_IP6 SWAP_UDP "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 80, "icmp,icmp_type=0", SWAP_IP
+      "set_field:8->icmp_type,resubmit(,{EG_JUDGE}),"
+      "set_field:0->icmp_type," SWAP_IP "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 80, "icmp,icmp_type=14", SWAP_IP
+      "set_field:13->icmp_type,resubmit(,{EG_JUDGE}),"
+      "set_field:14->icmp_type," SWAP_IP "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 80, "icmp6,icmp_type=129", SWAP_IP6
+      "set_field:128->icmpv6_type,resubmit(,{EG_JUDGE}),"
+      "set_field:129->icmpv6_type," SWAP_IP6 "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 70, "ip", SWAP_IP "resubmit(,{EG_JUDGE})," SWAP_IP
+      "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 70, "ipv6", SWAP_IP6 "resubmit(,{EG_JUDGE})," SWAP_IP6
+      "resubmit(,{IN_REVIEWED})" },
+
+    { SG_T_IN_REVIEWED, 110,
+      "$NUMBER=0,ct_mark=0x80000000/0x80000000", "drop" },
+    { SG_T_IN_REVIEWED, 100, "ip,$NUMBER=0",
+      "ct(commit,zone=$DST[0..15],"
+      "exec(set_field:0x80000000/0x80000000->ct_mark))" },
+    { SG_T_IN_REVIEWED, 100, "ipv6,$NUMBER=0",
+      "ct(commit,zone=$DST[0..15],"
+      "exec(set_field:0x80000000/0x80000000->ct_mark))" },
+    { SG_T_IN_REVIEWED, 50, "", "resubmit(,{COMMIT_SRC})" },
+
+    /* Both verdicts are in. */
+    { SG_T_COMMIT_SRC, 50, "ip",
+      "ct(commit,zone=$SRC[0..15],exec(move:$EGNUM[]->NXM_NX_CT_MARK[])),"
+      "resubmit(,{COMMIT_DST})" },
+    { SG_T_COMMIT_SRC, 50, "ipv6",
+      "ct(commit,zone=$SRC[0..15],exec(move:$EGNUM[]->NXM_NX_CT_MARK[])),"
+      "resubmit(,{COMMIT_DST})" },
+    { SG_T_COMMIT_DST, 50, "ip",
+      "ct(commit,zone=$DST[0..15],exec(move:$NUMBER[]->NXM_NX_CT_MARK[])),"
+      "resubmit(,{OUT})" },
+    { SG_T_COMMIT_DST, 50, "ipv6",
+      "ct(commit,zone=$DST[0..15],exec(move:$NUMBER[]->NXM_NX_CT_MARK[])),"
+      "resubmit(,{OUT})" },
+
+    /* A guarded sender enters NORMAL without a port, so that NORMAL learns
+     * nothing from it (no MAC, no multicast group) that could make it choose
+     * a guarded port by itself.  The tag is what the port's would have been. */
+    { SG_T_OUT, 10, "$OUTPORT=0",
+      "move:$VLAN[0..15]->NXM_OF_VLAN_TCI[],"
+      "load:0xffff->NXM_OF_IN_PORT[],NORMAL" },
+    { SG_T_OUT, 20, "$OUTPORT=0x10000/0x10000",
+      "move:$VLAN[0..15]->NXM_OF_VLAN_TCI[],output:$OUTPORT[0..15]" },
+    { SG_T_OUT, 0, "",
+      "load:0->NXM_OF_VLAN_TCI[],output:$OUTPORT[0..15]" },
+};
+
+static const struct {
+    const char *name;
+    int number;
+} tables[] = {
+#define SG_TABLE(NAME, NUMBER) { #NAME, NUMBER },
+    SG_TABLES
+#undef SG_TABLE
+}, registers[] = {
+#define SG_REGISTER(NAME, NUMBER) { #NAME, NUMBER },
+    SG_REGISTERS
+#undef SG_REGISTER
+};
+
+/* Appends the number of the table whose name begins at 'p'; returns where the
+ * name ends. */
+static const char *
+expand_table(const char *p, struct ds *s)
+{
+    size_t n = strcspn(p, "}");
+
+    for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+        if (strlen(tables[i].name) == n && !memcmp(tables[i].name, p, n)) {
+            ds_put_format(s, "%d", tables[i].number);
+            return p + n + 1;
+        }
+    }
+    OVS_NOT_REACHED();
+}
+
+/* A register is "regN" in matches, "NXM_NX_REGN" where it has bits. */
+static const char *
+expand_register(const char *p, struct ds *s)
+{
+    size_t n = 0;
+
+    while (isupper((unsigned char) p[n])) {
+        n++;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(registers); i++) {
+        if (strlen(registers[i].name) == n
+            && !memcmp(registers[i].name, p, n)) {
+            ds_put_format(s, p[n] == '[' ? "NXM_NX_REG%d" : "reg%d",
+                          registers[i].number);
+            return p + n;
+        }
+    }
+    OVS_NOT_REACHED();
+}
+
+static void
+expand(const char *p, struct ds *s)
+{
+    while (*p) {
+        if (*p == '{') {
+            p = expand_table(p + 1, s);
+        } else if (*p == '$') {
+            p = expand_register(p + 1, s);
+        } else {
+            ds_put_char(s, *p++);
+        }
+    }
+}
+
+static void
+emit_static_flow(struct emitter *e, const struct static_flow *flow)
+{
+    enum ofputil_protocol usable;
+    struct ofputil_flow_mod fm;
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    expand(flow->match, &s);
+    ds_put_format(&s, "%sactions=", s.length ? "," : "");
+    expand(flow->actions, &s);
+
+    char *error = parse_ofp_str(&fm, OFPFC_ADD, ds_cstr(&s), NULL, NULL,
+                                &usable);
+    if (error) {
+        VLOG_FATAL("%s: %s", ds_cstr(&s), error);
+    }
+    emit_begin(e);
+    minimatch_expand(&fm.match, &e->match);
+    ofpbuf_put(&e->actions, fm.ofpacts, fm.ofpacts_len);
+    emit_flow(e, flow->table, flow->priority,
+              sg_cookie(SG_COOKIE_STATIC, flow->table));
+    minimatch_destroy(&fm.match);
+    free(CONST_CAST(struct ofpact *, fm.ofpacts));
+    ds_destroy(&s);
+}
+
+void
+sg_emit_static_trusted(struct emitter *e)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(trusted_flows); i++) {
+        emit_static_flow(e, &trusted_flows[i]);
+    }
+}
+
+void
+sg_emit_static(struct emitter *e)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(guarded_flows); i++) {
+        emit_static_flow(e, &guarded_flows[i]);
+    }
+}
