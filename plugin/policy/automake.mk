@@ -7,6 +7,7 @@ libovssg_la_SOURCES += \
 	plugin/policy/diag.h \
 	plugin/policy/document.c \
 	plugin/policy/document.h \
+	plugin/policy/eval.c \
 	plugin/policy/eval.h \
 	plugin/policy/facts-json.c \
 	plugin/policy/facts.c \
@@ -26,4 +27,5 @@ libovssg_la_SOURCES += \
 	plugin/policy/prefix.h \
 	plugin/policy/reader.c \
 	plugin/policy/reference.c \
-	plugin/policy/rule.c
+	plugin/policy/rule.c \
+	plugin/policy/trace.c

@@ -14,6 +14,9 @@
 #include "policy/policy.h"
 #include "policy/port.h"
 
+struct ds;
+struct json;
+
 struct sg_flowspec {            /* A new connection, seen from a port. */
     struct sg_prefix remote;    /* A single address. */
     int proto;                  /* 0...255. */
@@ -53,13 +56,20 @@ struct sg_trace_side {
 
 struct sg_trace {
     struct sg_trace_side from, to;      /* Egress of from, ingress of to. */
+    int proto, type_or_port, code;      /* As in struct sg_flowspec. */
     bool allowed;
 };
 
 /* Answers `trace FROM TO PROTO [PORT]', the words as the operator typed them
  * ('port' NULL if absent).  Returns NULL, or a sentence that says why it
  * cannot be answered (an unknown interface, an address known in two networks,
- * ...), which the caller frees. */
+ * ...), which the caller frees.  '*trace' points into 'policy' and 'ports'.
+ *
+ * FROM and TO are interface names or addresses.  An address that no guarded
+ * port has is somebody outside.  An interface speaks with its first address
+ * of the family that fits the other side, IPv4 if both do.  A port in error
+ * is closed: no rule allows anything there.  'port' is the ICMP type (a
+ * number, TYPE/CODE or a name) for icmp and icmp6. */
 char *sg_trace(const struct sg_policy *, const struct sg_ports *,
                const char *from, const char *to, const char *proto,
                const char *port, struct sg_trace *)

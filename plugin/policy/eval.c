@@ -1,0 +1,193 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+#include "policy/eval.h"
+
+#include <string.h>
+
+#include "util.h"
+
+static bool
+port_in_group(const struct sg_port *port, const char *group)
+{
+    for (size_t i = 0; i < port->n_groups; i++) {
+        if (!strcmp(port->groups[i], group)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+port_in_network(const struct sg_port *port, const char *network)
+{
+    for (size_t i = 0; i < port->n_endpoints; i++) {
+        if (!strcmp(port->endpoints[i].network, network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+prefixes_contain(const struct sg_prefix *prefixes, size_t n,
+                 const struct sg_prefix *address)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (sg_prefix_contains(&prefixes[i], address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Members by the policy's `members' statements. */
+static bool
+is_static_member(const struct sg_policy *policy, const char *group,
+                 const char *network, const struct sg_prefix *address)
+{
+    for (size_t i = 0; i < policy->n_members; i++) {
+        const struct sg_members *m = &policy->members[i];
+
+        if (!strcmp(m->group, group)
+            && (!m->network || !strcmp(m->network, network))
+            && prefixes_contain(m->prefixes, m->n, address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+sg_is_member(const struct sg_policy *policy, const struct sg_ports *ports,
+             const char *group, const char *network,
+             const struct sg_prefix *address)
+{
+    const struct sg_port *port;
+
+    HMAP_FOR_EACH (port, node, &ports->ports) {
+        /* A port in error is closed, and no member of anything. */
+        if (port->guarded && !port->error
+            && port_in_group(port, group)
+            && port_in_network(port, network)
+            && prefixes_contain(port->addresses, port->n_addresses,
+                                address)) {
+            return true;
+        }
+    }
+    return is_static_member(policy, group, network, address);
+}
+
+static bool
+list_contains(const struct sg_policy *policy, const char *name,
+              const struct sg_prefix *address)
+{
+    const struct sg_prefix_list *list = sg_policy_prefix_list(policy, name);
+
+    return list && prefixes_contain(list->prefixes, list->n, address);
+}
+
+bool
+sg_peer_contains(const struct sg_policy *policy, const struct sg_ports *ports,
+                 const struct sg_peer *peer, const char *network,
+                 const struct sg_prefix *address)
+{
+    switch (peer->type) {
+    case SG_PEER_ANY:
+        return true;
+    case SG_PEER_PREFIX:
+        return sg_prefix_contains(&peer->prefix, address);
+    case SG_PEER_GROUP:
+        return sg_is_member(policy, ports, peer->name, network, address);
+    case SG_PEER_PREFIX_LIST:
+        return list_contains(policy, peer->name, address);
+    case SG_PEER_ADDRESSES:
+    default:
+        return false;
+    }
+}
+
+/* The bit of enum sg_named that an egress rule must have to let 'flow' out;
+ * 0 for nearly everything. */
+static uint8_t
+must_be_named(enum sg_direction dir, const struct sg_flowspec *flow)
+{
+    bool ipv4 = sg_prefix_is_ipv4(&flow->remote);
+
+    if (dir != SG_EGRESS) {
+        return 0;
+    }
+    if (flow->proto == IPPROTO_UDP && ipv4 && flow->port == 68) {
+        return SG_NAMED_DHCP_SERVER;
+    }
+    if (flow->proto == IPPROTO_UDP && !ipv4 && flow->port == 546) {
+        return SG_NAMED_DHCPV6_SERVER;
+    }
+    if (flow->proto == IPPROTO_ICMPV6 && !ipv4 && flow->port == 134) {
+        return SG_NAMED_ROUTER_ADVERT;
+    }
+    return 0;
+}
+
+static bool
+layer4_matches(const struct sg_rule *rule, const struct sg_flowspec *flow)
+{
+    for (size_t i = 0; i < rule->n_ranges; i++) {
+        if (flow->port >= rule->ranges[i].lo
+            && flow->port <= rule->ranges[i].hi) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < rule->n_icmps; i++) {
+        if (flow->port == rule->icmps[i].type
+            && (rule->icmps[i].code < 0
+                || flow->code == rule->icmps[i].code)) {
+            return true;
+        }
+    }
+    return !rule->n_ranges && !rule->n_icmps;
+}
+
+static bool
+rule_matches(const struct sg_policy *policy, const struct sg_ports *ports,
+             const struct sg_rule *rule, const char *network,
+             const struct sg_flowspec *flow)
+{
+    uint8_t family = sg_prefix_is_ipv4(&flow->remote) ? SG_IPV4 : SG_IPV6;
+    uint8_t named = must_be_named(rule->dir, flow);
+
+    if ((rule->proto >= 0 && rule->proto != flow->proto)
+        || !(rule->families & family)
+        || (rule->names & named) != named
+        || !layer4_matches(rule, flow)) {
+        return false;
+    }
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        if (sg_peer_contains(policy, ports, &rule->peers[i], network,
+                             &flow->remote)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct sg_rule *
+sg_eval(const struct sg_policy *policy, const struct sg_ports *ports,
+        const struct sg_port *port, const struct sg_endpoint *endpoint,
+        enum sg_direction dir, const struct sg_flowspec *flow)
+{
+    for (size_t i = 0; i < port->n_groups; i++) {
+        const struct sg_group *group = sg_policy_group(policy,
+                                                       port->groups[i]);
+
+        for (size_t j = 0; group && j < group->n_rules[dir]; j++) {
+            const struct sg_rule *rule = group->rules[dir][j];
+
+            if (rule_matches(policy, ports, rule, endpoint->network, flow)) {
+                return rule;
+            }
+        }
+    }
+    return NULL;
+}
