@@ -1,1 +1,12 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
+
+libsgswitch_la_SOURCES += \
+	plugin/switch/bundle.c \
+	plugin/switch/dump.c \
+	plugin/switch/flush.c \
+	plugin/switch/foreign.c \
+	plugin/switch/monitor.c \
+	plugin/switch/noflood.c \
+	plugin/switch/switch-private.h \
+	plugin/switch/switch.c \
+	plugin/switch/switch.h

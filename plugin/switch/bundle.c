@@ -1,0 +1,439 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+#include "switch/switch-private.h"
+
+#include <stdlib.h>
+
+#include "byte-order.h"
+#include "openflow/openflow.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/ofp-bundle.h"
+#include "openvswitch/ofp-errors.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-msgs.h"
+#include "openvswitch/ofp-protocol.h"
+#include "openvswitch/ofp-util.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/rconn.h"
+#include "openvswitch/vlog.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(sg_bundle);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 10);
+
+/* One bundle
+ * ----------
+ *
+ *   we send              the switch answers
+ *   -------------------  ---------------------------------------
+ *   OPEN                 reply (not waited for)
+ *   ADD flow mod ...     nothing, or an error
+ *   CLOSE                reply: all ADDs were good
+ *   COMMIT, BARRIER      reply, barrier reply: everything is in force
+ *
+ * The wait for the reply to CLOSE is needed: a flow mod that the switch cannot
+ * read is left out, with an error, and the COMMIT would carry out the rest.
+ *
+ * On the first error the bundle is discarded, followed by a barrier, too, so
+ * that each bundle ends with a barrier reply.  Flow mods are encoded in
+ * slices, while the queue of the connection is short. */
+
+#define MAX_QUEUE 500           /* Messages. */
+#define MIN_BACKOFF 1000        /* msec */
+#define MAX_BACKOFF 30000       /* msec */
+
+enum bundle_state {
+    B_ADDING,                   /* 'n_sent' of the flow mods are on the way. */
+    B_CLOSING,                  /* All are; waiting for the reply to CLOSE. */
+    B_COMMITTING,               /* Waiting for the reply to COMMIT. */
+    B_COMMITTED,                /* Waiting for the barrier. */
+    B_APPLYING,                 /* Bringing 'installed' up to date. */
+    B_FAILED                    /* Waiting for the barrier after DISCARD. */
+};
+
+struct flow_mod {
+    struct sg_flow *flow;       /* Owned. */
+    bool delete;
+    ovs_be32 xid;               /* Once it is sent. */
+};
+
+struct sg_bundle {
+    enum bundle_state state;
+    uint32_t id;                /* Of the bundle, for the switch. */
+    struct flow_mod *mods;
+    size_t n, n_sent, n_applied;
+    ovs_be32 open_xid, close_xid, commit_xid, barrier_xid;
+    char *error;                /* The first one. */
+};
+
+void
+sg_bundle_destroy(struct sg_bundle *b)
+{
+    if (b) {
+        for (size_t i = 0; i < b->n; i++) {
+            sg_flow_free(b->mods[i].flow);
+        }
+        free(b->mods);
+        free(b->error);
+        free(b);
+    }
+}
+
+static ovs_be32
+send_control(struct sg_switch *s, uint16_t type)
+{
+    struct ofputil_bundle_ctrl_msg control = {
+        .bundle_id = s->bundle->id,
+        .type = type,
+        .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
+    };
+    struct ofpbuf *msg = ofputil_encode_bundle_ctrl_request(s->version,
+                                                            &control);
+    ovs_be32 xid = sg_switch_xid(msg);
+
+    sg_switch_send(s, msg);
+    return xid;
+}
+
+static void
+send_barrier(struct sg_switch *s)
+{
+    struct ofpbuf *msg = ofputil_encode_barrier_request(s->version);
+
+    s->bundle->barrier_xid = sg_switch_xid(msg);
+    sg_switch_send(s, msg);
+}
+
+/* A flow of somebody else may be just where one of ours belongs.  An ADD will
+ * replace it, which must not happen in silence. */
+static void
+warn_if_taken(const struct sg_switch *s, const struct sg_flow *flow)
+{
+    const struct sg_flow *other = sg_flows_find(&s->foreign.flows, flow);
+
+    if (other && !VLOG_DROP_WARN(&rl)) {
+        struct ds text = DS_EMPTY_INITIALIZER;
+
+        sg_flow_format(other, &text);
+        VLOG_WARN("%s: replacing flow \"%s\" of somebody else, which has the "
+                  "table, priority and match of one of ours",
+                  s->bridge, ds_cstr(&text));
+        ds_destroy(&text);
+    }
+}
+
+static struct sg_bundle *
+bundle_create(const struct sg_switch *s, const struct sg_changes *changes)
+{
+    static uint32_t last_id;
+    struct sg_bundle *b = xzalloc(sizeof *b);
+
+    b->state = B_ADDING;
+    b->id = ++last_id;
+    b->mods = xcalloc(changes->n, sizeof *b->mods);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < changes->n; i++) {
+            const struct sg_change *c = &changes->list[i];
+
+            if (!c->new == !pass) {     /* Deletions go first. */
+                if (c->new) {
+                    warn_if_taken(s, c->new);
+                }
+                b->mods[b->n++] = (struct flow_mod) {
+                    .flow = sg_flow_clone(c->new ? c->new : c->old),
+                    .delete = !c->new,
+                };
+            }
+        }
+    }
+    return b;
+}
+
+void
+sg_switch_commit(struct sg_switch *s, const struct sg_changes *changes)
+{
+    ovs_assert(s->state == S_READY && !sg_switch_busy(s));
+    if (!changes->n) {
+        return;
+    }
+
+    sg_flush_run(s);
+    s->bundle = bundle_create(s, changes);
+    s->bundle->open_xid = send_control(s, OFPBCT_OPEN_REQUEST);
+    s->more = true;
+    s->seqno++;
+}
+
+bool
+sg_switch_busy(const struct sg_switch *s)
+{
+    return s->bundle || s->retry_at;
+}
+
+const char *
+sg_switch_error(const struct sg_switch *s)
+{
+    return s->error;
+}
+
+/* The message for 'mod'.  A deletion is strict and asks for our cookie, so
+ * that nothing of others is hit even if they replaced the flow just now. */
+static struct ofpbuf *
+encode_flow_mod(const struct flow_mod *mod, enum ofp_version version)
+{
+    struct ofputil_flow_mod fm = {
+        .match = mod->flow->match,
+        .priority = mod->flow->priority,
+        .table_id = mod->flow->table_id,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+
+    if (mod->delete) {
+        fm.command = OFPFC_DELETE_STRICT;
+        fm.cookie = htonll(SG_COOKIE_MAGIC);
+        fm.cookie_mask = htonll(SG_COOKIE_MASK);
+        fm.new_cookie = OVS_BE64_MAX;
+    } else {
+        fm.command = OFPFC_ADD;
+        fm.new_cookie = htonll(mod->flow->cookie);
+        fm.ofpacts = mod->flow->ofpacts;
+        fm.ofpacts_len = mod->flow->ofpacts_len;
+    }
+    return ofputil_encode_flow_mod(
+        &fm, ofputil_protocol_from_ofp_version(version));
+}
+
+static void
+send_mod(struct sg_switch *s, struct flow_mod *mod)
+{
+    struct ofpbuf *inner = encode_flow_mod(mod, s->version);
+    struct ofputil_bundle_add_msg add = {
+        .bundle_id = s->bundle->id,
+        .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
+        .msg = inner->data,
+    };
+
+    mod->xid = sg_switch_xid(inner);    /* Also that of the outer message. */
+    sg_switch_send(s, ofputil_encode_bundle_add(s->version, &add));
+    ofpbuf_delete(inner);
+}
+
+static void
+run_adding(struct sg_switch *s, long long int deadline)
+{
+    struct sg_bundle *b = s->bundle;
+
+    while (b->n_sent < b->n) {
+        if (rconn_count_txqlen(s->rconn) >= MAX_QUEUE) {
+            return;             /* rconn wakes us when it could send. */
+        }
+        if (time_usec() >= deadline) {
+            s->more = true;
+            return;
+        }
+        send_mod(s, &b->mods[b->n_sent++]);
+    }
+    b->close_xid = send_control(s, OFPBCT_CLOSE_REQUEST);
+    b->state = B_CLOSING;
+}
+
+static void
+bundle_done(struct sg_switch *s)
+{
+    s->stats.bundles++;
+    s->stats.flow_mods += s->bundle->n;
+    sg_bundle_destroy(s->bundle);
+    s->bundle = NULL;
+    free(s->error);
+    s->error = NULL;
+    s->backoff = 0;
+    s->seqno++;
+}
+
+/* The switch has carried out the bundle: so must we. */
+static void
+run_applying(struct sg_switch *s, long long int deadline)
+{
+    struct sg_bundle *b = s->bundle;
+
+    s->edition++;
+    while (b->n_applied < b->n) {
+        struct flow_mod *mod = &b->mods[b->n_applied++];
+
+        if (mod->delete) {
+            struct sg_flow *flow = sg_flows_find(&s->installed, mod->flow);
+
+            if (flow) {
+                sg_flows_remove(&s->installed, flow);
+            }
+        } else {
+            sg_foreign_remove(s, mod->flow);
+            sg_flows_insert(&s->installed, mod->flow);
+            mod->flow = NULL;
+        }
+        if (!(b->n_applied % 256) && time_usec() >= deadline) {
+            s->more = true;
+            return;
+        }
+    }
+    bundle_done(s);
+}
+
+/* While this is true no message may be read: what others do after our bundle
+ * must come after it in 'installed', too. */
+bool
+sg_bundle_is_applying(const struct sg_switch *s)
+{
+    return s->bundle && s->bundle->state == B_APPLYING;
+}
+
+static void
+bundle_failed(struct sg_switch *s)
+{
+    VLOG_ERR_RL(&rl, "%s: %s; nothing was changed", s->bridge,
+                s->bundle->error);
+    free(s->error);
+    s->error = s->bundle->error;
+    s->bundle->error = NULL;
+    sg_bundle_destroy(s->bundle);
+    s->bundle = NULL;
+
+    s->stats.refused++;
+    s->backoff = s->backoff ? MIN(2 * s->backoff, MAX_BACKOFF) : MIN_BACKOFF;
+    s->retry_at = time_msec() + s->backoff;
+    s->seqno++;
+}
+
+static const struct flow_mod *
+find_mod(const struct sg_bundle *b, ovs_be32 xid)
+{
+    for (size_t i = 0; i < b->n_sent; i++) {
+        if (b->mods[i].xid == xid) {
+            return &b->mods[i];
+        }
+    }
+    return NULL;
+}
+
+static char *
+describe_error(const char *reason, const struct flow_mod *mod)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&s, "the switch refused a change of flows (%s)", reason);
+    if (mod) {
+        ds_put_format(&s, " when it was to %s flow \"",
+                      mod->delete ? "delete" : "add");
+        sg_flow_format(mod->flow, &s);
+        ds_put_char(&s, '"');
+    }
+    return ds_steal_cstr(&s);
+}
+
+static bool
+handle_error(struct sg_switch *s, const struct ofp_header *oh)
+{
+    struct sg_bundle *b = s->bundle;
+    const struct flow_mod *mod = find_mod(b, oh->xid);
+
+    if (!mod && oh->xid != b->open_xid && oh->xid != b->close_xid
+        && oh->xid != b->commit_xid) {
+        return false;
+    }
+    if (!b->error) {
+        const char *reason = ofperr_to_string(ofperr_decode_msg(oh, NULL));
+
+        b->error = describe_error(reason, mod);
+    }
+    if (b->state != B_FAILED) {
+        if (b->state < B_COMMITTING) {
+            send_control(s, OFPBCT_DISCARD_REQUEST);
+            send_barrier(s);
+        }
+        b->state = B_FAILED;
+    }
+    return true;
+}
+
+static bool
+handle_control(struct sg_switch *s, const struct ofp_header *oh)
+{
+    struct sg_bundle *b = s->bundle;
+
+    if (b->state == B_CLOSING && oh->xid == b->close_xid) {
+        b->commit_xid = send_control(s, OFPBCT_COMMIT_REQUEST);
+        send_barrier(s);
+        b->state = B_COMMITTING;
+    } else if (b->state == B_COMMITTING && oh->xid == b->commit_xid) {
+        b->state = B_COMMITTED;
+    }
+    return true;
+}
+
+static bool
+handle_barrier(struct sg_switch *s, const struct ofp_header *oh)
+{
+    struct sg_bundle *b = s->bundle;
+
+    if (oh->xid != b->barrier_xid) {
+        return false;
+    }
+    if (b->state == B_COMMITTED) {
+        b->state = B_APPLYING;
+    } else if (b->state == B_FAILED) {
+        bundle_failed(s);
+    }
+    return true;
+}
+
+/* Handles an error, a bundle control or a barrier reply.  Returns false if it
+ * is not about our bundle. */
+bool
+sg_bundle_handle(struct sg_switch *s, const struct ofp_header *oh)
+{
+    enum ofptype type;
+
+    if (!s->bundle || ofptype_decode(&type, oh)) {
+        return false;
+    }
+    switch ((int) type) {
+    case OFPTYPE_ERROR:
+        return handle_error(s, oh);
+    case OFPTYPE_BUNDLE_CONTROL:
+        return handle_control(s, oh);
+    case OFPTYPE_BARRIER_REPLY:
+        return handle_barrier(s, oh);
+    default:
+        return false;
+    }
+}
+
+void
+sg_bundle_run(struct sg_switch *s, long long int deadline)
+{
+    if (s->retry_at && time_msec() >= s->retry_at) {
+        s->retry_at = 0;
+        s->seqno++;
+    }
+    if (s->bundle && s->bundle->state == B_ADDING) {
+        run_adding(s, deadline);
+    }
+    if (sg_bundle_is_applying(s)) {
+        run_applying(s, deadline);
+    }
+}
+
+void
+sg_bundle_wait(struct sg_switch *s)
+{
+    if (s->retry_at) {
+        poll_timer_wait_until(s->retry_at);
+    }
+}

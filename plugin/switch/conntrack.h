@@ -1,0 +1,56 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_SWITCH_CONNTRACK_H
+#define SG_SWITCH_CONNTRACK_H 1
+
+/* Reading the connection table of the switch
+ * ==========================================
+ *
+ * OpenFlow cannot list connections; the switch's control socket can
+ * (`ovs-appctl dpctl/dump-conntrack', ovs-vswitchd(8)).  A `struct
+ * sg_conntrack' asks it without blocking: sg_conntrack_start() sends the
+ * question, sg_conntrack_run() reads and parses the answer in slices of at
+ * most a few milliseconds.
+ *
+ * It also carries other questions to the same socket, one at a time:
+ * sg_conntrack_start_wait() runs `revalidator/wait', after which no packet is
+ * forwarded by a datapath flow that is older than the call. */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sg_conn {
+    struct in6_addr src, dst;   /* Original direction; IPv4-mapped. */
+    uint16_t sport, dport;      /* Ports; ICMP: id and type<<8|code. */
+    uint8_t proto;
+    uint16_t zone;
+    uint32_t mark;
+};
+
+enum sg_conntrack_status {
+    SG_CT_IDLE,                 /* Nothing asked. */
+    SG_CT_PENDING,
+    SG_CT_DONE,                 /* The answer is there, until the next start. */
+    SG_CT_FAILED                /* No socket, or an error answer. */
+};
+
+/* 'unixctl' is the path of the switch's control socket; NULL finds it by the
+ * pidfile in the OVS run directory, anew for each question. */
+struct sg_conntrack *sg_conntrack_create(const char *unixctl);
+void sg_conntrack_destroy(struct sg_conntrack *);
+
+/* Asks for the connections of 'zone' (-1: of all zones) of the datapath that
+ * bridges of 'datapath_type' use, e.g. "netdev" or "system".  Entries with
+ * zone 0 are left out. */
+void sg_conntrack_start(struct sg_conntrack *, const char *datapath_type,
+                        int zone);
+void sg_conntrack_start_wait(struct sg_conntrack *);
+enum sg_conntrack_status sg_conntrack_run(struct sg_conntrack *);
+void sg_conntrack_wait(struct sg_conntrack *);
+const struct sg_conn *sg_conntrack_entries(const struct sg_conntrack *,
+                                           size_t *n);
+const char *sg_conntrack_error(const struct sg_conntrack *);
+
+#endif /* switch/conntrack.h */

@@ -1,0 +1,127 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_SWITCH_SWITCH_H
+#define SG_SWITCH_SWITCH_H 1
+
+/* One bridge of the switch
+ * ========================
+ *
+ * A `struct sg_switch' speaks OpenFlow to one bridge.  It knows which of our
+ * flows are installed there, carries out changes, each as one atomic bundle,
+ * and says when they are in force.  It knows nothing of groups and rules.
+ *
+ *                 .------------------------------------------.
+ *                 v                                          | connection
+ *   CONNECTING --> IDENTIFY (versions, ports) --> DUMP ----> | lost
+ *                                                  |  ^      |
+ *                                                  v  |      |
+ *                                                READY ------'
+ *                                            (monitor sees others'
+ *                                             changes: DUMP again)
+ *
+ * There are two connections to the bridge's management socket:
+ *
+ *   - OpenFlow 1.5 (1.4 if that is all there is) for everything but
+ *   - OpenFlow 1.0, for the `no-flood' flag of ports, which exists nowhere
+ *     else in a form that Open vSwitch obeys.
+ *
+ * Both are non-blocking, so that the same code can run inside ovs-vswitchd.
+ *
+ * Changes
+ * -------
+ *
+ * In state READY the owner compares sg_switch_installed() with what it wants
+ * and calls sg_switch_commit() with the difference.  While a bundle is under
+ * way sg_switch_busy() is true and nothing else can be committed.  When the
+ * barrier after the bundle has been answered, the installed set is updated
+ * and busy ends.  If the switch refuses the bundle, nothing has changed:
+ * sg_switch_error() gives the reason and sg_switch_busy() stays true until a
+ * back-off (1 s, doubling to 30 s) has passed.
+ *
+ * Others
+ * ------
+ *
+ * Flows without our cookie are never touched.  Those in table 0 that win over
+ * ours are said in the log once each, also flows of others in our tables.  If
+ * flows with our cookie are changed by anyone else, a flow monitor notices,
+ * that is said in the log and the flows are dumped again, after which
+ * sg_switch_installed() shows the damage and the owner repairs it. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "openvswitch/types.h"
+
+struct sg_changes;
+struct sg_flows;
+struct sset;
+
+/* Connects to the bridge called 'bridge' at 'target', an OpenFlow vconn name
+ * such as "unix:/run/openvswitch/br0.mgmt".  Flows of others in table 0 with
+ * a priority of at least 'lowest_priority', or in a table for which
+ * 'is_our_table' is true, are reported as foreign.  */
+struct sg_switch *sg_switch_create(const char *bridge, const char *target,
+                                   uint16_t lowest_priority,
+                                   bool (*is_our_table)(uint8_t table_id));
+void sg_switch_destroy(struct sg_switch *);         /* NULL is fine. */
+
+/* Must be called in each turn of the main loop, and before it sleeps. */
+void sg_switch_run(struct sg_switch *);
+void sg_switch_wait(struct sg_switch *);
+
+/* Changes whenever something the accessors below tell has changed. */
+unsigned int sg_switch_seqno(const struct sg_switch *);
+
+/* The flows with our cookie that are in the switch, or NULL if that is not
+ * known now (any state but READY). */
+const struct sg_flows *sg_switch_installed(const struct sg_switch *);
+/* Changes each time the installed flows were read anew (connection, repair):
+ * what the owner has derived from them must be derived again. */
+unsigned int sg_switch_generation(const struct sg_switch *);
+/* Number of flows of others in table 0 (any priority), and the part of them
+ * that wins over ours. */
+size_t sg_switch_n_foreign(const struct sg_switch *);
+size_t sg_switch_n_bypassing(const struct sg_switch *);
+
+/* Sends 'changes' as one atomic, ordered bundle with a barrier behind it;
+ * copies what it needs.  Only in state READY and while not busy.  An empty
+ * set of changes does nothing. */
+void sg_switch_commit(struct sg_switch *, const struct sg_changes *changes);
+bool sg_switch_busy(const struct sg_switch *);
+/* Why the last bundle was refused; NULL if it was not. */
+const char *sg_switch_error(const struct sg_switch *);
+
+/* Ports.  The desired `no-flood' flags, by OpenFlow port number: sets the
+ * flag on every port in the array (sorted) and clears it on ports that an
+ * earlier call named.  Kept up when ports come back and when the switch
+ * restarts.  The names are the interfaces' (a port whose number now belongs to
+ * another interface is not touched until they agree). */
+struct sg_switch_port {
+    ofp_port_t ofport;
+    const char *name;
+};
+void sg_switch_set_no_flood(struct sg_switch *,
+                            const struct sg_switch_port *, size_t n);
+/* True if the switch has confirmed the flag (for this port; for all that are
+ * wanted and that exist). */
+bool sg_switch_no_flood_confirmed(const struct sg_switch *, ofp_port_t);
+bool sg_switch_no_flood_all_confirmed(const struct sg_switch *);
+/* The name of the interface that has 'ofport' in the switch now (from the
+ * port descriptions and status messages), or NULL. */
+const char *sg_switch_port_name(const struct sg_switch *, ofp_port_t);
+
+/* Conntrack, over OpenFlow (NXT_CT_FLUSH_ZONE, NXT_CT_FLUSH), ordered before
+ * any bundle that is committed later. */
+void sg_switch_flush_zone(struct sg_switch *, uint16_t zone);
+/* Removes one connection, in its original direction, of 'zone'. */
+struct sg_conn;                 /* switch/conntrack.h */
+void sg_switch_flush_conn(struct sg_switch *, const struct sg_conn *);
+
+/* For tests and `ovs-sgctl show': counters since creation. */
+struct sg_switch_stats {
+    unsigned long long int bundles, flow_mods, refused, repairs;
+};
+void sg_switch_get_stats(const struct sg_switch *, struct sg_switch_stats *);
+
+#endif /* switch/switch.h */
