@@ -1,1 +1,16 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
+
+bin_PROGRAMS += ovs-sgctl
+ovs_sgctl_SOURCES = \
+	plugin/ctl/agent-commands.c \
+	plugin/ctl/check-command.c \
+	plugin/ctl/client.c \
+	plugin/ctl/client.h \
+	plugin/ctl/compile-command.c \
+	plugin/ctl/ovs-sgctl.c \
+	plugin/ctl/policy-loader.c \
+	plugin/ctl/policy-loader.h \
+	plugin/ctl/render.c \
+	plugin/ctl/render.h \
+	plugin/ctl/sgctl.h
+ovs_sgctl_LDADD = $(SG_SCRIPT_LIBS)

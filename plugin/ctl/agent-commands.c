@@ -1,0 +1,200 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+/* The commands that ask the agent. */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ctl/client.h"
+#include "ctl/render.h"
+#include "ctl/sgctl.h"
+#include "openvswitch/json.h"
+#include "openvswitch/shash.h"
+#include "util.h"
+
+/* How much longer than the agent we wait, so that it is the agent that says
+ * what `wait' was waiting for. */
+#define GRACE_SECONDS 5
+
+/* Asks the agent; says on stderr what went wrong.  Returns NULL then. */
+static struct json *
+ask(const struct sgctl *ctl, const char *command)
+{
+    struct json *answer;
+    char *error;
+
+    client_call(ctl->target, ctl->timeout, command, ctl->args, ctl->n_args,
+                &answer, &error);
+    if (error) {
+        ovs_error(0, "%s", error);
+        free(error);
+    }
+    return answer;
+}
+
+static const struct json *
+member(const struct json *object, const char *name)
+{
+    return (object->type == JSON_OBJECT
+            ? shash_find_data(json_object(object), name) : NULL);
+}
+
+/* Prints the strings in the member 'name' of 'answer' to stderr. */
+static void
+print_notes(const struct json *answer, const char *name, const char *prefix)
+{
+    const struct json *notes = member(answer, name);
+
+    if (notes && notes->type == JSON_ARRAY) {
+        for (size_t i = 0; i < json_array(notes)->n; i++) {
+            const struct json *note = json_array(notes)->elems[i];
+
+            if (note->type == JSON_STRING) {
+                fprintf(stderr, "%s%s\n", prefix, json_string(note));
+            }
+        }
+    }
+}
+
+/* As in `check', the errors of a policy are the answer, and go to stdout. */
+enum sgctl_status
+sgctl_reload(const struct sgctl *ctl)
+{
+    struct json *answer;
+    char *error;
+
+    switch (client_call(ctl->target, ctl->timeout, "sg/reload", NULL, 0,
+                        &answer, &error)) {
+    case CLIENT_OK:
+        print_notes(answer, "warnings", "");
+        if (ctl->json) {
+            render_json(answer);
+        }
+        json_destroy(answer);
+        return SGCTL_OK;
+
+    case CLIENT_REFUSED:
+        puts(error);
+        ovs_error(0, "the policy was not loaded; the old one stays in force");
+        break;
+
+    case CLIENT_FAILED:
+        ovs_error(0, "%s", error);
+        break;
+    }
+    free(error);
+    return SGCTL_FAILED;
+}
+
+enum sgctl_status
+sgctl_wait(const struct sgctl *ctl)
+{
+    char *seconds = xasprintf("%u", ctl->timeout);
+    const char *args[] = { seconds };
+    struct sgctl patient = *ctl;
+    struct json *answer;
+
+    if (ctl->timeout) {
+        patient.args = args;
+        patient.n_args = 1;
+        patient.timeout += GRACE_SECONDS;
+    }
+    answer = ask(&patient, "sg/wait");
+    free(seconds);
+    if (answer && ctl->json) {
+        render_json(answer);
+    }
+    json_destroy(answer);
+    return answer ? SGCTL_OK : SGCTL_FAILED;
+}
+
+static void
+print_trace(const struct sgctl *ctl, const struct json *answer)
+{
+    const struct json *trace = member(answer, "trace");
+    const struct json *words = member(answer, "words");
+
+    if (ctl->json && trace) {
+        render_json(trace);
+    } else if (!ctl->json && words && words->type == JSON_STRING) {
+        fputs(json_string(words), stdout);
+    }
+    print_notes(answer, "notes", "note: ");
+}
+
+enum sgctl_status
+sgctl_trace(const struct sgctl *ctl)
+{
+    struct json *answer = ask(ctl, "sg/trace");
+
+    if (!answer) {
+        return SGCTL_FAILED;
+    }
+    print_trace(ctl, answer);
+    json_destroy(answer);
+    return SGCTL_OK;
+}
+
+/* Asks with 'command', and prints the answer as JSON or with 'render'. */
+static enum sgctl_status
+ask_and_print(const struct sgctl *ctl, const char *command,
+              void (*render)(const struct json *))
+{
+    struct json *answer = ask(ctl, command);
+
+    if (!answer) {
+        return SGCTL_FAILED;
+    }
+    if (ctl->json) {
+        render_json(answer);
+    } else {
+        render(answer);
+    }
+    json_destroy(answer);
+    return SGCTL_OK;
+}
+
+static void
+print_changes(const struct json *answer)
+{
+    const struct json *changes = member(answer, "changes");
+
+    if (changes && changes->type == JSON_ARRAY && !json_array(changes)->n) {
+        puts("nothing to change");
+    } else {
+        render_lines(changes);
+    }
+}
+
+enum sgctl_status
+sgctl_enable(const struct sgctl *ctl)
+{
+    return ask_and_print(ctl, "sg/enable", print_changes);
+}
+
+enum sgctl_status
+sgctl_disable(const struct sgctl *ctl)
+{
+    return ask_and_print(ctl, "sg/disable", print_changes);
+}
+
+enum sgctl_status
+sgctl_list_groups(const struct sgctl *ctl)
+{
+    return ask_and_print(ctl, "sg/list-groups", render_groups);
+}
+
+enum sgctl_status
+sgctl_list_ports(const struct sgctl *ctl)
+{
+    return ask_and_print(ctl, "sg/list-ports", render_ports);
+}
+
+enum sgctl_status
+sgctl_show(const struct sgctl *ctl)
+{
+    return ask_and_print(ctl, "sg/show", render_thing);
+}

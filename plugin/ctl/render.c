@@ -1,0 +1,442 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+#include "ctl/render.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
+#include "openvswitch/shash.h"
+#include "table.h"
+#include "util.h"
+
+/* Values. */
+
+static const struct json *
+member(const struct json *object, const char *name)
+{
+    return (object->type == JSON_OBJECT
+            ? shash_find_data(json_object(object), name) : NULL);
+}
+
+static void put_value(const struct json *, const char *separator,
+                      struct ds *);
+
+static void
+put_array(const struct json *json, const char *separator, struct ds *s)
+{
+    const struct json_array *array = json_array(json);
+
+    for (size_t i = 0; i < array->n; i++) {
+        if (i) {
+            ds_put_cstr(s, separator);
+        }
+        put_value(array->elems[i], separator, s);
+    }
+}
+
+/* A value as people write it: null as nothing, strings without quotes, arrays
+ * with 'separator' between their elements. */
+static void
+put_value(const struct json *json, const char *separator, struct ds *s)
+{
+    if (!json || json->type == JSON_NULL) {
+        return;
+    } else if (json->type == JSON_STRING) {
+        ds_put_cstr(s, json_string(json));
+    } else if (json->type == JSON_ARRAY) {
+        put_array(json, separator, s);
+    } else if (json->type == JSON_TRUE || json->type == JSON_FALSE) {
+        ds_put_cstr(s, json_boolean(json) ? "yes" : "no");
+    } else {
+        json_to_ds(json, JSSF_SORT, s);
+    }
+}
+
+static char *
+get_text(const struct json *object, const char *name)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    put_value(member(object, name), ", ", &s);
+    return ds_steal_cstr(&s);
+}
+
+/* "FILE:LINE" of 'object', "" if it has no place. */
+static char *
+get_place(const struct json *object)
+{
+    char *file = get_text(object, "file");
+    char *line = get_text(object, "line");
+    char *place = (*line ? xasprintf("%s:%s", file, line) : xstrdup(file));
+
+    free(file);
+    free(line);
+    return place;
+}
+
+static bool
+is_true(const struct json *object, const char *name)
+{
+    const struct json *json = member(object, name);
+
+    return json && json->type == JSON_TRUE;
+}
+
+/* Tables. */
+
+/* A column: a heading, and how a row's object gives its text. */
+struct column {
+    const char *heading;
+    const char *name;           /* Of the member; NULL: use 'get'. */
+    char *(*get)(const struct json *row);
+};
+
+static bool
+is_row(const struct json *json)
+{
+    return json->type == JSON_OBJECT;
+}
+
+/* Prints 'rows', an array of objects, with 'columns', which end with one
+ * without heading.  'title', if not NULL, goes above.  Prints nothing for no
+ * rows. */
+static void
+print_table(const char *title, const struct json *rows,
+            const struct column *columns)
+{
+    struct table_style style = TABLE_STYLE_DEFAULT;
+    struct table table;
+
+    if (!rows || rows->type != JSON_ARRAY || !json_array(rows)->n) {
+        return;
+    }
+    if (title) {
+        printf("\n%s:\n", title);
+    }
+    table_init(&table);
+    for (const struct column *c = columns; c->heading; c++) {
+        table_add_column(&table, "%s", c->heading);
+    }
+    for (size_t i = 0; i < json_array(rows)->n; i++) {
+        const struct json *row = json_array(rows)->elems[i];
+
+        if (!is_row(row)) {
+            continue;
+        }
+        table_add_row(&table);
+        for (const struct column *c = columns; c->heading; c++) {
+            table_add_cell(&table)->text = (c->name ? get_text(row, c->name)
+                                            : c->get(row));
+        }
+    }
+    style.format = TF_TABLE;
+    table_format_reset();       /* No blank line of its own above. */
+    table_print(&table, &style);
+    table_destroy(&table);
+}
+
+/* Prints the members of 'thing' that 'columns' name, a line each. */
+static void
+print_fields(const struct json *thing, const struct column *columns)
+{
+    for (const struct column *c = columns; c->heading; c++) {
+        char *text = c->name ? get_text(thing, c->name) : c->get(thing);
+
+        if (*text) {
+            printf("%s: %s\n", c->heading, text);
+        }
+        free(text);
+    }
+}
+
+/* Lists. */
+
+static char *
+get_ingress_count(const struct json *group)
+{
+    const struct json *rules = member(group, "rules");
+
+    return rules ? get_text(rules, "ingress") : xstrdup("");
+}
+
+static char *
+get_egress_count(const struct json *group)
+{
+    const struct json *rules = member(group, "rules");
+
+    return rules ? get_text(rules, "egress") : xstrdup("");
+}
+
+void
+render_groups(const struct json *groups)
+{
+    static const struct column columns[] = {
+        { "group", "name", NULL },
+        { "ports", "ports", NULL },
+        { "members", "members", NULL },
+        { "ingress", NULL, get_ingress_count },
+        { "egress", NULL, get_egress_count },
+        { "defined at", NULL, get_place },
+        { "description", "description", NULL },
+        { NULL, NULL, NULL },
+    };
+
+    print_table(NULL, groups, columns);
+}
+
+void
+render_ports(const struct json *ports)
+{
+    static const struct column columns[] = {
+        { "port", "name", NULL },
+        { "bridge", "bridge", NULL },
+        { "ofport", "ofport", NULL },
+        { "network", "network", NULL },
+        { "zone", "zone", NULL },
+        { "state", "state", NULL },
+        { "groups", "groups", NULL },
+        { "macs", "macs", NULL },
+        { "addresses", "addresses", NULL },
+        { "error", "error", NULL },
+        { NULL, NULL, NULL },
+    };
+
+    print_table(NULL, ports, columns);
+}
+
+/* Things. */
+
+/* Ports or ICMP types, whichever the rule has. */
+static char *
+get_layer4(const struct json *rule)
+{
+    char *ports = get_text(rule, "ports");
+
+    if (*ports) {
+        return ports;
+    }
+    free(ports);
+    return get_text(rule, "icmp");
+}
+
+/* "FILE:LINE, called from FILE:LINE" */
+static char *
+get_chain(const struct json *rule)
+{
+    char *place = get_place(rule);
+    char *chain = get_text(rule, "chain");
+    char *text = (is_true(rule, "implicit") ? xstrdup("built in")
+                  : *chain ? xasprintf("%s, %s", place, chain)
+                  : xstrdup(place));
+
+    free(place);
+    free(chain);
+    return text;
+}
+
+static void
+print_rules(const char *title, const struct json *rules)
+{
+    static const struct column columns[] = {
+        { "group", "group", NULL },
+        { "direction", "direction", NULL },
+        { "protocol", "protocol", NULL },
+        { "family", "family", NULL },
+        { "ports", NULL, get_layer4 },
+        { "peers", "peers", NULL },
+        { "written at", NULL, get_chain },
+        { "description", "description", NULL },
+        { NULL, NULL, NULL },
+    };
+
+    print_table(title, rules, columns);
+}
+
+/* Where a member comes from: a port's name or the place of `members'. */
+static char *
+get_origin(const struct json *m)
+{
+    char *port = get_text(m, "port");
+
+    if (*port) {
+        return port;
+    }
+    free(port);
+    return get_place(m);
+}
+
+/* A member of every network has none of its own. */
+static char *
+get_network(const struct json *m)
+{
+    char *network = get_text(m, "network");
+
+    if (*network) {
+        return network;
+    }
+    free(network);
+    return xstrdup("(every)");
+}
+
+static void
+print_group(const struct json *group)
+{
+    static const struct column fields[] = {
+        { "group", "name", NULL },
+        { "description", "description", NULL },
+        { "defined at", NULL, get_place },
+        { "revocation", "revocation", NULL },
+        { "ports", "ports", NULL },
+        { NULL, NULL, NULL },
+    };
+    static const struct column members[] = {
+        { "address", "address", NULL },
+        { "network", NULL, get_network },
+        { "from", NULL, get_origin },
+        { NULL, NULL, NULL },
+    };
+
+    print_fields(group, fields);
+    print_rules("rules", member(group, "rules"));
+    print_table("members", member(group, "members"), members);
+}
+
+static void
+print_port(const struct json *port)
+{
+    static const struct column fields[] = {
+        { "port", "name", NULL },
+        { "bridge", "bridge", NULL },
+        { "ofport", "ofport", NULL },
+        { "guarded", "guarded", NULL },
+        { "state", "state", NULL },
+        { "error", "error", NULL },
+        { "zone", "zone", NULL },
+        { "groups", "groups", NULL },
+        { "groups from", "groups_from", NULL },
+        { "macs", "macs", NULL },
+        { "addresses", "addresses", NULL },
+        { "port security", "port_security", NULL },
+        { NULL, NULL, NULL },
+    };
+    static const struct column endpoints[] = {
+        { "network", "network", NULL },
+        { "vlan", "vlan", NULL },
+        { "tagged by the guest", "tagged", NULL },
+        { NULL, NULL, NULL },
+    };
+
+    print_fields(port, fields);
+    print_table("networks", member(port, "endpoints"), endpoints);
+    print_rules("rules", member(port, "rules"));
+}
+
+static void
+print_prefix_list(const struct json *list)
+{
+    static const struct column fields[] = {
+        { "prefix list", "name", NULL },
+        { "defined at", NULL, get_place },
+        { "prefixes", "prefixes", NULL },
+        { NULL, NULL, NULL },
+    };
+
+    print_fields(list, fields);
+    print_rules("used by", member(list, "rules"));
+}
+
+static void
+print_rule(const struct json *rule)
+{
+    static const struct column fields[] = {
+        { "rule", "text", NULL },
+        { "id", "id", NULL },
+        { "written at", NULL, get_chain },
+        { "description", "description", NULL },
+        { NULL, NULL, NULL },
+    };
+
+    print_fields(rule, fields);
+}
+
+/* Bridges, and cookies of whatever kind: each member a line, and rules as a
+ * table. */
+static void
+print_members(const struct json *thing)
+{
+    const struct shash_node **nodes = shash_sort(json_object(thing));
+    size_t n = shash_count(json_object(thing));
+
+    for (size_t i = 0; i < n; i++) {
+        const struct json *value = nodes[i]->data;
+
+        if (strcmp(nodes[i]->name, "rules")) {
+            struct ds s = DS_EMPTY_INITIALIZER;
+
+            put_value(value, ", ", &s);
+            if (s.length) {
+                printf("%s: %s\n", nodes[i]->name, ds_cstr(&s));
+            }
+            ds_destroy(&s);
+        }
+    }
+    free(nodes);
+    print_rules("rules", member(thing, "rules"));
+}
+
+void
+render_thing(const struct json *thing)
+{
+    static const struct {
+        const char *kind;
+        void (*print)(const struct json *);
+    } printers[] = {
+        { "group", print_group },
+        { "port", print_port },
+        { "prefix_list", print_prefix_list },
+        { "rule", print_rule },
+    };
+    char *kind = get_text(thing, "kind");
+
+    /* A flow's cookie answers with a "kind", too, but not all about it. */
+    if (!member(thing, "cookie")) {
+        for (size_t i = 0; i < ARRAY_SIZE(printers); i++) {
+            if (!strcmp(kind, printers[i].kind)) {
+                printers[i].print(thing);
+                free(kind);
+                return;
+            }
+        }
+    }
+    free(kind);
+    print_members(thing);
+}
+
+void
+render_lines(const struct json *array)
+{
+    if (array && array->type == JSON_ARRAY) {
+        for (size_t i = 0; i < json_array(array)->n; i++) {
+            struct ds s = DS_EMPTY_INITIALIZER;
+
+            put_value(json_array(array)->elems[i], ", ", &s);
+            puts(ds_cstr(&s));
+            ds_destroy(&s);
+        }
+    }
+}
+
+void
+render_json(const struct json *json)
+{
+    char *s = json_to_string(json, JSSF_SORT);
+
+    puts(s);
+    free(s);
+}
