@@ -2,6 +2,10 @@
 
 libsgswitch_la_SOURCES += \
 	plugin/switch/bundle.c \
+	plugin/switch/conntrack-parse.c \
+	plugin/switch/conntrack-parse.h \
+	plugin/switch/conntrack.c \
+	plugin/switch/conntrack.h \
 	plugin/switch/dump.c \
 	plugin/switch/flush.c \
 	plugin/switch/foreign.c \
