@@ -41,18 +41,57 @@ sg_as_root() {
     fi
 }
 
-# Process groups of the step that runs and of its heartbeat, so that they can
-# be ended with us.
+# Asks for sudo's password, if it has to, where the user sees the question:
+# not behind a log file.
+sg_ask_password() {
+    [ "$(id -u)" -eq 0 ] || ! command -v sudo >/dev/null || sudo -v
+}
+
+# Takes the lock "$1" until this script ends, and waits for it if need be.
+sg_lock() {
+    exec {sg_lock_fd}>"$1" || exit 1
+    flock -n $sg_lock_fd || {
+        sg_say "waiting for another run that holds $1"
+        flock $sg_lock_fd
+    }
+}
+
+# sg_once STAMP INPUT COMMAND...
+#
+# Runs COMMAND unless it was successful with the same INPUT before; the file
+# STAMP remembers.
+sg_once() {
+    local stamp=$1 input=$2
+    shift 2
+
+    [ "$(cat "$stamp" 2>/dev/null)" != "$input" ] || return 0
+    rm -f "$stamp"
+    "$@" && printf '%s\n' "$input" >"$stamp"
+}
+
+# What runs now, so that it can be ended with us: the process group of a step,
+# that of its sign of life, and a script of ours that ends its own steps.
 sg_step_pid=
 sg_heart_pid=
+sg_script_pid=
+# "yes": the step must not be interrupted (half-installed packages).
+sg_step_keep=no
 
-# Ends the running step and all that it started.  The step gets the time to
-# clean up before it is killed.
+# Ends what runs.  A step gets the time to clean up before it is killed.
 sg_end_step() {
     local i
 
-    [ -n "$sg_step_pid" ] || return 0
+    if [ -n "$sg_script_pid" ]; then
+        kill "$sg_script_pid" 2>/dev/null
+        wait "$sg_script_pid"
+    fi
     sg_end_heartbeat
+    [ -n "$sg_step_pid" ] || return 0
+    if [ $sg_step_keep = yes ]; then
+        sg_say "   finishing this step first"
+        wait "$sg_step_pid"
+        return
+    fi
     sg_signal_step TERM
     for i in 1 2 3 4 5 6 7 8 9 10; do
         kill -0 -- "-$sg_step_pid" 2>/dev/null || break
@@ -71,34 +110,45 @@ sg_signal_step() {
     fi
 }
 
-# sg_step LOG TEXT COMMAND...
+# sg_run LOG TEXT COMMAND...
 #
 # Runs COMMAND with its output in the file LOG, and prints TEXT, a sign of life
-# every ten seconds and the time it took.  If COMMAND fails, prints the end of
-# LOG and fails too.
-sg_step() {
-    local log=$1 text=$2 start=$SECONDS status=0 monitor
+# every ten seconds and the time it took.
+sg_run() {
+    local log=$1 start=$SECONDS status=0
+    sg_say "== $2"
     shift 2
 
     mkdir -p "${log%/*}"
-    sg_say "== $text"
-    # A process group of its own (set -m), so that all of it can be signalled.
-    case $- in *m*) monitor=-m ;; *) monitor=+m ;; esac
+    # Process groups of their own (set -m), so that all of each can be
+    # signalled.
     set -m
     "$@" >"$log" 2>&1 </dev/null &
     sg_step_pid=$!
     sg_heartbeat "$sg_step_pid" "$log" &
     sg_heart_pid=$!
-    set $monitor
+    set +m
     wait "$sg_step_pid" || status=$?
-    sg_end_heartbeat
     sg_step_pid=
-    if [ $status -ne 0 ]; then
-        sg_say "   failed after $((SECONDS - start)) s; the end of $log:"
-        tail -n "${sg_step_tail:-40}" "$log" | sed 's/^/   | /' >&2
-        return $status
+    sg_end_heartbeat
+    if [ $status -eq 0 ]; then
+        sg_say "   done ($((SECONDS - start)) s)"
+    else
+        sg_say "   failed after $((SECONDS - start)) s"
     fi
-    sg_say "   done ($((SECONDS - start)) s)"
+    return $status
+}
+
+# The same, and prints the end of LOG if COMMAND fails.
+sg_step() {
+    local status=0
+
+    sg_run "$@" || status=$?
+    if [ $status -ne 0 ]; then
+        sg_say "   the end of $1:"
+        tail -n 40 "$1" | sed 's/^/   | /' >&2
+    fi
+    return $status
 }
 
 sg_end_heartbeat() {
@@ -125,4 +175,20 @@ sg_work_dir() {
     cache=$(sg_cache_dir) || return 1
     key=$(printf '%s' "$1" | sha256sum | cut -c 1-12)
     printf '%s/work-%s\n' "$cache" "$key"
+}
+
+# Sets up and builds variant "$2" of the checkout "$1", and leaves the name of
+# the build directory in $sg_build.  The script reports its own steps, and ends
+# them itself when it is ended.
+sg_setup() {
+    local status=0 out
+
+    out=$(sg_work_dir "$1")/build-dir || return 1
+    mkdir -p "${out%/*}" || return 1
+    "$1/build-aux/setup" "$2" >"$out" &
+    sg_script_pid=$!
+    wait $sg_script_pid || status=$?
+    sg_script_pid=
+    sg_build=$(cat "$out")
+    return $status
 }

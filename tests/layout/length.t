@@ -8,7 +8,8 @@ cd "${SG_SRCDIR:-$(dirname "$0")/../..}" || exit 99
 max=900
 
 echo 1..1
-long=$(find plugin lua tests examples build-aux -type f \
+long=$(find plugin lua tests examples build-aux \
+            -path build-aux/gnu -prune -o -type f \
             \( -name '*.[ch]' -o -name '*.lua' -o -name '*.py' -o -name '*.t' \
                -o -name '*.sh' \) -exec wc -l {} + |
        awk -v max=$max '$2 != "total" && $1 > max { print "# " $2 ": " $1 " lines" }')
