@@ -1,1 +1,13 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
+
+# Installed as they are: the host loads them when it starts.
+nobase_dist_sgdata_DATA += \
+	lua/sg/lang/bind.lua \
+	lua/sg/lang/env.lua \
+	lua/sg/lang/groups.lua \
+	lua/sg/lang/handle.lua \
+	lua/sg/lang/init.lua \
+	lua/sg/lang/readonly.lua \
+	lua/sg/lang/report.lua \
+	lua/sg/lang/rules.lua \
+	lua/sg/lang/value.lua

@@ -1,1 +1,19 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
+
+libsgscript_la_SOURCES += \
+	plugin/script/facts.c \
+	plugin/script/facts.h \
+	plugin/script/files.c \
+	plugin/script/files.h \
+	plugin/script/host.c \
+	plugin/script/host.h \
+	plugin/script/lua-json.c \
+	plugin/script/lua-json.h \
+	plugin/script/pattern.c \
+	plugin/script/pattern.h \
+	plugin/script/sandbox.c \
+	plugin/script/sandbox.h \
+	plugin/script/script.c \
+	plugin/script/script.h \
+	plugin/script/state.c \
+	plugin/script/state.h

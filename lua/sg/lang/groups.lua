@@ -1,0 +1,203 @@
+-- Licensed under the Apache License, Version 2.0; see LICENSE.
+
+-- Names and what they stand for: group prefix_list members.
+
+local host = ...
+
+local report = host.import "report"
+local handle = host.import "handle"
+local value = host.import "value"
+local rules = host.import "rules"
+
+-- The lists of the document.
+local groups = { words = {}, groups = {}, prefix_lists = {}, members = {} }
+
+-- What all handles of named things stand for, in the order made.
+local named = {}
+
+local GROUP_KEYS <const> = { description = true, revocation = true,
+                             ingress = true, egress = true }
+
+-- Makes word 'word', which takes a name and returns a handle; calling that
+-- with a table defines the thing: define(place, d, t).  'example' is a
+-- definition, for remedies.
+local function naming_word(word, example, define)
+  handle.kind(word, function(d)
+    return ('%s "%s"'):format(word, d.name)
+  end, function(place, h, d, t, ...)
+    if not report.is_open() then
+      report.error(place, "a function given to 'bind' cannot define a %s",
+                   word)
+    elseif report.is_poison(t) then
+      d.defined = true
+    elseif not value.is_table(t) or select("#", ...) > 0 then
+      report.error(place, '%s "%s" is defined with one table in braces, '
+                   .. 'not %s: write %s', word, d.name,
+                   select("#", ...) > 0 and "several arguments"
+                   or value.describe(t), example)
+      d.defined = true
+      return report.poison
+    else
+      d.defined = true
+      define(place, d, t)
+    end
+    return h
+  end)
+
+  groups.words[word] = host.word(function(place, name, ...)
+    if report.is_poison(name) then
+      return report.poison
+    elseif type(name) ~= "string" then
+      report.error(place, "'%s' takes a name, not %s: write %s", word,
+                   value.describe(name), example)
+      return report.poison
+    elseif select("#", ...) > 0 then
+      report.error(place, "'%s' takes a name alone, and then a table: "
+                   .. "write %s", word, example)
+      return report.poison
+    end
+    local ctx = {}
+    local d = { name = name, place = place,
+                peer = { [word] = value.any(name, ctx) } }
+    if report.is_open() then
+      named[#named + 1] = d
+    end
+    return handle.new(word, d)
+  end)
+end
+
+-- The value of key 'key' of 't', or nil.
+local function plain(t, key)
+  local v = rawget(t, key)
+  if v ~= nil then
+    return value.any(v, {})
+  end
+end
+
+local function define_group(place, d, t)
+  local names, largest, _, odd = value.parts(t)
+  local group = { name = value.any(d.name, {}), place = place,
+                  description = plain(t, "description"),
+                  revocation = plain(t, "revocation"),
+                  unknown = value.unknown(names, GROUP_KEYS) }
+  for _, what in ipairs { "ingress", "egress" } do
+    local v = rawget(t, what)
+    if v ~= nil then
+      group[what] = {}
+      rules.flatten(place, what, v, group[what])
+    end
+  end
+  if largest > 0 then
+    report.error(place, 'group "%s" holds something that has no key; rules '
+                 .. "go into 'ingress = { ... }' or 'egress = { ... }'",
+                 d.name)
+    rules.flatten(place, "ingress", t, {})      -- These rules are used.
+  elseif odd ~= nil then
+    report.error(place, 'group "%s" has a key that is %s', d.name,
+                 value.describe(odd))
+  end
+  groups.groups[#groups.groups + 1] = group
+end
+
+-- The entries of a list of addresses; 'what' says whose.
+local function entries(place, what, t)
+  local names, largest, n, odd = value.parts(t)
+  local list = {}
+  if names[1] then
+    report.error(place, "%s has a key %s; it is a list of addresses and "
+                 .. "prefixes", what, report.quote(names[1]))
+  elseif odd ~= nil then
+    report.error(place, "%s has a key that is %s; it is a list of addresses "
+                 .. "and prefixes", what, value.describe(odd))
+  elseif largest > n then
+    report.error(place, "an element of %s is nil; is a variable misspelt?",
+                 what)
+  else
+    for i = 1, n do
+      list[#list + 1] = value.any(rawget(t, i), {})
+    end
+  end
+  return list
+end
+
+local function define_prefix_list(place, d, t)
+  groups.prefix_lists[#groups.prefix_lists + 1] = {
+    name = value.any(d.name, {}), place = place,
+    entries = entries(place, ('prefix_list "%s"'):format(d.name), t),
+  }
+end
+
+naming_word("group", 'group "web" { ingress = { ... } }', define_group)
+naming_word("prefix_list", 'prefix_list "office" { "192.0.2.0/24" }',
+            define_prefix_list)
+
+-- members "web" { ... }
+
+local MEMBERS_EXAMPLE <const> = 'members "web" { "192.0.2.10" }'
+
+-- What all `members' handles stand for.
+local memberships = {}
+
+handle.kind("members", function(d)
+  return ('members "%s"'):format(d.group)
+end, function(place, _, d, t, ...)
+  d.defined = true
+  if report.is_poison(t) then
+    return report.poison
+  elseif not value.is_table(t) or select("#", ...) > 0 then
+    report.error(place, "'members' takes a list of addresses in braces, not "
+                 .. "%s: write %s", value.describe(t), MEMBERS_EXAMPLE)
+    return report.poison
+  end
+  groups.members[#groups.members + 1] = {
+    group = value.any(d.group, {}), place = place,
+    entries = entries(place, ('members "%s"'):format(d.group), t),
+  }
+end)
+
+groups.words.members = host.word(function(place, name, ...)
+  local group = handle.get_kind(name, "group")
+  name = group and group.name or name
+  if not report.is_open() then
+    report.error(place, "a function given to 'bind' cannot add members")
+  elseif report.is_poison(name) then
+    return report.poison
+  elseif type(name) ~= "string" or select("#", ...) > 0 then
+    report.error(place, "'members' takes the name of a group, and then a "
+                 .. "list: write %s", MEMBERS_EXAMPLE)
+    return report.poison
+  end
+  local d = { group = name, place = place }
+  memberships[#memberships + 1] = d
+  return handle.new("members", d)
+end)
+
+-- At the end of the load.
+
+function groups.check_unused()
+  for _, d in ipairs(memberships) do
+    if not d.defined then
+      report.error(d.place, 'members "%s" lacks its list: write %s', d.group,
+                   MEMBERS_EXAMPLE)
+    end
+  end
+end
+
+-- Every handle that did not define what it names refers to it.
+function groups.references()
+  local refs = {}
+  for _, d in ipairs(named) do
+    if not d.defined then
+      refs[#refs + 1] = { kind = d.kind, name = value.any(d.name, {}),
+                          place = d.place }
+    end
+  end
+  return refs
+end
+
+function groups.forget()
+  groups.groups, groups.prefix_lists, groups.members = {}, {}, {}
+  named, memberships = {}, {}
+end
+
+return groups

@@ -1,0 +1,175 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+#include "script/host.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <lauxlib.h>
+
+#include "openvswitch/vlog.h"
+#include "policy/diag.h"
+#include "script/files.h"
+#include "script/state.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(sg_policy_file);
+
+/* Registry key of the table of imported modules. */
+static const char modules_key = 'm';
+
+/* Registry key of the table `host'. */
+static const char host_key = 'h';
+
+/* Words. */
+
+static void
+push_place(lua_State *L)
+{
+    struct sg_where where;
+
+    lua_createtable(L, 0, 3);
+    if (sg_where(L, 1, &where)) {
+        lua_pushstring(L, where.file);
+        lua_setfield(L, -2, "file");
+        lua_pushinteger(L, where.line);
+        lua_setfield(L, -2, "line");
+        if (where.chain[0]) {
+            lua_pushstring(L, where.chain);
+            lua_setfield(L, -2, "chain");
+        }
+    }
+}
+
+static int
+call_word(lua_State *L)
+{
+    int n = lua_gettop(L);
+
+    luaL_checkstack(L, 8, "too many arguments");
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    push_place(L);
+    lua_insert(L, 2);
+    lua_call(L, n + 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+static int
+host_word(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_pushcclosure(L, call_word, 1);
+    return 1;
+}
+
+/* Suggestions. */
+
+static int
+host_suggest(lua_State *L)
+{
+    const char *typed = luaL_checkstring(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    size_t n = lua_rawlen(L, 2);
+    const char **names = lua_newuserdatauv(L, (n + 1) * sizeof *names, 0);
+
+    for (size_t i = 0; i < n; i++) {
+        lua_rawgeti(L, 2, i + 1);
+        names[i] = luaL_checkstring(L, -1);     /* The table keeps it. */
+        lua_pop(L, 1);
+    }
+    lua_pushstring(L, sg_did_you_mean(typed, names, n));    /* Or nil. */
+    return 1;
+}
+
+/* Log. */
+
+static int
+host_log(lua_State *L)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(600, 600);
+    bool warn = !strcmp(luaL_checkstring(L, 1), "warn");
+    const char *text = luaL_checkstring(L, 3);
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 3);
+    lua_getfield(L, 2, "file");
+    lua_getfield(L, 2, "line");
+    VLOG_RL(&rl, warn ? VLL_WARN : VLL_INFO, "%s:%d: %.512s",
+            luaL_optstring(L, 4, "?"), (int) lua_tointeger(L, 5), text);
+    return 0;
+}
+
+/* Modules. */
+
+static void
+load_module(lua_State *L, struct sg_host *host, const char *name)
+{
+    const char *file = lua_pushfstring(L, "%s/sg/lang/%s.lua", host->luadir,
+                                       name);
+    const char *chunk = lua_pushfstring(L, "=sg/lang/%s.lua", name);
+    size_t len;
+
+    free(host->text);
+    char *error = sg_file_read(file, &host->text, &len);
+    if (error) {
+        char reason[128];       /* lua_pushfstring() may raise. */
+        ovs_strlcpy(reason, error, sizeof reason);
+        free(error);
+        luaL_error(L, "the policy language cannot be loaded: %s %s; is "
+                   "OVS_SG_LUADIR right, or must ovs-sg be installed again?",
+                   file, reason);
+    }
+    if (luaL_loadbufferx(L, host->text, len, chunk, "t") != LUA_OK) {
+        lua_error(L);
+    }
+    lua_replace(L, -3);
+    lua_pop(L, 1);
+}
+
+void
+sg_host_import(lua_State *L, struct sg_host *host, const char *name)
+{
+    luaL_checkstack(L, 8, "too many modules");
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &modules_key);
+    if (lua_getfield(L, -1, name) == LUA_TNIL) {
+        lua_pop(L, 1);
+        load_module(L, host, name);
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &host_key);
+        lua_call(L, 1, 1);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -3, name);
+    }
+    lua_remove(L, -2);
+}
+
+static int
+host_import(lua_State *L)
+{
+    sg_host_import(L, lua_touserdata(L, lua_upvalueindex(1)),
+                   luaL_checkstring(L, 1));
+    return 1;
+}
+
+void
+sg_host_push(lua_State *L, struct sg_host *host)
+{
+    static const luaL_Reg functions[] = {
+        { "log", host_log },
+        { "suggest", host_suggest },
+        { "word", host_word },
+        { NULL, NULL },
+    };
+
+    luaL_newlib(L, functions);
+    lua_pushlightuserdata(L, host);
+    lua_pushcclosure(L, host_import, 1);
+    lua_setfield(L, -2, "import");
+
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &host_key);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &modules_key);
+}
