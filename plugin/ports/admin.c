@@ -107,9 +107,9 @@ set_key(struct sg_ovsdb_admin *a, const struct ovsrec_bridge *br,
 {
     const char *old = smap_get(&br->external_ids, key);
     if (!old || strcmp(old, value)) {
-        ovsrec_bridge_update_external_ids_setkey(br, key, value);
         ds_put_format(&a->report, "%s: external_ids:%s=%s (was %s)\n",
                       br->name, key, value, old ? old : UNSET);
+        ovsrec_bridge_update_external_ids_setkey(br, key, value);
     }
 }
 
@@ -127,18 +127,19 @@ is_secure(const struct ovsrec_bridge *br)
     return br->fail_mode && !strcmp(br->fail_mode, "secure");
 }
 
-/* 'mode' may be NULL. */
+/* 'mode' may be NULL.  Setting it changes what 'br' says, so the report comes
+ * first. */
 static void
 set_fail_mode(struct sg_ovsdb_admin *a, const struct ovsrec_bridge *br,
               const char *mode, const char *remark)
 {
-    ovsrec_bridge_set_fail_mode(br, mode);
     ds_put_format(&a->report, "%s: fail_mode is %s (was %s%s)\n",
                   br->name, mode ? mode : UNSET,
                   br->fail_mode ? br->fail_mode : UNSET, remark);
     ds_put_format(&a->report, "%s: if it has no controller, Open vSwitch "
                   "empties its flow tables at this change, and flows of "
                   "others must be added again\n", br->name);
+    ovsrec_bridge_set_fail_mode(br, mode);
 }
 
 static void
@@ -171,6 +172,8 @@ give_back_fail_mode(struct sg_ovsdb_admin *a, const struct ovsrec_bridge *br)
     }
 }
 
+/* Also stops wanting the states, because one may be on its way to the
+ * database right now: then it is deleted once it has arrived. */
 static void
 delete_states(struct sg_ovsdb *db, struct sg_ovsdb_admin *a,
               const struct ovsrec_bridge *br)
@@ -180,7 +183,7 @@ delete_states(struct sg_ovsdb *db, struct sg_ovsdb_admin *a,
         const struct ovsrec_port *port = br->ports[i];
         for (size_t j = 0; j < port->n_interfaces; j++) {
             const struct ovsrec_interface *iface = port->interfaces[j];
-            sg_states_forget(&db->states, &iface->header_.uuid);
+            sg_ovsdb_clear_state(db, &iface->header_.uuid);
             n += sg_states_delete_keys(iface);
         }
     }

@@ -6,6 +6,7 @@ libsgports_la_SOURCES += \
 	plugin/ports/ovsdb-private.h \
 	plugin/ports/ovsdb.c \
 	plugin/ports/ports.h \
+	plugin/ports/rows.c \
 	plugin/ports/state.c \
 	plugin/ports/sync.c \
 	plugin/ports/write.c

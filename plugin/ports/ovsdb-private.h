@@ -7,7 +7,8 @@
  * ====================
  *
  *   ovsdb.c     the connection, the lock, the order of things in a run
- *   monitor.c   facts from the IDL
+ *   monitor.c   which rows came, went or changed: facts from the IDL
+ *   rows.c      one row to one fact
  *   state.c     sg-state and sg-error, wanted and written
  *   sync.c      has ovs-vswitchd caught up?
  *   admin.c     `enable' and `disable'
@@ -28,7 +29,10 @@
 
 struct ovsdb_idl;
 struct ovsdb_idl_txn;
+struct ovsrec_bridge;
 struct ovsrec_interface;
+struct ovsrec_open_vswitch;
+struct ovsrec_port;
 
 #define SG_KEY_STATE "sg-state"
 #define SG_KEY_ERROR "sg-error"
@@ -115,14 +119,17 @@ void sg_monitor_destroy(struct sg_ovsdb *);
 const struct ovsrec_interface *sg_monitor_find_row(const struct sg_ovsdb *,
                                                    const struct uuid *uuid);
 
+bool sg_row_to_bridge(struct sg_bridge *, const struct ovsrec_open_vswitch *,
+                      const struct ovsrec_bridge *);
+bool sg_row_to_iface(struct sg_iface *, const struct ovsrec_interface *);
+bool sg_row_port_to_iface(struct sg_iface *, const struct ovsrec_port *);
+
 void sg_states_init(struct sg_states *);
 void sg_states_run(struct sg_ovsdb *);
 void sg_states_wait(const struct sg_ovsdb *);
 void sg_states_destroy(struct sg_states *);
 /* The row of Interface 'uuid' came, went or changed. */
 void sg_states_row_changed(struct sg_states *, const struct uuid *uuid);
-/* Wants nothing for 'uuid' any more, and leaves the database to the caller. */
-void sg_states_forget(struct sg_states *, const struct uuid *uuid);
 /* Deletes both keys of 'row' in the open transaction, where they exist;
  * returns whether there were any. */
 bool sg_states_delete_keys(const struct ovsrec_interface *row);

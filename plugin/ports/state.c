@@ -8,6 +8,7 @@
 #include "openvswitch/vlog.h"
 #include "unicode.h"
 #include "util.h"
+#include "uuid.h"
 #include "vswitch-idl.h"
 
 VLOG_DEFINE_THIS_MODULE(sg_state);
@@ -89,15 +90,6 @@ sg_states_row_changed(struct sg_states *states, const struct uuid *uuid)
     struct state_entry *e = find_entry(states, uuid);
     if (e) {
         mark_unsynced(states, e);
-    }
-}
-
-void
-sg_states_forget(struct sg_states *states, const struct uuid *uuid)
-{
-    struct state_entry *e = find_entry(states, uuid);
-    if (e) {
-        destroy_entry(states, e);
     }
 }
 
@@ -238,20 +230,19 @@ replace(char **dst, char *src)
 }
 
 /* 'error' may quote anything that someone has typed; but ovsdb-server takes
- * offence at what is no UTF-8, and would refuse the states of all ports. */
+ * offence at what is no UTF-8, and would refuse the states of all ports.  Of
+ * such a sentence only the ASCII is kept. */
 static char *
 clean_error(const char *error)
 {
     char *clean = nullable_xstrdup(error);
-    for (char *p = clean; p && *p; ) {
-        size_t valid;
-        char *complaint = utf8_validate(p, &valid);
-        if (!complaint) {
-            break;
+    char *complaint = clean ? utf8_validate(clean, NULL) : NULL;
+
+    if (complaint) {
+        for (char *p = clean; *p; p++) {
+            *p = (unsigned char) *p < 0x80 ? *p : '?';
         }
         free(complaint);
-        p[valid] = '?';
-        p += valid + 1;
     }
     return clean;
 }
