@@ -31,7 +31,7 @@ kind_name(enum sg_peer_type type)
             return kinds[i].kind;
         }
     }
-    return NULL;
+    OVS_NOT_REACHED();
 }
 
 static bool
