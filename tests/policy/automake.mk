@@ -1,1 +1,31 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
+
+policy_tests = \
+	tests/policy/test-prefix \
+	tests/policy/test-diag \
+	tests/policy/test-document \
+	tests/policy/test-identity
+check_PROGRAMS += $(policy_tests)
+TESTS += $(policy_tests)
+
+EXTRA_DIST += tests/tap.h
+policy_fixture = tests/policy/fixture.c tests/policy/fixture.h
+policy_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+
+tests_policy_test_prefix_SOURCES = tests/policy/test-prefix.c
+tests_policy_test_prefix_CPPFLAGS = $(policy_test_cppflags)
+tests_policy_test_prefix_LDADD = $(SG_CORE_LIBS)
+
+tests_policy_test_diag_SOURCES = tests/policy/test-diag.c
+tests_policy_test_diag_CPPFLAGS = $(policy_test_cppflags)
+tests_policy_test_diag_LDADD = $(SG_CORE_LIBS)
+
+tests_policy_test_document_SOURCES = \
+	tests/policy/test-document.c $(policy_fixture)
+tests_policy_test_document_CPPFLAGS = $(policy_test_cppflags)
+tests_policy_test_document_LDADD = $(SG_CORE_LIBS)
+
+tests_policy_test_identity_SOURCES = \
+	tests/policy/test-identity.c $(policy_fixture)
+tests_policy_test_identity_CPPFLAGS = $(policy_test_cppflags)
+tests_policy_test_identity_LDADD = $(SG_CORE_LIBS)
