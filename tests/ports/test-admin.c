@@ -128,6 +128,13 @@ test_states(void)
     is(vsget("get interface p2 external_ids"), "{a=b}", "of p2");
     SETTLE(db);
     is(vsget("get interface p1 external_ids"), "{}", "for good");
+
+    /* Both are sent by the same run, the state first. */
+    sg_ovsdb_set_state(db, &p1, "active", NULL);
+    disable("br0", false);
+    SETTLE(db);
+    is(vsget("get interface p1 external_ids"), "{}",
+       "a state that is on its way goes as well");
 }
 
 static void

@@ -196,8 +196,18 @@ test_tree(void)
     vsctl("-- del-br br1 -- add-br br1 -- add bridge br1 ports %s", port);
     changed_only("p1 br1", "br1", "the bridge is replaced under the port");
     ok(iface("p1")->bridge == bridge("br1"), "and it is in the new one");
+
+    vsctl("add bridge br0 ports %s", port);
+    unsigned int seqno = calm();
+    vsctl("set port br0 tag=1 -- set port br1 tag=1");
+    changed_only("br0 br1", "", "a port in two bridges does not swing");
+    ok(sg_ovsdb_seqno(db) - seqno == 2, "between them");
+    vsctl("remove bridge br0 ports %s", port);
+    ok(UNTIL(db, !strcmp(iface("p1")->bridge->name, "br1")), "until it has "
+       "one");
     free(port);
 
+    calm();
     vsctl("add-bond br0 bond0 b1 b2 tag=5");
     changed_only("b1 b2", "", "a bond");
     is(iface("b1")->port_name, "bond0", "its port's name");
