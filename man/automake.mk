@@ -1,0 +1,6 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+
+dist_man_MANS += \
+	man/ovs-sg-policy.5 \
+	man/ovs-sgctl.8 \
+	man/ovs-sgd.8
