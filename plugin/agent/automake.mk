@@ -1,11 +1,19 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 
 libsgagent_la_SOURCES += \
+	plugin/agent/admin.c \
+	plugin/agent/barrier.c \
+	plugin/agent/bridge.c \
+	plugin/agent/core-private.h \
+	plugin/agent/core.c \
 	plugin/agent/core.h \
 	plugin/agent/describe.c \
 	plugin/agent/describe.h \
+	plugin/agent/explain.c \
+	plugin/agent/loaded.c \
 	plugin/agent/lookup.c \
 	plugin/agent/lookup.h \
+	plugin/agent/revoke.c \
 	plugin/agent/unixctl.c \
 	plugin/agent/unixctl.h
 

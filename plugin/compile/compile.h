@@ -127,6 +127,9 @@ struct sg_cell {
     size_t n_fragments;
 };
 
+/* What the cookie of a cell's flow stands for. */
+uint64_t sg_cell_identity(const struct sg_cell *);
+
 /* An endpoint of a guarded port of this bridge that can be enforced. */
 struct sg_plan_endpoint {
     const struct sg_port *port;

@@ -57,12 +57,14 @@ match_nd_target(struct emitter *e, const struct sg_prefix *p)
     match_set_nd_target_masked(&e->match, &p->addr, &mask);
 }
 
+/* 'vlan' is how the guest tags what belongs to this endpoint. */
 static void
-emit_input(struct emitter *e, const struct sg_plan_endpoint *ep)
+emit_input(struct emitter *e, const struct sg_plan_endpoint *ep,
+           uint16_t vlan)
 {
     emit_begin(e);
     emit_match_in_port(e, ep->port->ofport);
-    emit_match_vlan(e, ep->endpoint->tagged ? vlan_of(ep) : 0);
+    emit_match_vlan(e, vlan);
     emit_load(e, SG_R_SRC, ep->zone);
     emit_load(e, SG_R_NET, ep->network->id);
     emit_load(e, SG_R_PROFILE, ep->profile->id);
@@ -244,7 +246,12 @@ sg_emit_endpoints(struct emitter *e, const struct sg_plan *plan)
     for (size_t i = 0; i < plan->n_endpoints; i++) {
         const struct sg_plan_endpoint *ep = &plan->endpoints[i];
 
-        emit_input(e, ep);
+        if (ep->endpoint->tagged) {
+            emit_input(e, ep, vlan_of(ep));
+        }
+        if (!ep->endpoint->tagged || ep->endpoint->native) {
+            emit_input(e, ep, 0);
+        }
         if (ep->port->port_security) {
             emit_security(e, ep);
         }

@@ -78,6 +78,12 @@ emit_class(struct emitter *e, const struct sg_plan_network *net,
               sg_cookie(SG_COOKIE_CLASS, address->class->identity));
 }
 
+uint64_t
+sg_cell_identity(const struct sg_cell *cell)
+{
+    return cell->profile->identity * 31 ^ cell->class->identity;
+}
+
 static void
 emit_cell(struct emitter *e, const struct sg_cell *cell,
           enum sg_direction dir)
@@ -89,8 +95,7 @@ emit_cell(struct emitter *e, const struct sg_cell *cell,
     emit_match_reg(e, SG_R_CLASS, cell->class->id);
     emit_chain(e, side, cell->fragments, cell->n_fragments);
     emit_flow(e, side->cell, 100,
-              sg_cookie(SG_COOKIE_CELL, (cell->profile->identity * 31)
-                                        ^ cell->class->identity));
+              sg_cookie(SG_COOKIE_CELL, sg_cell_identity(cell)));
 }
 
 /* One flow of an entry; 'mask' is NULL if it matches no ports. */

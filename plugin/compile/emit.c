@@ -6,7 +6,7 @@
 
 #include "compile/compile.h"
 #include "compile/flow.h"
-#include "flow.h"
+#include "lib/flow.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-flow.h"

@@ -1,0 +1,163 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+/* `wait': what was asked for is in force
+ * ======================================
+ *
+ *   SYNC --> PASS --> APPLY --> STATES --> DATAPATH --> REACHED
+ *
+ * SYNC waits until ovs-vswitchd has configured, and we have seen, everything
+ * that was in the database.  The next pass compiles it; APPLY waits for the
+ * barrier reply of every bridge, STATES until sg-state is in the database.
+ * After that the OpenFlow tables are right, but packets may still be
+ * forwarded by datapath flows that the revalidators have not looked at:
+ * DATAPATH asks the switch to do so (`revalidator/wait'). */
+
+#include "agent/core-private.h"
+
+#include "openvswitch/dynamic-string.h"
+#include "ports/ports.h"
+#include "switch/conntrack.h"
+#include "switch/switch.h"
+#include "util.h"
+
+enum stage {
+    STAGE_SYNC,
+    STAGE_PASS,
+    STAGE_APPLY,
+    STAGE_STATES,
+    STAGE_DATAPATH,
+    STAGE_REACHED
+};
+
+struct sg_barrier {
+    struct ovs_list node;       /* In sg_core.barriers. */
+    enum stage stage;
+    unsigned int sync;          /* Of sg_ovsdb_sync_start(). */
+    unsigned int pass;          /* The pass that must be in force. */
+    struct sg_conntrack *control;   /* Asks for `revalidator/wait'. */
+};
+
+struct sg_barrier *
+sg_core_barrier_start(struct sg_core *core)
+{
+    struct sg_barrier *barrier = xzalloc(sizeof *barrier);
+
+    barrier->sync = sg_ovsdb_sync_start(core->db);
+    ovs_list_push_back(&core->barriers, &barrier->node);
+    return barrier;
+}
+
+void
+sg_core_barrier_destroy(struct sg_core *core OVS_UNUSED,
+                        struct sg_barrier *barrier)
+{
+    if (barrier) {
+        ovs_list_remove(&barrier->node);
+        sg_conntrack_destroy(barrier->control);
+        free(barrier);
+    }
+}
+
+/* A bundle that the switch refuses is an error of its ports, not a thing to
+ * wait for. */
+static bool
+bridge_reached(const struct sg_core_bridge *b, unsigned int pass)
+{
+    return (b->applied_pass >= pass
+            ? sg_switch_no_flood_all_confirmed(b->sw)
+            : sg_switch_error(b->sw) != NULL);
+}
+
+static const struct sg_core_bridge *
+first_behind(const struct sg_core *core, unsigned int pass)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &core->bridges) {
+        const struct sg_core_bridge *b = node->data;
+
+        if ((b->wanted || b->leaving) && !bridge_reached(b, pass)) {
+            return b;
+        }
+    }
+    return NULL;
+}
+
+static bool
+barrier_step(struct sg_core *core, struct sg_barrier *barrier)
+{
+    switch (barrier->stage) {
+    case STAGE_SYNC:
+        return sg_ovsdb_sync_done(core->db, barrier->sync);
+
+    case STAGE_PASS:
+        /* Facts of now are in the pass that is due, or in the last one. */
+        barrier->pass = core->pass + (core->dirty ? 1 : 0);
+        return core->had_facts;
+
+    case STAGE_APPLY:
+        return (core->observe
+                || (core->pass >= barrier->pass
+                    && !first_behind(core, barrier->pass)));
+
+    case STAGE_STATES:
+        return core->observe || sg_ovsdb_states_synced(core->db);
+
+    case STAGE_DATAPATH:
+        if (!barrier->control) {
+            barrier->control = sg_conntrack_create(core->switch_unixctl);
+            sg_conntrack_start_wait(barrier->control);
+        }
+        /* A switch that has no such command is as good as it gets. */
+        return sg_conntrack_run(barrier->control) != SG_CT_PENDING;
+
+    case STAGE_REACHED:
+        break;
+    }
+    return false;
+}
+
+bool
+sg_core_barrier_reached(struct sg_core *core, struct sg_barrier *barrier)
+{
+    while (barrier->stage != STAGE_REACHED && barrier_step(core, barrier)) {
+        barrier->stage++;
+    }
+    if (barrier->control) {
+        sg_conntrack_wait(barrier->control);
+    }
+    return barrier->stage == STAGE_REACHED;
+}
+
+void
+sg_core_barrier_explain(struct sg_core *core, struct sg_barrier *barrier,
+                        struct ds *s)
+{
+    const struct sg_core_bridge *b;
+
+    switch (barrier->stage) {
+    case STAGE_SYNC:
+        ds_put_cstr(s, sg_ovsdb_is_alive(core->db)
+                    ? "ovs-vswitchd has not configured what is in the "
+                      "database; is it running?"
+                    : "the database cannot be reached");
+        break;
+    case STAGE_PASS:
+    case STAGE_APPLY:
+        b = first_behind(core, barrier->pass);
+        ds_put_format(s, "bridge %s has not confirmed its flows",
+                      b ? b->name : "(none yet)");
+        break;
+    case STAGE_STATES:
+        ds_put_cstr(s, "sg-state is not written to the database yet");
+        break;
+    case STAGE_DATAPATH:
+        ds_put_cstr(s, "the datapath has not been revalidated yet");
+        break;
+    case STAGE_REACHED:
+        ds_put_cstr(s, "nothing");
+        break;
+    }
+}

@@ -1,0 +1,324 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+#include "agent/core-private.h"
+
+#include "compile/pipeline.h"
+#include "compile/read.h"
+#include "dirs.h"
+#include "lib/flow.h"
+#include "openvswitch/vlog.h"
+#include "switch/switch.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(sg_bridge);
+
+static bool
+is_our_table(uint8_t table_id)
+{
+    return table_id != SG_T_INPUT && sg_table_name(table_id);
+}
+
+struct sg_core_bridge *
+sg_core_bridge_create(const char *name, const char *datapath_type)
+{
+    struct sg_core_bridge *b = xzalloc(sizeof *b);
+    char *target = xasprintf("unix:%s/%s.mgmt", ovs_rundir(), name);
+
+    b->name = xstrdup(name);
+    b->datapath_type = xstrdup(datapath_type);
+    b->sw = sg_switch_create(name, target, SG_PRIO_UNKNOWN, is_our_table);
+    b->seqno = sg_switch_seqno(b->sw) - 1;
+    b->generation = sg_switch_generation(b->sw);
+    sg_flows_init(&b->desired);
+    sg_reviews_init(&b->reviews);
+    shash_init(&b->inputs);
+    free(target);
+    return b;
+}
+
+void
+sg_core_bridge_destroy(struct sg_core_bridge *b)
+{
+    if (b) {
+        sg_switch_destroy(b->sw);
+        sg_plan_destroy(b->plan);
+        sg_flows_destroy(&b->desired);
+        sg_reviews_destroy(&b->reviews);
+        shash_destroy(&b->inputs);
+        free(b->flush);
+        free(b->datapath_type);
+        free(b->name);
+        free(b);
+    }
+}
+
+/* What the switch says. */
+
+static char *
+input_key(int64_t ofport, uint32_t zone)
+{
+    return xasprintf("%"PRId64".%"PRIu32, ofport, zone);
+}
+
+static void
+bridge_read_inputs(struct sg_core_bridge *b, const struct sg_flows *installed)
+{
+    const struct sg_flow *flow;
+
+    shash_clear(&b->inputs);
+    HMAP_FOR_EACH (flow, node, &installed->flows) {
+        uint32_t zone;
+
+        if (flow->table_id == SG_T_INPUT
+            && sg_cookie_get_kind(flow->cookie) == SG_COOKIE_PORT
+            && sg_flow_get_load(flow, SG_R_SRC, &zone)) {
+            struct match match;
+
+            minimatch_expand(&flow->match, &match);
+            char *key = input_key(match.flow.in_port.ofp_port, zone);
+            shash_add_once(&b->inputs, key, NULL);
+            free(key);
+        }
+    }
+}
+
+bool
+sg_core_bridge_has_input(const struct sg_core_bridge *b, int64_t ofport,
+                         uint16_t zone)
+{
+    char *key = input_key(ofport, zone);
+    bool has = shash_find(&b->inputs, key) != NULL;
+
+    free(key);
+    return has;
+}
+
+/* The flows were read anew: their numbers are ours again, before any others
+ * are given out. */
+static void
+bridge_learn(struct sg_core *core, struct sg_core_bridge *b,
+             const struct sg_flows *installed)
+{
+    b->generation = sg_switch_generation(b->sw);
+    b->ours_there = sg_flows_count(installed) > 0;
+    sg_compiler_recover(core->compiler, installed);
+    sg_reviews_recover(&b->reviews, installed, time_msec());
+    if (!b->known) {
+        b->known = true;
+        VLOG_INFO("%s: connected, %"PRIuSIZE" flows of ours are installed",
+                  b->name, sg_flows_count(installed));
+    }
+}
+
+bool
+sg_core_bridge_run(struct sg_core *core, struct sg_core_bridge *b)
+{
+    bool pass = false;
+
+    sg_switch_run(b->sw);
+    if (b->seqno == sg_switch_seqno(b->sw)) {
+        return false;
+    }
+    b->seqno = sg_switch_seqno(b->sw);
+    b->check = true;
+
+    const struct sg_flows *installed = sg_switch_installed(b->sw);
+    if (!installed) {
+        shash_clear(&b->inputs);
+        return false;
+    }
+    if (b->generation != sg_switch_generation(b->sw)) {
+        bridge_learn(core, b, installed);
+        pass = true;
+    }
+    bridge_read_inputs(b, installed);
+    return pass;
+}
+
+void
+sg_core_bridge_wait(struct sg_core_bridge *b)
+{
+    sg_switch_wait(b->sw);
+}
+
+/* What is wanted. */
+
+static void
+bridge_add_flush(struct sg_core_bridge *b, uint16_t zone)
+{
+    if (b->n_flush >= b->allocated_flush) {
+        b->flush = x2nrealloc(b->flush, &b->allocated_flush,
+                              sizeof *b->flush);
+    }
+    b->flush[b->n_flush++] = zone;
+}
+
+/* A zone that was given to an endpoint now may hold the connections of who
+ * had it before. */
+static void
+bridge_note_fresh_zones(struct sg_core *core, struct sg_core_bridge *b)
+{
+    for (size_t i = 0; i < b->plan->n_endpoints; i++) {
+        const struct sg_id *id
+            = sg_ids_by_id(&core->compiler->zones,
+                           b->plan->endpoints[i].zone);
+        if (id && id->fresh) {
+            bridge_add_flush(b, id->id);
+        }
+    }
+}
+
+/* Without a policy, trusted ports forward all the same; what is installed for
+ * guarded ports stays as it is. */
+static void
+bridge_desire_trusted(struct sg_core_bridge *b,
+                      const struct sg_flows *installed)
+{
+    const struct sg_flow *flow;
+
+    sg_plan_emit_trusted(b->plan, &b->desired);
+    if (installed) {
+        HMAP_FOR_EACH (flow, node, &installed->flows) {
+            if (sg_cookie_get_kind(flow->cookie) != SG_COOKIE_TRUSTED
+                && !sg_flows_find(&b->desired, flow)) {
+                sg_flows_put(&b->desired, flow);
+            }
+        }
+    }
+}
+
+static void
+bridge_desire_all(struct sg_core *core, struct sg_core_bridge *b,
+                  const struct sg_flows *installed)
+{
+    sg_plan_emit(b->plan, &b->desired);
+    if (installed) {
+        struct sg_changes changes;
+        size_t n = hmap_count(&b->reviews.reviews);
+
+        sg_changes_init(&changes);
+        sg_flows_diff(installed, &b->desired, &changes);
+        sg_reviews_note(&b->reviews, b->plan, &changes, &b->desired,
+                        time_msec());
+        sg_changes_destroy(&changes);
+        if (hmap_count(&b->reviews.reviews) > n) {
+            sg_core_revoke_soon(core);
+        }
+    }
+    sg_reviews_emit(&b->reviews, &b->desired);
+}
+
+void
+sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b)
+{
+    const struct sg_flows *installed = sg_switch_installed(b->sw);
+
+    sg_plan_destroy(b->plan);
+    b->plan = sg_plan_create(core->compiler, core->loaded->policy,
+                             &core->ports, b->name);
+    sg_flows_clear(&b->desired);
+    if (b->leaving) {
+        sg_reviews_clear(&b->reviews);
+    } else if (!core->have_policy) {
+        bridge_desire_trusted(b, installed);
+    } else if (b->wanted || b->ours_there) {
+        bridge_desire_all(core, b, installed);
+        bridge_note_fresh_zones(core, b);
+    }
+    b->desired_pass = core->pass;
+    b->check = true;
+}
+
+static int
+compare_switch_ports(const void *a_, const void *b_)
+{
+    const struct sg_switch_port *a = a_, *b = b_;
+
+    return (ofp_to_u16(a->ofport) < ofp_to_u16(b->ofport) ? -1
+            : ofp_to_u16(a->ofport) > ofp_to_u16(b->ofport));
+}
+
+void
+sg_core_bridge_set_no_flood(struct sg_core *core, struct sg_core_bridge *b)
+{
+    struct sg_switch_port *list = NULL;
+    size_t n = 0, allocated = 0;
+    const struct sg_port *port;
+
+    HMAP_FOR_EACH (port, node, &core->ports.ports) {
+        if (!b->leaving && port->guarded && !strcmp(port->bridge, b->name)
+            && port->ofport != SG_OFPORT_NONE) {
+            if (n >= allocated) {
+                list = x2nrealloc(list, &allocated, sizeof *list);
+            }
+            list[n].ofport = u16_to_ofp(port->ofport);
+            list[n++].name = port->name;
+        }
+    }
+    qsort(list, n, sizeof *list, compare_switch_ports);
+    sg_switch_set_no_flood(b->sw, list, n);
+    free(list);
+}
+
+/* Bringing the two together. */
+
+static bool
+bridge_may_commit(const struct sg_core *core, const struct sg_core_bridge *b,
+                  const struct sg_flows *installed)
+{
+    if (core->observe || sg_switch_busy(b->sw) || !b->desired_pass) {
+        return false;
+    }
+    /* Before any flow uses NORMAL, it must not be able to flood to guarded
+     * ports. */
+    return (sg_flows_count(installed)
+            || sg_switch_no_flood_all_confirmed(b->sw));
+}
+
+static void
+bridge_flush_zones(struct sg_core_bridge *b)
+{
+    for (size_t i = 0; i < b->n_flush; i++) {
+        sg_switch_flush_zone(b->sw, b->flush[i]);
+    }
+    b->n_flush = 0;
+}
+
+void
+sg_core_bridge_apply(struct sg_core *core, struct sg_core_bridge *b)
+{
+    const struct sg_flows *installed = sg_switch_installed(b->sw);
+
+    if (!b->check || !installed || !bridge_may_commit(core, b, installed)) {
+        return;
+    }
+    b->check = false;
+
+    struct sg_changes changes;
+    sg_changes_init(&changes);
+    sg_flows_diff(installed, &b->desired, &changes);
+    if (changes.n) {
+        VLOG_DBG("%s: %"PRIuSIZE" changes", b->name, changes.n);
+        bridge_flush_zones(b);
+        sg_switch_commit(b->sw, &changes);
+        b->check = true;
+    } else {
+        bridge_flush_zones(b);
+        b->applied_pass = b->desired_pass;
+        b->ours_there = sg_flows_count(installed) > 0;
+    }
+    sg_changes_destroy(&changes);
+}
+
+bool
+sg_core_bridge_is_stripped(const struct sg_core_bridge *b)
+{
+    const struct sg_flows *installed = sg_switch_installed(b->sw);
+
+    return (b->leaving && installed && !sg_flows_count(installed)
+            && !sg_switch_busy(b->sw)
+            && sg_switch_no_flood_all_confirmed(b->sw));
+}

@@ -1,0 +1,133 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_AGENT_CORE_PRIVATE_H
+#define SG_AGENT_CORE_PRIVATE_H 1
+
+/* What the files of the core share.
+ *
+ *   core.c      the turn: who is asked what, in which order
+ *   loaded.c    the policy files
+ *   bridge.c    one bridge: what is wanted there against what is there
+ *   revoke.c    when connections under review have all been seen to
+ *   barrier.c   `wait'
+ *   admin.c     `enable' and `disable'
+ *   explain.c   from a cookie back to the rule
+ *
+ * A *pass* compiles the policy and the ports for every bridge.  Passes are
+ * numbered; a bridge remembers the last one that is in force there. */
+
+#include "agent/core.h"
+#include "compile/compile.h"
+#include "compile/flow.h"
+#include "compile/review.h"
+#include "openvswitch/list.h"
+#include "openvswitch/shash.h"
+#include "policy/policy.h"
+#include "policy/port.h"
+
+struct sg_conntrack;
+struct sg_script;
+struct sg_switch;
+struct sset;
+
+/* A policy and the script that answers its `bind' functions. */
+struct sg_loaded {
+    struct sg_policy *policy;
+    struct sg_script *script;   /* NULL for the empty policy. */
+    struct sg_binder binder;
+};
+
+/* loaded.c */
+/* Returns NULL on errors, which are in '*errors' then, a line each. */
+struct sg_loaded *sg_loaded_create(const char *const paths[], size_t n,
+                                   char **errors, char **warnings);
+struct sg_loaded *sg_loaded_empty(void);
+void sg_loaded_destroy(struct sg_loaded *);
+
+/* A bridge that we look after, or did. */
+struct sg_core_bridge {
+    char *name;
+    char *datapath_type;
+    struct sg_switch *sw;       /* Always there. */
+    unsigned int seqno;         /* Of 'sw', when we last looked. */
+    unsigned int generation;    /* Of 'sw', when we last learned from it. */
+    bool known;                 /* READY was seen since it was created. */
+    bool wanted;                /* Guarded ports, sg-enable, or our flows. */
+    bool leaving;               /* To be stripped of all that is ours. */
+    bool ours_there;            /* Flows of ours were seen here. */
+
+    struct sg_plan *plan;       /* Of the last pass, or NULL. */
+    struct sg_flows desired;    /* By the last pass, reviews included. */
+    struct sg_reviews reviews;
+    uint16_t *flush;            /* Zones to flush before the next commit. */
+    size_t n_flush, allocated_flush;
+
+    unsigned int desired_pass;  /* The pass that made 'desired'. */
+    unsigned int applied_pass;  /* The last one that is in force here. */
+    bool check;                 /* Compare desired with installed. */
+    struct shash inputs;        /* "OFPORT.ZONE" of guarded ports whose flows
+                                 * the switch has confirmed. */
+};
+
+struct sg_core {
+    /* As given. */
+    char **policy_paths;
+    size_t n_policy_paths;
+    char *switch_unixctl;
+    bool observe;
+    int midstream_grace;
+
+    long long int created;      /* time_msec(). */
+    struct sg_ovsdb *db;
+    unsigned int db_seqno;
+    bool had_facts;
+
+    struct sg_loaded *loaded;   /* The policy in force. */
+    bool have_policy;           /* False: 'loaded' is the empty one, because
+                                 * no policy has loaded since we started. */
+    char *policy_errors;        /* Of the last load, or NULL. */
+    struct sg_ports ports;
+    bool dirty;                 /* A pass is due. */
+    unsigned int pass;          /* Number of the last pass. */
+
+    struct sg_compiler *compiler;
+    struct shash bridges;       /* name -> struct sg_core_bridge. */
+    struct sset *disabling;     /* Bridges that `disable' is at. */
+
+    struct sg_conntrack *conntrack; /* For revoke.c. */
+    char *conntrack_type;       /* Datapath type that was asked. */
+    long long int dump_asked;   /* When a dump was asked for; 0: none is. */
+    long long int next_dump;    /* When to ask again. */
+    long long int dump_interval;
+
+    struct ovs_list barriers;   /* struct sg_barrier. */
+    struct ovs_list admins;     /* struct sg_admin. */
+};
+
+/* bridge.c */
+struct sg_core_bridge *sg_core_bridge_create(const char *name,
+                                             const char *datapath_type);
+void sg_core_bridge_destroy(struct sg_core_bridge *);
+/* Runs the switch side; returns true if a new pass is needed. */
+bool sg_core_bridge_run(struct sg_core *, struct sg_core_bridge *);
+void sg_core_bridge_wait(struct sg_core_bridge *);
+/* The part of a pass that is this bridge's. */
+void sg_core_bridge_compile(struct sg_core *, struct sg_core_bridge *);
+/* Sends what differs, if that is possible now. */
+void sg_core_bridge_apply(struct sg_core *, struct sg_core_bridge *);
+void sg_core_bridge_set_no_flood(struct sg_core *, struct sg_core_bridge *);
+bool sg_core_bridge_has_input(const struct sg_core_bridge *, int64_t ofport,
+                              uint16_t zone);
+/* Nothing of ours is left there. */
+bool sg_core_bridge_is_stripped(const struct sg_core_bridge *);
+
+/* revoke.c */
+void sg_core_revoke_run(struct sg_core *);
+void sg_core_revoke_wait(struct sg_core *);
+void sg_core_revoke_soon(struct sg_core *);     /* Something was revoked. */
+
+/* core.c */
+void sg_core_start_pass(struct sg_core *);
+const struct sg_endpoint *sg_port_first_endpoint(const struct sg_port *);
+
+#endif /* agent/core-private.h */

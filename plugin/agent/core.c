@@ -1,0 +1,512 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+#include "agent/core.h"
+#include "agent/core-private.h"
+
+#include "lib/flow.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "ports/ports.h"
+#include "sset.h"
+#include "svec.h"
+#include "switch/conntrack.h"
+#include "switch/switch.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(sg_core);
+
+/* Conntrack zones: well above what people type by hand. */
+#define ZONE_MIN 1
+#define ZONE_MAX 65535
+
+/* How long the first pass waits for all bridges to say which numbers are in
+ * use there (milliseconds). */
+#define FIRST_PASS_PATIENCE 3000
+
+const char *
+sg_port_state_name(enum sg_port_state state)
+{
+    return (state == SG_PORT_ACTIVE ? "active"
+            : state == SG_PORT_PENDING ? "pending"
+            : "error");
+}
+
+const struct sg_endpoint *
+sg_port_first_endpoint(const struct sg_port *port)
+{
+    return port->n_endpoints ? &port->endpoints[0] : NULL;
+}
+
+/* Policy. */
+
+static void
+log_lines(enum vlog_level level, const char *prefix, const char *text)
+{
+    struct svec lines = SVEC_EMPTY_INITIALIZER;
+    const char *line;
+    size_t i;
+
+    for (const char *p = text; p && *p; ) {
+        size_t n = strcspn(p, "\n");
+
+        svec_add_nocopy(&lines, xmemdup0(p, n));
+        p += n + (p[n] == '\n');
+    }
+    SVEC_FOR_EACH (i, line, &lines) {
+        VLOG(level, "%s%s", prefix, line);
+    }
+    svec_destroy(&lines);
+}
+
+char *
+sg_core_reload(struct sg_core *core, char **warnings)
+{
+    char *errors;
+    struct sg_loaded *loaded
+        = sg_loaded_create((const char *const *) core->policy_paths,
+                           core->n_policy_paths, &errors, warnings);
+
+    free(core->policy_errors);
+    core->policy_errors = nullable_xstrdup(errors);
+    if (!loaded) {
+        VLOG_INFO("policy not loaded, %s stays in force",
+                  core->have_policy ? "the one of before"
+                  : "what was in force before this agent");
+        return errors;
+    }
+
+    VLOG_INFO("policy loaded: %"PRIuSIZE" groups, %"PRIuSIZE" rules",
+              hmap_count(&loaded->policy->groups), loaded->policy->n_rules);
+    /* Plans and ports point into the old one until the next pass. */
+    struct sg_loaded *old = core->loaded;
+    core->loaded = loaded;
+    core->have_policy = true;
+    sg_core_start_pass(core);
+    sg_loaded_destroy(old);
+    return NULL;
+}
+
+const char *
+sg_core_policy_errors(const struct sg_core *core)
+{
+    return core->policy_errors;
+}
+
+static void
+core_load_first(struct sg_core *core)
+{
+    char *warnings;
+    char *errors = sg_core_reload(core, &warnings);
+
+    if (errors) {
+        log_lines(VLL_ERR, "", errors);
+        VLOG_ERR("no policy is loaded: guarded ports stay as they are, new "
+                 "ones are closed; mend the files and run `ovs-sgctl reload'");
+    }
+    if (warnings) {
+        log_lines(VLL_INFO, "warning: ", warnings);
+    }
+    free(errors);
+    free(warnings);
+}
+
+/* Life. */
+
+struct sg_core *
+sg_core_create(const struct sg_core_options *options)
+{
+    struct sg_core *core = xzalloc(sizeof *core);
+
+    core->policy_paths = xmalloc(options->n_policy_paths
+                                 * sizeof *core->policy_paths);
+    for (size_t i = 0; i < options->n_policy_paths; i++) {
+        core->policy_paths[i] = xstrdup(options->policy_paths[i]);
+    }
+    core->n_policy_paths = options->n_policy_paths;
+    core->switch_unixctl = nullable_xstrdup(options->switch_unixctl);
+    core->observe = options->observe;
+    core->midstream_grace = options->midstream_grace;
+    core->created = time_msec();
+    core->db = sg_ovsdb_create(options->database);
+    core->db_seqno = sg_ovsdb_seqno(core->db);
+    core->loaded = sg_loaded_empty();
+    sg_ports_init(&core->ports);
+    core->compiler = sg_compiler_create(ZONE_MIN, ZONE_MAX);
+    shash_init(&core->bridges);
+    core->disabling = xmalloc(sizeof *core->disabling);
+    sset_init(core->disabling);
+    core->conntrack = sg_conntrack_create(core->switch_unixctl);
+    core->next_dump = LLONG_MAX;
+    ovs_list_init(&core->barriers);
+    ovs_list_init(&core->admins);
+    core_load_first(core);
+    return core;
+}
+
+void
+sg_core_destroy(struct sg_core *core)
+{
+    struct shash_node *node;
+
+    if (!core) {
+        return;
+    }
+    SHASH_FOR_EACH (node, &core->bridges) {
+        sg_core_bridge_destroy(node->data);
+    }
+    shash_destroy(&core->bridges);
+    sg_conntrack_destroy(core->conntrack);
+    free(core->conntrack_type);
+    sset_destroy(core->disabling);
+    free(core->disabling);
+    sg_compiler_destroy(core->compiler);
+    sg_ports_destroy(&core->ports);
+    sg_loaded_destroy(core->loaded);
+    sg_ovsdb_destroy(core->db);
+    for (size_t i = 0; i < core->n_policy_paths; i++) {
+        free(core->policy_paths[i]);
+    }
+    free(core->policy_paths);
+    free(core->switch_unixctl);
+    free(core->policy_errors);
+    free(core);
+}
+
+/* Which bridges do we look after? */
+
+static bool
+core_wants_bridge(const struct sg_core *core, const struct sg_bridge *bridge)
+{
+    bool explicitly;
+    char *problem;
+
+    if (!sg_bridge_may_manage(bridge, &explicitly)
+        || sset_contains(core->disabling, bridge->name)) {
+        return false;
+    }
+    problem = sg_bridge_check(bridge);
+    free(problem);
+    return !problem;
+}
+
+static bool
+core_has_guarded(const struct sg_core *core, const char *bridge)
+{
+    const struct sg_port *port;
+
+    HMAP_FOR_EACH (port, node, &core->ports.ports) {
+        if (port->guarded && !strcmp(port->bridge, bridge)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A bridge that we are not to touch any more is stripped of what is ours. */
+static void
+core_leave_bridge(struct sg_core *core, struct sg_core_bridge *b,
+                  bool exists)
+{
+    if (exists && b->wanted && !b->leaving && !core->observe) {
+        b->leaving = true;
+    }
+    if (!exists || !b->leaving || sg_core_bridge_is_stripped(b)) {
+        shash_find_and_delete(&core->bridges, b->name);
+        sg_core_bridge_destroy(b);
+    }
+}
+
+static void
+core_update_bridges(struct sg_core *core, const struct sg_facts *facts)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &facts->bridges) {
+        const struct sg_bridge *bridge = node->data;
+        struct sg_core_bridge *b = shash_find_data(&core->bridges,
+                                                   bridge->name);
+
+        if (!core_wants_bridge(core, bridge)) {
+            continue;
+        }
+        if (!b) {
+            b = sg_core_bridge_create(bridge->name, bridge->datapath_type);
+            shash_add(&core->bridges, bridge->name, b);
+        }
+
+        bool explicitly;
+        sg_bridge_may_manage(bridge, &explicitly);
+        b->wanted = explicitly || core_has_guarded(core, b->name);
+        b->leaving = false;
+    }
+
+    SHASH_FOR_EACH_SAFE (node, &core->bridges) {
+        const struct sg_bridge *bridge = shash_find_data(&facts->bridges,
+                                                         node->name);
+        if (!bridge || !core_wants_bridge(core, bridge)) {
+            core_leave_bridge(core, node->data, bridge != NULL);
+        }
+    }
+}
+
+/* A pass. */
+
+/* With no policy loaded we do not know what a `bind' would guard: what looks
+ * like a guest stays closed, everything else is the host's own. */
+static void
+core_hold_guests(struct sg_core *core, const struct sg_facts *facts)
+{
+    static const char *const keys[] = { "iface-id", "attached-mac", "vm-id" };
+    struct sg_port *port;
+
+    HMAP_FOR_EACH (port, node, &core->ports.ports) {
+        const struct sg_iface *iface = sg_facts_find_iface(facts, port->name);
+
+        for (size_t i = 0; iface && !port->guarded && i < ARRAY_SIZE(keys);
+             i++) {
+            port->guarded = smap_get(&iface->external_ids, keys[i]) != NULL;
+        }
+    }
+}
+
+void
+sg_core_start_pass(struct sg_core *core)
+{
+    const struct sg_facts *facts = sg_ovsdb_facts(core->db);
+    struct shash_node *node;
+
+    /* Plans point into the ports and the policy. */
+    SHASH_FOR_EACH (node, &core->bridges) {
+        struct sg_core_bridge *b = node->data;
+
+        sg_plan_destroy(b->plan);
+        b->plan = NULL;
+    }
+    if (facts) {
+        sg_ports_admit_all(&core->ports, core->loaded->policy,
+                           &core->loaded->binder, facts);
+        if (!core->have_policy) {
+            core_hold_guests(core, facts);
+        }
+    }
+    core->dirty = true;
+}
+
+/* Numbers that some bridge uses must not be given to others: the first pass
+ * waits until all have said which they are. */
+static bool
+core_may_compile(const struct sg_core *core)
+{
+    const struct shash_node *node;
+
+    if (!core->had_facts
+        || time_msec() - core->created >= FIRST_PASS_PATIENCE
+        || core->pass) {
+        return core->had_facts;
+    }
+    SHASH_FOR_EACH (node, &core->bridges) {
+        const struct sg_core_bridge *b = node->data;
+
+        if (!b->known) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+core_compile(struct sg_core *core)
+{
+    struct shash_node *node;
+
+    core->dirty = false;
+    core->pass++;
+    sg_compiler_begin(core->compiler);
+    SHASH_FOR_EACH (node, &core->bridges) {
+        sg_core_bridge_compile(core, node->data);
+    }
+    sg_compiler_end(core->compiler);
+}
+
+/* States. */
+
+static struct sg_core_bridge *
+core_find_bridge(const struct sg_core *core, const char *name)
+{
+    return shash_find_data(&core->bridges, name);
+}
+
+static bool
+port_is_in_force(const struct sg_core *core, const struct sg_core_bridge *b,
+                 const struct sg_port *port)
+{
+    for (size_t i = 0; i < port->n_endpoints; i++) {
+        uint16_t zone = sg_compiler_zone(core->compiler, port,
+                                         &port->endpoints[i]);
+        if (!zone || !sg_core_bridge_has_input(b, port->ofport, zone)) {
+            return false;
+        }
+    }
+    return (port->n_endpoints
+            && sg_switch_no_flood_confirmed(b->sw,
+                                            u16_to_ofp(port->ofport)));
+}
+
+enum sg_port_state
+sg_core_port_state(const struct sg_core *core, const struct sg_port *port,
+                   const char **error, uint16_t *zone)
+{
+    const struct sg_core_bridge *b = core_find_bridge(core, port->bridge);
+    const struct sg_endpoint *first = sg_port_first_endpoint(port);
+
+    *error = port->error;
+    *zone = first ? sg_compiler_zone(core->compiler, port, first) : 0;
+    if (port->error) {
+        return SG_PORT_ERROR;
+    } else if (!b || port->ofport == SG_OFPORT_NONE) {
+        return SG_PORT_PENDING;
+    } else if (port_is_in_force(core, b, port)) {
+        return SG_PORT_ACTIVE;
+    }
+    *error = sg_switch_error(b->sw);
+    return *error ? SG_PORT_ERROR : SG_PORT_PENDING;
+}
+
+static void
+core_write_states(struct sg_core *core)
+{
+    const struct sg_port *port;
+
+    if (core->observe || !sg_ovsdb_has_lock(core->db)) {
+        return;
+    }
+    HMAP_FOR_EACH (port, node, &core->ports.ports) {
+        const struct sg_core_bridge *b = core_find_bridge(core, port->bridge);
+        const char *error;
+        uint16_t zone;
+
+        if (!port->guarded) {
+            if (port->error) {
+                sg_ovsdb_set_state(core->db, &port->uuid, "error",
+                                   port->error);
+            } else {
+                sg_ovsdb_clear_state(core->db, &port->uuid);
+            }
+        } else if (port->error || !b || b->known) {
+            enum sg_port_state state = sg_core_port_state(core, port, &error,
+                                                          &zone);
+            sg_ovsdb_set_state(core->db, &port->uuid,
+                               sg_port_state_name(state), error);
+        }
+    }
+}
+
+/* The turn. */
+
+static void
+core_follow_database(struct sg_core *core)
+{
+    sg_ovsdb_run(core->db);
+
+    const struct sg_facts *facts = sg_ovsdb_facts(core->db);
+    if (!facts) {
+        return;
+    }
+    if (!core->had_facts || core->db_seqno != sg_ovsdb_seqno(core->db)) {
+        core->had_facts = true;
+        core->db_seqno = sg_ovsdb_seqno(core->db);
+        sg_ovsdb_clear_changed(core->db);
+        sg_core_start_pass(core);
+    }
+    core_update_bridges(core, facts);
+}
+
+static void
+core_run_bridges(struct sg_core *core)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &core->bridges) {
+        core->dirty |= sg_core_bridge_run(core, node->data);
+    }
+}
+
+static void
+core_apply(struct sg_core *core)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &core->bridges) {
+        struct sg_core_bridge *b = node->data;
+
+        if (!core->observe && b->desired_pass) {
+            sg_core_bridge_set_no_flood(core, b);
+            sg_core_bridge_apply(core, b);
+        }
+    }
+}
+
+void
+sg_core_run(struct sg_core *core)
+{
+    core_follow_database(core);
+    if (!sg_ovsdb_has_lock(core->db) && !core->observe) {
+        return;
+    }
+    core_run_bridges(core);
+    if (core->dirty && core_may_compile(core)) {
+        core_compile(core);
+    }
+    core_apply(core);
+    sg_core_revoke_run(core);
+    core_write_states(core);
+}
+
+void
+sg_core_wait(struct sg_core *core)
+{
+    struct shash_node *node;
+
+    sg_ovsdb_wait(core->db);
+    SHASH_FOR_EACH (node, &core->bridges) {
+        sg_core_bridge_wait(node->data);
+    }
+    sg_core_revoke_wait(core);
+    if (core->dirty && core->had_facts) {
+        if (core_may_compile(core)) {
+            poll_immediate_wake();
+        } else {
+            poll_timer_wait_until(core->created + FIRST_PASS_PATIENCE);
+        }
+    }
+}
+
+/* Accessors. */
+
+const struct sg_policy *
+sg_core_policy(const struct sg_core *core)
+{
+    return core->loaded->policy;
+}
+
+const struct sg_ports *
+sg_core_ports(const struct sg_core *core)
+{
+    return &core->ports;
+}
+
+const struct sg_facts *
+sg_core_facts(const struct sg_core *core)
+{
+    return sg_ovsdb_facts(core->db);
+}
+
+struct sg_ovsdb *
+sg_core_ovsdb(struct sg_core *core)
+{
+    return core->db;
+}

@@ -1,0 +1,106 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_AGENT_CORE_H
+#define SG_AGENT_CORE_H 1
+
+/* The core: everything between the policy files, the database and the switch
+ * ==========================================================================
+ *
+ * The two hosts, ovs-sgd and ovs-sg.so, are thin: they create a core, call
+ * sg_core_run() and sg_core_wait() in their main loop, and register the
+ * commands of unixctl.h.
+ *
+ *   Lua files --> script --> policy ---.
+ *                                       >-- admission --> ports --.
+ *   OVSDB -----> ports/ --> facts -----'                           \
+ *                    ^                        policy, ports --> compiler
+ *                    |                                              |
+ *                    '--- sg-state, sg-error <--- switch <--- desired flows
+ *
+ * Nothing in here blocks.  The core's view is consistent between two calls
+ * of sg_core_run(): the accessors below describe the last turn. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ds;
+struct json;
+struct sg_core;
+struct sg_facts;
+struct sg_ovsdb;
+struct sg_policy;
+struct sg_port;
+struct sg_ports;
+
+struct sg_core_options {
+    const char *const *policy_paths;    /* Files and folders, in order. */
+    size_t n_policy_paths;
+    const char *database;               /* OVSDB remote. */
+    const char *switch_unixctl;         /* NULL: the usual one. */
+    bool observe;                       /* Install nothing. */
+    int midstream_grace;                /* Seconds. */
+};
+
+struct sg_core *sg_core_create(const struct sg_core_options *);
+void sg_core_run(struct sg_core *);
+void sg_core_wait(struct sg_core *);
+/* Leaves everything that is in force in force. */
+void sg_core_destroy(struct sg_core *);
+
+/* What is in force.  Never NULL; valid until the next run. */
+const struct sg_policy *sg_core_policy(const struct sg_core *);
+const struct sg_ports *sg_core_ports(const struct sg_core *);
+const struct sg_facts *sg_core_facts(const struct sg_core *);   /* Or NULL. */
+struct sg_ovsdb *sg_core_ovsdb(struct sg_core *);
+
+/* Loads the policy again.  NULL if it is in place now (the flows follow: see
+ * sg_core_barrier_start()); else the errors, a line each, and the old policy
+ * stays.  '*warnings' gets the warnings, or NULL.  The caller frees both. */
+char *sg_core_reload(struct sg_core *, char **warnings);
+/* The errors of the last load, or NULL; for `show' and for the log. */
+const char *sg_core_policy_errors(const struct sg_core *);
+
+/* `wait': the barrier is reached once all that was in OVSDB and in the policy
+ * when it was started is in force. */
+struct sg_barrier *sg_core_barrier_start(struct sg_core *);
+bool sg_core_barrier_reached(struct sg_core *, struct sg_barrier *);
+void sg_core_barrier_destroy(struct sg_core *, struct sg_barrier *);
+/* In words, what the barrier still waits for (for the time-out message). */
+void sg_core_barrier_explain(struct sg_core *, struct sg_barrier *,
+                             struct ds *);
+
+enum sg_port_state {
+    SG_PORT_PENDING,            /* Its flows are not confirmed yet: closed. */
+    SG_PORT_ACTIVE,             /* Confirmed by the switch. */
+    SG_PORT_ERROR               /* Cannot be guarded: closed. */
+};
+const char *sg_port_state_name(enum sg_port_state);
+
+/* State of a guarded port; '*error' is a sentence or NULL, '*zone' the
+ * conntrack zone of its first endpoint or 0. */
+enum sg_port_state sg_core_port_state(const struct sg_core *,
+                                      const struct sg_port *,
+                                      const char **error, uint16_t *zone);
+
+/* What a flow with 'cookie' was made for, as JSON:
+ *   {"cookie":"0x5347...","kind":"rule","rules":[{...}]}
+ * (a rule as in unixctl.c's `show') or with kind port, class, profile, ...
+ * and what they stand for.  NULL if the cookie is not of ours. */
+struct json *sg_core_explain_cookie(const struct sg_core *, uint64_t cookie);
+
+/* The state of each bridge we look after, for `show BRIDGE': an object. */
+struct json *sg_core_bridge_to_json(const struct sg_core *, const char *name);
+
+/* `disable': stops managing 'bridge' now and takes our flows and flags off.
+ * Progress: NULL while under way, then "" or the error (caller frees).  The
+ * database part is ports/'s; the core calls it when the flows are off. */
+struct sg_admin *sg_core_disable_start(struct sg_core *, const char *bridge);
+struct sg_admin *sg_core_enable_start(struct sg_core *, const char *bridge);
+/* True once finished: '*error' is NULL or a sentence, '*report' the lines that
+ * say what was changed; the caller frees both.  Then destroys the handle. */
+bool sg_core_admin_finish(struct sg_core *, struct sg_admin *,
+                          char **report, char **error);
+void sg_core_admin_cancel(struct sg_core *, struct sg_admin *);
+
+#endif /* agent/core.h */
