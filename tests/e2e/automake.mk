@@ -4,6 +4,14 @@
 # reading: harness/lab.py.
 
 E2E_TESTS = \
+	tests/e2e/antispoof.t \
+	tests/e2e/basic.t \
+	tests/e2e/change.t \
+	tests/e2e/ctl.t \
+	tests/e2e/errors.t \
+	tests/e2e/flowmods.t \
+	tests/e2e/l2.t \
+	tests/e2e/restart.t \
 	tests/e2e/selftest.t
 
 TESTS += $(E2E_TESTS)
@@ -16,5 +24,6 @@ EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/harness/process.py \
 	tests/e2e/harness/sandbox.py \
 	tests/e2e/harness/tap.py \
+	tests/e2e/harness/tiers.py \
 	tests/e2e/harness/unixctl.py \
 	tests/e2e/harness/watch.py

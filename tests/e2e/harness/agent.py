@@ -84,6 +84,12 @@ class Agent:
         """Runs ovs-sgctl and returns its Result, whatever that is."""
         return sgctl(self.sandbox, *args, timeout=timeout)
 
+    def begin(self, *args):
+        """Starts ovs-sgctl and returns its Popen."""
+        note('ovs-sgctl ' + ' '.join(args))
+        return Child([program('ovs-sgctl'), *args],
+                     environment(self.sandbox)).process
+
     def must(self, *args, timeout=20):
         """Runs ovs-sgctl, which must succeed; returns its output."""
         result = self.ctl(*args, timeout=timeout)

@@ -37,7 +37,8 @@ class Lab:
     def __init__(self, policy='', bridges=('br0',), agent_options=(),
                  agent=True):
         self.sandbox = Sandbox('e2e').start()
-        self.hosts = {}
+        self.hosts = {}                 # By name.
+        self.guarded = set()            # Names of guarded interfaces.
         self.failures = []
         self.allowed = []               # Regular expressions for log lines.
         self.folder = self.sandbox.path('policy.d')
@@ -63,9 +64,10 @@ class Lab:
             raise AttributeError('no host "%s" in this lab' % name) from None
 
     def guest(self, name, groups=None, bridge='br0', tag=None, ids=None,
-              number=None, ips=None, mac=None, port=()):
+              number=None, ips=None, mac=None, port=(), iface=None):
         """A guarded port with one host.  'groups' None: no sg-groups; 'ids'
-        adds external_ids, or takes a default away with None."""
+        adds external_ids, or takes a default away with None; 'iface' is the
+        interface's name, else the host's."""
         number = number or 1 + sum(h.guarded for h in self.hosts.values())
         mac = mac or mac_of(number)
         ips = ips if ips is not None else ['192.0.2.%d' % number,
@@ -75,9 +77,11 @@ class Lab:
             all_ids['sg-groups'] = groups
         all_ids.update(ids or {})
         all_ids = {k: v for k, v in all_ids.items() if v is not None}
-        self._words += self.sandbox.port_command(bridge, name, all_ids, number,
-                                                 tag, port)
-        return self._add(Host(self, name, name, mac, ips, True, bridge))
+        iface = iface or name
+        self._words += self.sandbox.port_command(bridge, iface, all_ids,
+                                                 number, tag, port)
+        self.guarded.add(iface)
+        return self._add(Host(self, name, iface, mac, ips, True, bridge))
 
     def trusted(self, name, tag=None, bridge='br0', port=(), ofport=None):
         """A port that nobody guards, such as an uplink."""
@@ -131,27 +135,40 @@ class Lab:
 
     def set_ids(self, host, settle=True, **ids):
         """Changes external_ids; sg_groups="x" stands for sg-groups."""
-        self.sandbox.set_ids(getattr(host, 'port', host),
-                             {k.replace('_', '-'): v for k, v in ids.items()})
+        self.sandbox.set_ids(host.port, {k.replace('_', '-'): v
+                                         for k, v in ids.items()})
         if settle:
             self.settle()
 
-    def remove_port(self, name):
-        self.sandbox.vsctl('del-port', name)
-        self.sandbox.forget_port(name)
-        self.hosts.pop(name, None)
+    def remove_port(self, host):
+        self.sandbox.vsctl('del-port', host.port)
+        self.sandbox.forget_port(host.port)
+        self.guarded.discard(host.port)
+        self.hosts.pop(host.name, None)
+
+    def during(self, argv, tick):
+        """Runs ovs-sgctl ARGV and calls tick() all the time until it has
+        ended, and some times more; returns how often."""
+        command = self.agent.begin(*argv)
+        count = extra = 0
+        while extra < 20:
+            extra += command.poll() is not None
+            tick()
+            count += 1
+        self.check(command.returncode == 0, 'ovs-sgctl %s fails' % (argv,))
+        return count
 
     # State.
 
-    def ids(self, port):
-        return self.sandbox.get('Interface', str(port), 'external_ids')
+    def ids(self, host):
+        return self.sandbox.get('Interface', host.port, 'external_ids')
 
-    def state(self, port):
-        return self.ids(port).get('sg-state')
+    def state(self, host):
+        return self.ids(host).get('sg-state')
 
-    def expect_state(self, port, state, error=None):
+    def expect_state(self, host, state, error=None):
         """sg-state now, and a word that sg-error must contain."""
-        ids = self.ids(port)
+        port, ids = host.port, self.ids(host)
         self.check(ids.get('sg-state') == state,
                    '%s: sg-state is "%s", expected "%s" (sg-error: %s)'
                    % (port, ids.get('sg-state'), state, ids.get('sg-error')))
@@ -163,11 +180,10 @@ class Lab:
                        '%s: sg-error is "%s", which does not mention "%s"'
                        % (port, ids.get('sg-error'), error))
 
-    def wait_state(self, port, state, timeout=10):
-        if not wait_until(lambda: self.state(port) == state, timeout, 0.05):
-            raise Failure('%s: sg-state is "%s", not "%s" after %d s: %s'
-                          % (port, self.state(port), state, timeout,
-                             self.ids(port)))
+    def wait_state(self, host, state, timeout=10):
+        if not wait_until(lambda: self.state(host) == state, timeout, 0.05):
+            raise Failure('%s: no sg-state "%s" after %d s: %s'
+                          % (host.port, state, timeout, self.ids(host)))
 
     def watch_flows(self, bridge='br0'):
         return FlowWatch(self.sandbox, bridge)
@@ -198,8 +214,7 @@ class Lab:
         other than the receiver's got anything."""
         out = self.send(sender, frame)
         arrived = _copies(out, receiver.port, frame)
-        leaks = [name for name in out if name != receiver.port
-                 and self._is_guarded(name)]
+        leaks = sorted((set(out) & self.guarded) - {receiver.port})
         if leaks:
             self._fail('LEAKED to %s' % ', '.join(leaks), sender, frame,
                        receiver.name, out, why, ct)
@@ -212,14 +227,16 @@ class Lab:
                        receiver.name if expected else 'nowhere', out, why, ct)
         return bool(arrived)
 
-    def expect_out(self, sender, frame, ports, why, exactly=False):
-        """Sends 'frame'; exactly the guarded ports among 'ports' get it, and
-        each trusted one among them; with 'exactly' no other trusted port."""
+    def expect_out(self, sender, frame, ports, why, exactly=False, may=()):
+        """Sends 'frame'; exactly the guarded ports among 'ports' get it, once,
+        and each trusted one among them; with 'exactly' no other trusted port.
+        Ports in 'may' do not matter."""
         ports = {getattr(p, 'port', p) for p in ports}
+        may = {getattr(p, 'port', p) for p in may} - ports - {sender.port}
         out = self.send(sender, frame)
         got = {name for name in out if exactly or name in ports
-               or self._is_guarded(name)}
-        if got != ports or any(len(out[p]) != 1 for p in ports):
+               or name in self.guarded} - may
+        if got != ports or any(_copies(out, p, frame) != 1 for p in ports):
             self._fail('went to the wrong ports', sender, frame,
                        ', '.join(sorted(ports)) or 'nowhere', out, why)
         return out
@@ -241,9 +258,6 @@ class Lab:
         if not connection.open(True):
             raise Failure('%s does not open' % connection)
         return connection
-
-    def _is_guarded(self, port):
-        return port in self.hosts and self.hosts[port].guarded
 
     def _fail(self, what, sender, frame, expected, out, why, ct=()):
         text = '%s > %s: %s' % (sender, why, what)

@@ -1,0 +1,414 @@
+#!/usr/bin/python3
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""What holds when something dies or somebody interferes (CONTRACT section 4,
+points 6 and 7)."""
+import collections
+import re
+import time
+
+from harness import frames, run, test, wait_until
+from harness.tiers import example_policy, three_tier
+
+# The agent and the switch say that the other one has gone.
+GONE = (r'\.mgmt', r'db\.sock', r'onnect', r'\.ctl', r'transport error')
+
+
+def matrix(lab, why):
+    """A sample of all that is allowed and refused."""
+    for source, target, port, allowed in (
+            (lab.client, lab.web1, 80, True),
+            (lab.client, lab.web1, 81, False),
+            (lab.client, lab.app1, 8080, False),
+            (lab.web1, lab.app1, 8080, True),
+            (lab.app1, lab.web1, 8080, False),
+            (lab.app1, lab.db1, 5432, True),
+            (lab.web1, lab.db1, 5432, False),
+            (lab.db1, lab.web1, 80, False),
+            (lab.app1, lab.client, 99, True)):
+        lab.expect(source, target, 'tcp', port, allowed,
+                   why='%s: port %d' % (why, port))
+
+
+def table_counts(lab):
+    """How many flows are where; {table: n}."""
+    return dict(collections.Counter(
+        re.search(r'table=(\d+)', flow).group(1) if 'table=' in flow else '0'
+        for flow in lab.flows()))
+
+
+def expect_untouched(lab, watch, why):
+    events = watch.take()
+    lab.check(not events, '%s: %d flow mods:\n%s'
+              % (why, len(events), '\n'.join(events[:20])))
+
+
+# The agent.
+
+@test('the agent dies: what was enforced stays enforced', lab=three_tier,
+      fresh=True)
+def _(lab):
+    conn = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
+    lab.agent.kill()
+    conn.expect_alive('without agent')
+    matrix(lab, 'without agent')
+    lab.agent.start()
+    lab.settle()
+    conn.expect_alive('with a new agent')
+
+
+@test('kill -9 and restart touch no flow and cut no connection',
+      lab=three_tier, fresh=True)
+def _(lab):
+    conns = [lab.connect(lab.web1, lab.app1, 'tcp', 8080, family)
+             for family in (4, 6)]
+    with lab.watch_flows() as watch:
+        for _ in range(3):
+            lab.agent.restart()
+            lab.settle()
+            expect_untouched(lab, watch, 'restart')
+            for conn in conns:
+                conn.expect_alive('after a restart')
+    matrix(lab, 'after three restarts')
+
+
+@test('a restart cuts no connection that only a later change would',
+      lab=three_tier, fresh=True)
+def _(lab):
+    # The number of the rule in conntrack must mean the same to the new agent.
+    stay = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
+    gone = lab.connect(lab.client, lab.web1, 'tcp', 80)
+    lab.agent.restart()
+    lab.settle()
+    lab.reload(example_policy().replace('{ 80, 443 }', '443'))
+    stay.expect_alive('its rule stays')
+    gone.expect_cut('its rule went after the restart')
+    lab.expect(lab.client, lab.web1, 'tcp', 80, False)
+
+
+@test('what changed while the agent was away is done when it is back',
+      lab=three_tier, fresh=True)
+def _(lab):
+    gone = lab.connect(lab.client, lab.web1, 'tcp', 80)
+    gone2 = lab.connect(lab.web2, lab.app1, 'tcp', 8080)
+    stay = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
+    lab.agent.kill()
+    lab.write_policy(example_policy().replace('{ 80, 443 }', '443'))
+    lab.set_ids(lab.web2, settle=False, sg_groups='app')
+    lab.agent.start()
+    lab.settle()
+    stay.expect_alive('its rule stays')
+    gone.expect_cut('its rule went')
+    gone2.expect_cut('web2 left the group')
+    lab.expect(lab.client, lab.web1, 'tcp', 80, False)
+    lab.expect(lab.web2, lab.app1, 'tcp', 8080, False)
+
+
+@test('kill -9 in the middle of a change: the end is that of a fresh start',
+      lab=three_tier, fresh=True)
+def _(lab):
+    changed = example_policy().replace('"8080-8089"', '"9000-9009"') + \
+        'members "app" { "198.18.3.3" }\n'
+    # What a fresh start with the changed policy makes.
+    lab.agent.kill()
+    lab.write_policy(changed)
+    lab.sandbox.ofctl('del-flows', lab.sandbox.mgmt('br0'))
+    lab.agent.start()
+    lab.settle()
+    expected = table_counts(lab)
+
+    for delay in (0, 0.005, 0.01, 0.02, 0.05, 0.1):
+        lab.reload(example_policy())
+        stay = lab.connect(lab.app1, lab.db1, 'tcp', 5432)
+        with lab.watch_flows() as watch:
+            lab.write_policy(changed)
+            command = lab.agent.begin('reload')
+            time.sleep(delay)
+            lab.agent.kill()
+            command.wait()
+            lab.agent.start()
+            lab.settle()
+            db = [e for e in watch.take() if re.search(
+                r'table=0,.*in_port=("tap-db1"|6)\b', e)]
+            lab.check(not db, 'flows of an unrelated port:\n%s'
+                      % '\n'.join(db))
+        stay.expect_alive('unrelated, killed after %s s' % delay)
+        lab.expect(lab.web1, lab.app1, 'tcp', 9000, True)
+        lab.expect(lab.web1, lab.app1, 'tcp', 8080, False)
+        wait_until(lambda: table_counts(lab) == expected, 15, 0.2)
+        lab.equal(table_counts(lab), expected, 'flows per table, killed '
+                  'after %s s' % delay)
+
+
+@test('the agent ends in order: what was enforced stays enforced',
+      lab=three_tier, fresh=True)
+def _(lab):
+    before = lab.flows()
+    lab.failures += lab.agent.stop()
+    lab.equal(lab.flows(), before, 'flows')
+    matrix(lab, 'after the agent\'s end')
+    lab.agent.start()
+    lab.settle()
+
+
+# The switch.
+
+@test('the switch restarts: closed until the flows are back', lab=three_tier,
+      fresh=True)
+def _(lab):
+    lab.allow_log(*GONE)
+    before = lab.flows()
+    lab.agent.freeze()
+    lab.sandbox.kill_vswitchd()
+    lab.sandbox.start_vswitchd()
+    lab.sandbox.wait_configured()
+    for source, target, port in ((lab.client, lab.web1, 80),
+                                 (lab.web1, lab.app1, 8080),
+                                 (lab.app1, lab.client, 99)):
+        for family in (4, 6):
+            lab.expect_out(source, source.tcp(target, port, family), [],
+                           'before the agent has seen the switch',
+                           exactly=True)
+    lab.agent.thaw()
+    lab.settle()
+    lab.equal(lab.flows(), before, 'flows')
+    matrix(lab, 'after the switch restarted')
+    frame = frames.udp_frame(lab.client.mac, '52:54:00:99:99:99',
+                             lab.client.v4, '192.0.2.77', 1, 2)
+    lab.expect_out(lab.client, frame, [], 'unknown unicast: no-flood is back')
+    for host in (lab.web1, lab.db1):
+        lab.expect_state(host, 'active')
+
+
+@test('the switch restarts with the agent running', lab=three_tier,
+      fresh=True)
+def _(lab):
+    lab.allow_log(*GONE)
+    for _ in range(3):
+        lab.sandbox.kill_vswitchd()
+        lab.sandbox.start_vswitchd()
+        lab.sandbox.wait_configured()
+        lab.settle()
+        matrix(lab, 'after the switch restarted')
+
+
+@test('switch and agent restart together', lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log(*GONE)
+    lab.agent.kill()
+    lab.sandbox.kill_vswitchd()
+    lab.sandbox.start_vswitchd()
+    lab.sandbox.wait_configured()
+    lab.expect_out(lab.client, lab.client.tcp(lab.web1, 80), [],
+                   'without agent', exactly=True)
+    lab.agent.start()
+    lab.settle()
+    matrix(lab, 'after both restarted')
+
+
+# The database.
+
+@test('the database restarts: nothing is touched, and work goes on',
+      lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log(*GONE)
+    conn = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
+    with lab.watch_flows() as watch:
+        lab.sandbox.kill_ovsdb()
+        time.sleep(0.5)
+        conn.expect_alive('without database')
+        lab.sandbox.start_ovsdb()
+        lab.sandbox.wait_configured()
+        lab.settle()
+        expect_untouched(lab, watch, 'database restart')
+    conn.expect_alive('with a new database server')
+    lab.guest('web4', 'web')
+    lab.settle()
+    lab.expect(lab.client, lab.web4, 'tcp', 80, True)
+    lab.expect_state(lab.web4, 'active')
+
+
+@test('the agent starts without a database and waits for it', lab=three_tier,
+      fresh=True)
+def _(lab):
+    lab.allow_log(*GONE)
+    lab.agent.kill()
+    lab.sandbox.kill_ovsdb()
+    with lab.watch_flows() as watch:
+        lab.agent.start()
+        time.sleep(0.5)
+        expect_untouched(lab, watch, 'no database')
+        lab.sandbox.start_ovsdb()
+        lab.sandbox.wait_configured()
+        lab.settle()
+        expect_untouched(lab, watch, 'the same database')
+    matrix(lab, 'after all')
+
+
+# Interference.
+
+@test('flows that somebody deletes come back, and the log says so',
+      lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log(r'ovs_sg|switch|repair|flow')
+    before = lab.flows()
+    mgmt = lab.sandbox.mgmt('br0')
+    for match in ('table=0', 'tcp', ''):
+        lab.sandbox.ofctl('-O', 'OpenFlow15', 'del-flows', mgmt, *(
+            [match] if match else []))
+        wait_until(lambda: lab.flows() == before, 5, 0.05)
+        lab.equal(lab.flows(), before, 'flows after del-flows ' + match)
+    lab.sandbox.purge_megaflows()
+    matrix(lab, 'after the repair')
+    lab.check(lab.log().grep(r'(?i)(someone|somebody|others?|behind|changed|'
+                             r'deleted|repair)'), 'nothing in the log')
+
+
+@test('flows that somebody alters are mended', lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log(r'ovs_sg|switch|repair|flow')
+    before = lab.flows()
+    lab.sandbox.ofctl('-O', 'OpenFlow15', 'mod-flows',
+                      lab.sandbox.mgmt('br0'), 'actions=drop')
+    wait_until(lambda: lab.flows() == before, 5, 0.05)
+    lab.equal(lab.flows(), before, 'flows')
+    lab.sandbox.purge_megaflows()
+    matrix(lab, 'after the repair')
+
+
+@test('a flow that somebody adds with our cookie is removed', lab=three_tier,
+      fresh=True)
+def _(lab):
+    lab.allow_log(r'ovs_sg|switch|repair|flow')
+    before = lab.flows()
+    lab.sandbox.ofctl('-O', 'OpenFlow15', 'add-flow',
+                      lab.sandbox.mgmt('br0'),
+                      'cookie=0x5347000000000bad,priority=40000,tcp,'
+                      'actions=NORMAL')
+    wait_until(lambda: lab.flows() == before, 5, 0.05)
+    lab.equal(lab.flows(), before, 'flows')
+
+
+@test('flows of others are left alone, and one that bypasses ours is told',
+      lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log(r'bypass')
+    mgmt = lab.sandbox.mgmt('br0')
+    for flow in ('cookie=0x1234,priority=0,actions=drop',
+                 'cookie=0x1234,table=60,priority=7,tcp,actions=drop',
+                 'cookie=0x1234,priority=65000,udp,tp_dst=4711,actions=NORMAL'
+                 ):
+        lab.sandbox.ofctl('-O', 'OpenFlow15', 'add-flow', mgmt, flow)
+    foreign = lab.sandbox.flows(ours=False)
+    lab.equal(len(foreign), 3, 'flows of others')
+    wait_until(lambda: lab.log().grep('bypass'), 5, 0.05)
+    told = lab.log().grep('bypass')
+    lab.check(told, 'nothing about a bypassing flow in the log')
+    lab.check(not any('table=60' in line for line in told),
+              'a flow that bypasses nothing is told: %s' % told)
+    lab.reload(example_policy() + 'members "app" { "198.18.3.3" }\n')
+    lab.set_ids(lab.web2, sg_groups='app')
+    lab.agent.restart()
+    lab.settle()
+    lab.equal(lab.sandbox.flows(ours=False), foreign, 'flows of others')
+    matrix(lab, 'beside flows of others')
+
+
+# Ports.
+
+@test('a port gets another number', lab=three_tier, fresh=True)
+def _(lab):
+    conn = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
+    lab.sandbox.vsctl('set', 'Interface', 'web1', 'ofport_request=77')
+    wait_until(lambda: lab.sandbox.ofport('web1') == 77)
+    lab.settle()
+    lab.equal(lab.sandbox.ofport('web1'), 77, 'OpenFlow port')
+    conn.expect_alive('by another number')
+    matrix(lab, 'after another number')
+    # Its old number goes to a port with other rights.
+    lab.guest('late', 'db', number=2, ips=['192.0.2.66', '2001:db8::66'],
+              mac='52:54:00:00:00:66')
+    lab.settle()
+    lab.equal(lab.sandbox.ofport('late'), 2, 'OpenFlow port')
+    lab.expect(lab.late, lab.app1, 'tcp', 8080, False)
+    lab.expect(lab.client, lab.late, 'tcp', 80, False)
+    lab.expect(lab.app1, lab.late, 'tcp', 5432, True)
+    matrix(lab, 'with a new owner of the old number')
+
+
+@test('two ports change their numbers with each other', lab=three_tier,
+      fresh=True)
+def _(lab):
+    lab.sandbox.vsctl('set', 'Interface', 'web1', 'ofport_request=4', '--',
+                      'set', 'Interface', 'app1', 'ofport_request=2')
+    wait_until(lambda: lab.sandbox.ofport('web1') == 4, 2)
+    lab.settle()
+    matrix(lab, 'numbers %s and %s' % (lab.sandbox.ofport('web1'),
+                                       lab.sandbox.ofport('app1')))
+
+
+@test('a number that a removed port had never serves its next owner',
+      lab=three_tier, fresh=True)
+def _(lab):
+    lab.agent.freeze()
+    lab.remove_port(lab.app1)
+    lab.guest('heir', 'db', number=4, ips=['192.0.2.77', '2001:db8::77'],
+              mac='52:54:00:00:00:77')
+    lab.apply()
+    heir = lab.heir
+    lab.equal(lab.sandbox.ofport('heir'), 4, 'OpenFlow port')
+    # With the heir's own addresses it cannot pass as app1 at least.
+    lab.expect_out(heir, heir.tcp(lab.client, 99), [],
+                   'while the agent does not know it', exactly=True)
+    lab.agent.thaw()
+    lab.settle()
+    lab.expect(heir, lab.client, 'tcp', 99, False)
+    lab.expect(lab.app2, heir, 'tcp', 5432, True)
+    lab.expect(lab.web1, heir, 'tcp', 8080, False)
+
+
+@test('a port is removed and added again', lab=three_tier, fresh=True)
+def _(lab):
+    for _ in range(3):
+        lab.remove_port(lab.web1)
+        lab.settle()
+        lab.guest('web1', 'web', number=2)
+        lab.settle()
+        lab.expect_state(lab.web1, 'active')
+        matrix(lab, 'after it was added again')
+
+
+@test('a conntrack zone is not taken over with its connections',
+      lab=three_tier, fresh=True)
+def _(lab):
+    # The heir has the addresses of the old guest, but not its rights.
+    conn = lab.connect(lab.client, lab.web1, 'tcp', 80)
+    lab.remove_port(lab.web1)
+    lab.settle()
+    lab.guest('web1', 'app', number=2)
+    lab.settle()
+    conn.server = lab.web1
+    conn.next[lab.web1] = 500001
+    conn.forward(False, 'to the next owner of address and zone')
+
+
+@test('many ports come and go', lab=three_tier, fresh=True)
+def _(lab):
+    for n in range(20, 60):
+        lab.guest('vm%d' % n, 'web', number=n)
+    lab.settle()
+    before = table_counts(lab)
+    lab.expect(lab.client, lab.vm20, 'tcp', 80, True)
+    lab.expect(lab.vm59, lab.app1, 'tcp', 8080, True)
+    for n in range(20, 60, 2):
+        lab.remove_port(getattr(lab, 'vm%d' % n))
+    for n in range(20, 60, 2):
+        lab.guest('vm%d' % n, 'web', number=n)
+    lab.settle()
+    lab.expect(lab.client, lab.vm20, 'tcp', 80, True)
+    lab.expect(lab.vm58, lab.app1, 'tcp', 8080, True)
+    lab.expect(lab.vm58, lab.vm59, 'udp', 80, False)
+    wait_until(lambda: table_counts(lab) == before, 15, 0.2)
+    lab.equal(table_counts(lab), before, 'flows per table')
+
+
+run()
