@@ -240,6 +240,9 @@ why_not(const struct sg_ovsdb *db, const struct sg_ovsdb_admin *a)
         return xasprintf("bridge \"%s\" is managed by OVN and is never "
                          "touched; use OVN's ACLs and port groups there",
                          a->bridge);
+    } else if (db->observe) {
+        return xasprintf("bridge \"%s\" was not changed: this agent only "
+                         "observes; start it without --observe", a->bridge);
     } else if (ovsdb_idl_is_lock_contended(db->idl)) {
         return xasprintf("bridge \"%s\" was not changed: another agent looks "
                          "after this switch (it holds the database lock "

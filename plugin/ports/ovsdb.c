@@ -48,6 +48,13 @@ sg_ovsdb_create(const char *remote)
 }
 
 void
+sg_ovsdb_observe(struct sg_ovsdb *db)
+{
+    db->observe = true;
+    ovsdb_idl_set_lock(db->idl, NULL);
+}
+
+void
 sg_ovsdb_destroy(struct sg_ovsdb *db)
 {
     if (db) {

@@ -190,7 +190,8 @@ poll_write(struct sg_states *states)
 static bool
 may_write(const struct sg_ovsdb *db)
 {
-    return (!ovs_list_is_empty(&db->states.unsynced)
+    return (!db->observe
+            && !ovs_list_is_empty(&db->states.unsynced)
             && sg_write_may_begin(db, &db->states.write));
 }
 

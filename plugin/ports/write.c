@@ -25,7 +25,7 @@ sg_write_may_begin(const struct sg_ovsdb *db, const struct sg_write *w)
     return (!w->txn
             && db->have_facts
             && ovsdb_idl_is_connected(db->idl)
-            && ovsdb_idl_has_lock(db->idl)
+            && (db->observe || ovsdb_idl_has_lock(db->idl))
             && !(w->again && w->seqno == ovsdb_idl_get_seqno(db->idl)));
 }
 

@@ -213,6 +213,34 @@ test_lock(void)
     is(key("p1", "sg-error"), "from the other", "what it wanted");
 }
 
+static void
+test_observe(void)
+{
+    struct sg_ovsdb *observer = sg_ovsdb_create(lab_remote());
+    sg_ovsdb_observe(observer);
+    ok(UNTIL(observer, sg_ovsdb_is_alive(observer)), "an observer");
+    sg_ovsdb_set_state(observer, uuid_of("p1"), "active", NULL);
+    SETTLE(observer);
+    is(key("p1", "sg-state"), "error", "writes no state");
+    ok(!sg_ovsdb_has_lock(observer), "needs no lock");
+
+    struct sg_ovsdb_admin *a = sg_ovsdb_enable(observer, "br0");
+    char *report, *error = NULL;
+    ok(UNTIL(observer, sg_ovsdb_admin_finish(observer, a, &report, &error))
+       && error, "refuses `enable'");
+    free(error);
+
+    unsigned int sync = sg_ovsdb_sync_start(observer);
+    SETTLE(observer);
+    vsctl("set open . cur_cfg=%d", atoi(vsget("get open . next_cfg")));
+    ok(UNTIL(observer, sg_ovsdb_sync_done(observer, sync)), "can wait");
+
+    sg_ovsdb_destroy(db);
+    db = sg_ovsdb_create(lab_remote());
+    ok(UNTIL(db, sg_ovsdb_has_lock(db)), "an agent gets the lock beside it");
+    sg_ovsdb_destroy(observer);
+}
+
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
@@ -229,6 +257,7 @@ main(int argc OVS_UNUSED, char *argv[])
     test_batch();
     test_restart();
     test_lock();
+    test_observe();
     sg_ovsdb_destroy(db);
     return lab_finish();
 }
