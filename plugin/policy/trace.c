@@ -155,6 +155,23 @@ network_of(const struct sg_port *port)
     return port->n_endpoints ? port->endpoints[0].network : port->bridge;
 }
 
+/* The sentence about an address that 'a' has in one network and 'b' in
+ * another. */
+static char *
+two_networks(const char *typed, const struct sg_port *a,
+             const struct sg_port *b)
+{
+    if (strcmp(a->name, b->name) > 0) {
+        const struct sg_port *tmp = a;
+
+        a = b;
+        b = tmp;
+    }
+    return xasprintf("address %s is known in two networks, %s (interface %s) "
+                     "and %s (interface %s); name the interface instead",
+                     typed, network_of(a), a->name, network_of(b), b->name);
+}
+
 /* Finds the guarded port that has 'address'.  An address in two networks is
  * two hosts, and nobody said which one is meant. */
 static char *
@@ -172,11 +189,7 @@ find_owner(const struct sg_ports *ports, const struct sg_prefix *address,
             continue;
         }
         if (*owner && strcmp(network_of(port), network_of(*owner))) {
-            return xasprintf("address %s is known in two networks, %s "
-                             "(interface %s) and %s (interface %s); name the "
-                             "interface instead", typed,
-                             network_of(*owner), (*owner)->name,
-                             network_of(port), port->name);
+            return two_networks(typed, *owner, port);
         }
         if (match > best || (match == best && is_better(port, *owner))) {
             *owner = port;

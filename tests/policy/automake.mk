@@ -4,7 +4,9 @@ policy_tests = \
 	tests/policy/test-prefix \
 	tests/policy/test-diag \
 	tests/policy/test-document \
-	tests/policy/test-identity
+	tests/policy/test-identity \
+	tests/policy/test-admit \
+	tests/policy/test-eval
 check_PROGRAMS += $(policy_tests)
 TESTS += $(policy_tests)
 
@@ -29,3 +31,11 @@ tests_policy_test_identity_SOURCES = \
 	tests/policy/test-identity.c $(policy_fixture)
 tests_policy_test_identity_CPPFLAGS = $(policy_test_cppflags)
 tests_policy_test_identity_LDADD = $(SG_CORE_LIBS)
+
+tests_policy_test_admit_SOURCES = tests/policy/test-admit.c $(policy_fixture)
+tests_policy_test_admit_CPPFLAGS = $(policy_test_cppflags)
+tests_policy_test_admit_LDADD = $(SG_CORE_LIBS)
+
+tests_policy_test_eval_SOURCES = tests/policy/test-eval.c $(policy_fixture)
+tests_policy_test_eval_CPPFLAGS = $(policy_test_cppflags)
+tests_policy_test_eval_LDADD = $(SG_CORE_LIBS)
