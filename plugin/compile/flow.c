@@ -13,6 +13,7 @@
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-match.h"
+#include "openvswitch/ofpbuf.h"
 #include "packets.h"
 #include "util.h"
 
@@ -92,17 +93,36 @@ sg_flow_free(struct sg_flow *flow)
     }
 }
 
+/* Compares what the switch gets to see.  The same action has several forms
+ * (`load:1->reg0' and `set_field:1->reg0'), of which the switch gives back
+ * only one. */
+static bool
+actions_equal_on_the_wire(const struct sg_flow *a, const struct sg_flow *b)
+{
+    uint64_t stub_a[512 / 8], stub_b[512 / 8];
+    struct ofpbuf wire_a, wire_b;
+    bool equal;
+
+    ofpbuf_use_stub(&wire_a, stub_a, sizeof stub_a);
+    ofpbuf_use_stub(&wire_b, stub_b, sizeof stub_b);
+    ofpacts_put_openflow_instructions(a->ofpacts, a->ofpacts_len, &wire_a,
+                                      OFP15_VERSION);
+    ofpacts_put_openflow_instructions(b->ofpacts, b->ofpacts_len, &wire_b,
+                                      OFP15_VERSION);
+    equal = ofpbuf_equal(&wire_a, &wire_b);
+    ofpbuf_uninit(&wire_a);
+    ofpbuf_uninit(&wire_b);
+    return equal;
+}
+
 bool
 sg_flow_same(const struct sg_flow *a, const struct sg_flow *b)
 {
-    /* The switch may give an action back in another of its forms on the wire
-     * (the header essay of ofp-actions.h), which only the text hides.  The
-     * bytes are equal nearly always and much faster to compare. */
+    /* The bytes are equal nearly always, and much faster to compare. */
     return a->cookie == b->cookie
            && (ofpacts_equal(a->ofpacts, a->ofpacts_len,
                              b->ofpacts, b->ofpacts_len)
-               || ofpacts_equal_stringwise(a->ofpacts, a->ofpacts_len,
-                                           b->ofpacts, b->ofpacts_len));
+               || actions_equal_on_the_wire(a, b));
 }
 
 void
