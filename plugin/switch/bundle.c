@@ -112,15 +112,15 @@ send_barrier(struct sg_switch *s)
 /* A flow of somebody else may be just where one of ours belongs.  An ADD will
  * replace it, which must not happen in silence. */
 static void
-warn_if_taken(const struct sg_switch *s, const struct sg_flow *flow)
+say_if_taken(const struct sg_switch *s, const struct sg_flow *flow)
 {
     const struct sg_flow *other = sg_flows_find(&s->foreign.flows, flow);
 
-    if (other && !VLOG_DROP_WARN(&rl)) {
+    if (other && !VLOG_DROP_INFO(&rl)) {
         struct ds text = DS_EMPTY_INITIALIZER;
 
         sg_flow_format(other, &text);
-        VLOG_WARN("%s: replacing flow \"%s\" of somebody else, which has the "
+        VLOG_INFO("%s: replacing flow \"%s\" of somebody else, which has the "
                   "table, priority and match of one of ours",
                   s->bridge, ds_cstr(&text));
         ds_destroy(&text);
@@ -142,7 +142,7 @@ bundle_create(const struct sg_switch *s, const struct sg_changes *changes)
 
             if (!c->new == !pass) {     /* Deletions go first. */
                 if (c->new) {
-                    warn_if_taken(s, c->new);
+                    say_if_taken(s, c->new);
                 }
                 b->mods[b->n++] = (struct flow_mod) {
                     .flow = sg_flow_clone(c->new ? c->new : c->old),
@@ -263,7 +263,6 @@ run_applying(struct sg_switch *s, long long int deadline)
 {
     struct sg_bundle *b = s->bundle;
 
-    s->edition++;
     while (b->n_applied < b->n) {
         struct flow_mod *mod = &b->mods[b->n_applied++];
 

@@ -90,7 +90,6 @@ finish(struct sg_switch *s)
     sg_flows_clear(&s->dump.ours);
     sg_foreign_replace(s, &s->dump.foreign);
     s->state = S_READY;
-    s->edition++;
     s->generation++;
     s->seqno++;
 }

@@ -69,16 +69,17 @@ warn(const struct sg_switch *s, const struct sg_flow *flow)
     ds_destroy(&text);
 }
 
-/* Takes 'flow', a flow of somebody else that is in the switch now. */
+/* Takes 'flow', a flow of somebody else that is in the switch now.  'quiet' if
+ * the log says enough about it already. */
 void
-sg_foreign_put(struct sg_switch *s, struct sg_flow *flow)
+sg_foreign_put(struct sg_switch *s, struct sg_flow *flow, bool quiet)
 {
     const struct sg_flow *old = sg_flows_find(&s->foreign.flows, flow);
 
     if (!old) {
         count(s, flow, 1);
     }
-    if (!old || !sg_flow_same(old, flow)) {
+    if (!quiet && (!old || !sg_flow_same(old, flow))) {
         warn(s, flow);
     }
     sg_flows_insert(&s->foreign.flows, flow);

@@ -10,14 +10,11 @@
 #include "openflow/openflow.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-errors.h"
-#include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-monitor.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofp-protocol.h"
 #include "openvswitch/ofpbuf.h"
-#include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
-#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(sg_monitor);
@@ -36,20 +33,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 10);
  * When the switch has to report faster than we read, it keeps events back
  * ("paused") and later sends what changed meanwhile ("resumed").  That tells
  * not everything, so all flows are read again.
- *
- * Two changes are never reported.  When a controller is configured or removed
- * while fail_mode is secure, the switch flushes all flows without a word
- * (ofproto_flush__() skips the monitors).  So the number of our flows in table
- * 0 is asked for every CHECK_INTERVAL, which costs the switch next to
- * nothing, and compared. */
-
-#define CHECK_INTERVAL 2000     /* msec */
-
-static enum ofputil_protocol
-protocol_of(const struct sg_switch *s)
-{
-    return ofputil_protocol_from_ofp_version(s->version);
-}
+ */
 
 void
 sg_monitor_start(struct sg_switch *s)
@@ -66,11 +50,10 @@ sg_monitor_start(struct sg_switch *s)
     struct ofpbuf *msg = ofpbuf_new(0);
 
     s->monitor.paused = false;
-    s->monitor.check_xid = 0;
-    s->monitor.check_at = time_msec() + CHECK_INTERVAL;
 
     match_init_catchall(&request.match);
-    ofputil_append_flow_monitor_request(&request, msg, protocol_of(s));
+    ofputil_append_flow_monitor_request(
+        &request, msg, ofputil_protocol_from_ofp_version(s->version));
     ofpmsg_update_length(msg);
     s->monitor.request_xid = sg_switch_xid(msg);
     sg_switch_send(s, msg);
@@ -88,7 +71,6 @@ note_repair(struct sg_switch *s, const char *what, const struct sg_flow *flow)
         ds_put_char(&text, '"');
         s->monitor.example = ds_steal_cstr(&text);
     }
-    s->edition++;
 }
 
 /* 'flow' with our cookie is in the switch, put there by somebody else. */
@@ -108,13 +90,14 @@ static void
 apply_foreign(struct sg_switch *s, struct sg_flow *flow)
 {
     struct sg_flow *victim = sg_flows_find(&s->installed, flow);
+    bool quiet = victim != NULL;
 
     if (victim) {
         note_repair(s, "replaced", victim);
         sg_flows_remove(&s->installed, victim);
     }
     if (sg_foreign_matters(s, flow->table_id)) {
-        sg_foreign_put(s, flow);
+        sg_foreign_put(s, flow, quiet);
     } else {
         sg_flow_free(flow);
     }
@@ -199,72 +182,6 @@ sg_monitor_handle_resumed(struct sg_switch *s)
     s->redump = true;
 }
 
-/* The number of our flows that table 0 must have. */
-static size_t
-count_table0(struct sg_switch *s)
-{
-    struct sg_monitor *m = &s->monitor;
-    const struct sg_flow *flow;
-
-    if (m->count_edition != s->edition) {
-        m->count = 0;
-        HMAP_FOR_EACH (flow, node, &s->installed.flows) {
-            m->count += flow->table_id == 0;
-        }
-        m->count_edition = s->edition;
-    }
-    return m->count;
-}
-
-static void
-start_check(struct sg_switch *s)
-{
-    struct ofputil_flow_stats_request request = {
-        .aggregate = true,
-        .cookie = htonll(SG_COOKIE_MAGIC),
-        .cookie_mask = htonll(SG_COOKIE_MASK),
-        .table_id = 0,
-        .out_port = OFPP_ANY,
-        .out_group = OFPG_ANY,
-    };
-    struct ofpbuf *msg;
-
-    match_init_catchall(&request.match);
-    msg = ofputil_encode_flow_stats_request(&request, protocol_of(s));
-    s->monitor.check_xid = sg_switch_xid(msg);
-    s->monitor.check_edition = s->edition;
-    sg_switch_send(s, msg);
-}
-
-/* Handles the reply to the check of table 0. */
-void
-sg_monitor_handle_aggregate(struct sg_switch *s, const struct ofp_header *oh)
-{
-    struct ofputil_aggregate_stats stats;
-
-    if (oh->xid != s->monitor.check_xid) {
-        return;
-    }
-    s->monitor.check_xid = 0;
-    s->monitor.check_at = time_msec() + CHECK_INTERVAL;
-    if (s->state != S_READY || s->bundle || s->redump
-        || s->edition != s->monitor.check_edition
-        || ofputil_decode_aggregate_stats_reply(&stats, oh)) {
-        return;                 /* A change crossed the question. */
-    }
-
-    size_t n = count_table0(s);
-
-    if (stats.flow_count != n) {
-        VLOG_WARN_RL(&rl, "%s: table 0 has %"PRIu32" flows of ours instead of "
-                     "%"PRIuSIZE", as after a change of the bridge's "
-                     "controller or fail_mode: reading all flows again",
-                     s->bridge, stats.flow_count, n);
-        s->stats.repairs++;
-        s->redump = true;
-    }
-}
-
 /* True if 'oh', an error message, was about the request for the monitor. */
 bool
 sg_monitor_handle_error(struct sg_switch *s, const struct ofp_header *oh)
@@ -292,17 +209,5 @@ sg_monitor_run(struct sg_switch *s)
         s->stats.repairs++;
         s->generation++;
         s->seqno++;
-    }
-    if (s->state == S_READY && !s->bundle && !m->check_xid
-        && time_msec() >= m->check_at) {
-        start_check(s);
-    }
-}
-
-void
-sg_monitor_wait(struct sg_switch *s)
-{
-    if (s->state == S_READY && !s->bundle && !s->monitor.check_xid) {
-        poll_timer_wait_until(s->monitor.check_at);
     }
 }

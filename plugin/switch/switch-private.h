@@ -7,7 +7,7 @@
  *
  *   switch.c    the connection, the state machine, the accessors
  *   dump.c      reading all flows
- *   monitor.c   what others change, and whether our flows were flushed
+ *   monitor.c   what others change
  *   foreign.c   flows of others that matter to us
  *   bundle.c    our changes
  *   noflood.c   the OpenFlow 1.0 connection: ports and their `no-flood' flag
@@ -67,13 +67,6 @@ struct sg_monitor {
     ovs_be32 request_xid;       /* To recognize a refusal. */
     size_t n_repairs;           /* Flows of ours that others changed, */
     char *example;              /* and one of them, since the last log. */
-
-    /* The check of table 0. */
-    long long int check_at;     /* Time of the next one, msec. */
-    ovs_be32 check_xid;         /* Of the one under way; 0: none. */
-    unsigned int check_edition; /* 'edition' when it was asked. */
-    size_t count;               /* Installed flows in table 0, */
-    unsigned int count_edition; /* in that edition of them. */
 };
 
 /* A connection, or a zone, to remove from conntrack (flush.c). */
@@ -98,7 +91,6 @@ struct sg_switch {
     unsigned int seqno;         /* Changes with anything of it. */
     unsigned int generation;    /* Changes when 'installed' was read anew. */
     struct sg_flows installed;  /* Exact in S_READY. */
-    unsigned int edition;       /* Changes whenever 'installed' does. */
     struct sg_foreign foreign;
     struct sg_switch_stats stats;
 
@@ -128,17 +120,14 @@ void sg_dump_handle(struct sg_switch *, const struct ofp_header *);
 void sg_monitor_start(struct sg_switch *);
 void sg_monitor_handle_update(struct sg_switch *, const struct ofp_header *);
 void sg_monitor_handle_resumed(struct sg_switch *);
-void sg_monitor_handle_aggregate(struct sg_switch *,
-                                 const struct ofp_header *);
 bool sg_monitor_handle_error(struct sg_switch *, const struct ofp_header *);
 void sg_monitor_run(struct sg_switch *);
-void sg_monitor_wait(struct sg_switch *);
 
 /* foreign.c */
 void sg_foreign_init(struct sg_foreign *);
 void sg_foreign_destroy(struct sg_foreign *);
 bool sg_foreign_matters(const struct sg_switch *, uint8_t table_id);
-void sg_foreign_put(struct sg_switch *, struct sg_flow *);
+void sg_foreign_put(struct sg_switch *, struct sg_flow *, bool quiet);
 bool sg_foreign_remove(struct sg_switch *, const struct sg_flow *identity);
 void sg_foreign_replace(struct sg_switch *, struct sg_flows *);
 

@@ -152,9 +152,6 @@ handle_message(struct sg_switch *s, const struct ofp_header *oh)
     case OFPTYPE_FLOW_STATS_REPLY:
         sg_dump_handle(s, oh);
         break;
-    case OFPTYPE_AGGREGATE_STATS_REPLY:
-        sg_monitor_handle_aggregate(s, oh);
-        break;
     case OFPTYPE_FLOW_MONITOR_STATS_REPLY:
         sg_monitor_handle_update(s, oh);
         break;
@@ -218,7 +215,6 @@ sg_switch_wait(struct sg_switch *s)
     rconn_run_wait(s->rconn);
     rconn_recv_wait(s->rconn);
     sg_bundle_wait(s);
-    sg_monitor_wait(s);
     sg_noflood_wait(s->noflood);
 }
 

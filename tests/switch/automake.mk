@@ -1,1 +1,14 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
+
+switch_tests = \
+	tests/switch/test-flows
+check_PROGRAMS += $(switch_tests)
+TESTS += $(switch_tests)
+
+switch_lab = tests/switch/lab.c tests/switch/lab.h
+switch_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+switch_test_libs = libsgswitch.la $(SG_CORE_LIBS)
+
+tests_switch_test_flows_SOURCES = tests/switch/test-flows.c $(switch_lab)
+tests_switch_test_flows_CPPFLAGS = $(switch_test_cppflags)
+tests_switch_test_flows_LDADD = $(switch_test_libs)
