@@ -133,6 +133,9 @@ sg_core_create(const struct sg_core_options *options)
     core->created = time_msec();
     core->db = sg_ovsdb_create(options->database);
     core->db_seqno = sg_ovsdb_seqno(core->db);
+    if (core->observe) {
+        sg_ovsdb_observe(core->db);
+    }
     core->loaded = sg_loaded_empty();
     sg_ports_init(&core->ports);
     core->compiler = sg_compiler_create(ZONE_MIN, ZONE_MAX);

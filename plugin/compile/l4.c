@@ -44,6 +44,15 @@ has_peer(const struct sg_rule *rule, const struct sg_peer *peer)
     return false;
 }
 
+/* The families of addresses that 'peer' can stand for. */
+static uint8_t
+peer_families(const struct sg_peer *peer)
+{
+    return (peer->type != SG_PEER_PREFIX ? SG_IP_ANY
+            : sg_prefix_is_ipv4(&peer->prefix) ? SG_IPV4
+            : SG_IPV6);
+}
+
 static bool
 is_icmp(int proto)
 {
@@ -251,7 +260,8 @@ fragment_add_named(struct sg_fragment *frag)
             const struct sg_rule *rule = frag->group->rules[SG_EGRESS][j];
 
             if (rule->names & named[i].name
-                && rule->families & named[i].family
+                && rule->families & peer_families(frag->peer)
+                   & named[i].family
                 && has_peer(rule, frag->peer)) {
                 if (!entry) {
                     entry = fragment_add_entry(frag, named[i].family,
@@ -286,7 +296,9 @@ sg_fragment_create(enum sg_direction dir, const struct sg_group *group,
     uint8_t all = fragment_add_all(frag);
     fragment_protocols(frag, protos);
     for (uint8_t family = SG_IPV4; family <= SG_IPV6; family <<= 1) {
-        for (int proto = 0; proto < 256 && !(all & family); proto++) {
+        bool wanted = peer_families(peer) & family & ~all;
+
+        for (int proto = 0; proto < 256 && wanted; proto++) {
             if (protos[proto]) {
                 fragment_add_proto(frag, family, proto);
             }
