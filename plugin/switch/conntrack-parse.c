@@ -179,8 +179,8 @@ parse_member(const struct cursor *c, struct sg_conn *conn)
         char *slash = strchr(c->value, '/');
         char value[MAX_TOKEN];
 
-        ovs_strlcpy(value, c->value, slash ? slash - c->value + 1
-                                           : sizeof value);
+        ovs_strlcpy(value, c->value,
+                    slash ? (size_t) (slash - c->value) + 1 : sizeof value);
         return str_to_uint(value, 0, &conn->mark);
     }
     return true;
