@@ -63,7 +63,22 @@ complain_about_stage(const char *name)
 }
 
 static bool
-read_facts(const char *file, struct sg_facts *facts)
+check_usage(const struct sgctl *ctl)
+{
+    if (ctl->stage && !is_stage(ctl->stage)) {
+        complain_about_stage(ctl->stage);
+        return false;
+    }
+    if (ctl->json) {
+        ovs_error(0, "'compile' prints text only; leave out --format");
+        return false;
+    }
+    return true;
+}
+
+/* The file, and the bridge that was asked for, if any. */
+static bool
+read_facts(const char *file, const char *bridge, struct sg_facts *facts)
 {
     struct json *json = json_from_file(file);
     char *error;
@@ -75,6 +90,9 @@ read_facts(const char *file, struct sg_facts *facts)
         error = sg_facts_from_json(json, facts);
     }
     json_destroy(json);
+    if (!error && bridge && !shash_find(&facts->bridges, bridge)) {
+        error = xasprintf("no port is on bridge %s", bridge);
+    }
     if (error) {
         ovs_error(0, "%s: %s", file, error);
         free(error);
@@ -235,14 +253,14 @@ sgctl_compile(const struct sgctl *ctl)
     struct loaded_policy loaded;
     struct sg_facts facts;
 
-    if (ctl->stage && !is_stage(ctl->stage)) {
-        complain_about_stage(ctl->stage);
+    if (!check_usage(ctl)) {
         return SGCTL_USAGE;
     }
     sg_facts_init(&facts);
     loaded_policy_init(&loaded, ctl->args, ctl->n_args);
     loaded_policy_print_diags(&loaded);
-    if (loaded.policy && (!ctl->ports || read_facts(ctl->ports, &facts))) {
+    if (loaded.policy && (!ctl->ports
+                          || read_facts(ctl->ports, ctl->bridge, &facts))) {
         print_stage(ctl, &loaded, &facts);
         status = SGCTL_OK;
     }

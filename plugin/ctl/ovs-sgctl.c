@@ -36,7 +36,7 @@ static const struct sgctl_command commands[] = {
       0, 0, SGCTL_TIMEOUT, sgctl_list_groups },
     { "list-ports", "", "list the guarded ports",
       0, 0, SGCTL_TIMEOUT, sgctl_list_ports },
-    { "show", "NAME", "show a group, port, bridge, list, rule or cookie",
+    { "show", "NAME", "show a group, port, list, rule or cookie",
       1, 1, SGCTL_TIMEOUT, sgctl_show },
 };
 

@@ -1,1 +1,13 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
+#
+# ovs-sgctl without a switch.
+
+CTL_TESTS = \
+	tests/ctl/check.t \
+	tests/ctl/client.t \
+	tests/ctl/compile.t \
+	tests/ctl/usage.t
+
+TESTS += $(CTL_TESTS)
+EXTRA_DIST += $(CTL_TESTS) tests/ctl/offline.py \
+	bench/README.md bench/scenario_to_sg.py
