@@ -10,7 +10,7 @@
 #include "uuid.h"
 #include "vswitch-idl.h"
 
-VLOG_DEFINE_THIS_MODULE(sg_monitor);
+VLOG_DEFINE_THIS_MODULE(sg_facts);
 
 /* How the snapshot follows the database
  * -------------------------------------
@@ -81,7 +81,7 @@ track_columns(struct ovsdb_idl *idl,
 }
 
 void
-sg_monitor_add_columns(struct ovsdb_idl *idl)
+sg_rows_add_columns(struct ovsdb_idl *idl)
 {
     for (size_t i = 0; i < ARRAY_SIZE(fact_tables); i++) {
         track_columns(idl, fact_tables[i].tree);
@@ -124,14 +124,14 @@ clear_rows(struct sg_ovsdb *db)
 }
 
 const struct ovsrec_interface *
-sg_monitor_find_row(const struct sg_ovsdb *db, const struct uuid *uuid)
+sg_rows_find_row(const struct sg_ovsdb *db, const struct uuid *uuid)
 {
     const struct iface_place *place = find_place(db, uuid);
     return place ? place->row : NULL;
 }
 
 void
-sg_monitor_init(struct sg_ovsdb *db)
+sg_rows_init(struct sg_ovsdb *db)
 {
     sg_facts_init(&db->facts);
     hmap_init(&db->rows);
@@ -140,7 +140,7 @@ sg_monitor_init(struct sg_ovsdb *db)
 }
 
 void
-sg_monitor_destroy(struct sg_ovsdb *db)
+sg_rows_destroy(struct sg_ovsdb *db)
 {
     sset_destroy(&db->changed_bridges);
     sset_destroy(&db->changed_ifaces);
@@ -375,7 +375,7 @@ update_tracked_ifaces(struct sg_ovsdb *db)
 }
 
 void
-sg_monitor_run(struct sg_ovsdb *db)
+sg_rows_run(struct sg_ovsdb *db)
 {
     if (!ovsdb_idl_has_ever_connected(db->idl)) {
         return;

@@ -112,12 +112,12 @@ struct sg_ovsdb {
     struct ovs_list admins;     /* struct sg_ovsdb_admin. */
 };
 
-void sg_monitor_add_columns(struct ovsdb_idl *);
-void sg_monitor_init(struct sg_ovsdb *);
-void sg_monitor_run(struct sg_ovsdb *);
-void sg_monitor_destroy(struct sg_ovsdb *);
+void sg_rows_add_columns(struct ovsdb_idl *);
+void sg_rows_init(struct sg_ovsdb *);
+void sg_rows_run(struct sg_ovsdb *);
+void sg_rows_destroy(struct sg_ovsdb *);
 /* The row of Interface 'uuid', or NULL; valid until the next run. */
-const struct ovsrec_interface *sg_monitor_find_row(const struct sg_ovsdb *,
+const struct ovsrec_interface *sg_rows_find_row(const struct sg_ovsdb *,
                                                    const struct uuid *uuid);
 
 bool sg_row_to_bridge(struct sg_bridge *, const struct ovsrec_open_vswitch *,

@@ -23,7 +23,7 @@ open_idl(const char *remote)
 {
     struct ovsdb_idl *idl = ovsdb_idl_create_unconnected(&ovsrec_idl_class,
                                                          false);
-    sg_monitor_add_columns(idl);
+    sg_rows_add_columns(idl);
     /* The Open_vSwitch database is this hypervisor's own, never a cluster. */
     ovsdb_idl_set_leader_only(idl, false);
     ovsdb_idl_set_lock(idl, SG_OVSDB_LOCK);
@@ -40,7 +40,7 @@ sg_ovsdb_create(const char *remote)
     db->idl = open_idl(remote ? remote : local);
     free(local);
 
-    sg_monitor_init(db);
+    sg_rows_init(db);
     sg_states_init(&db->states);
     sg_syncs_init(&db->syncs);
     sg_admins_init(db);
@@ -62,7 +62,7 @@ sg_ovsdb_destroy(struct sg_ovsdb *db)
         sg_admins_destroy(db);
         sg_syncs_destroy(&db->syncs);
         sg_states_destroy(&db->states);
-        sg_monitor_destroy(db);
+        sg_rows_destroy(db);
         ovsdb_idl_destroy(db->idl);
         free(db);
     }
@@ -97,7 +97,7 @@ sg_ovsdb_run(struct sg_ovsdb *db)
 {
     ovsdb_idl_run(db->idl);
     run_lock(db);
-    sg_monitor_run(db);
+    sg_rows_run(db);
     sg_states_run(db);
     sg_syncs_run(db);
     sg_admins_run(db);

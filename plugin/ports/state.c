@@ -11,7 +11,7 @@
 #include "uuid.h"
 #include "vswitch-idl.h"
 
-VLOG_DEFINE_THIS_MODULE(sg_state);
+VLOG_DEFINE_THIS_MODULE(sg_port_state);
 
 /* What is wanted for one Interface row.
  *
@@ -113,7 +113,7 @@ entry_agrees(const struct state_entry *e, const struct ovsrec_interface *row)
 static void
 settle_entry(struct sg_ovsdb *db, struct state_entry *e)
 {
-    const struct ovsrec_interface *row = sg_monitor_find_row(db, &e->uuid);
+    const struct ovsrec_interface *row = sg_rows_find_row(db, &e->uuid);
 
     if (!row) {
         destroy_entry(&db->states, e);
@@ -167,7 +167,7 @@ write_unsynced(struct sg_ovsdb *db)
 
     sg_write_begin(db, &states->write, "port states");
     LIST_FOR_EACH (e, unsynced_node, &states->unsynced) {
-        const struct ovsrec_interface *row = sg_monitor_find_row(db, &e->uuid);
+        const struct ovsrec_interface *row = sg_rows_find_row(db, &e->uuid);
         write_key(row, SG_KEY_STATE, e->state);
         write_key(row, SG_KEY_ERROR, e->error);
     }
