@@ -187,6 +187,7 @@ sg_row_port_to_iface(struct sg_iface *iface, const struct ovsrec_port *row)
     changed |= set_string(&iface->vlan_mode, row->vlan_mode);
     changed |= set_trunks(&iface->trunks, &iface->n_trunks,
                           row->trunks, row->n_trunks);
+    changed |= set_bool(&iface->bonded, row->n_interfaces > 1);
     return changed;
 }
 
