@@ -159,11 +159,13 @@ refuse_values(struct sg_load *load, const struct sg_where *where,
               const struct word *word, const struct json *object)
 {
     const struct json *values = sg_doc_get(object, "values");
+    struct sg_doc_list list = SG_DOC_LIST_INITIALIZER;
 
-    if (values && (values->type != JSON_ARRAY || values->array.n)) {
+    if (!sg_doc_flatten(values, &list) || list.n) {
         sg_load_error(load, where, "%s takes no ports; write tcp, udp or sctp "
                       "for those", word->name);
     }
+    sg_doc_list_destroy(&list);
 }
 
 static void
