@@ -272,11 +272,12 @@ run_applying(struct sg_switch *s, long long int deadline)
             if (flow) {
                 sg_flows_remove(&s->installed, flow);
             }
+            sg_flow_free(mod->flow);
         } else {
             sg_foreign_remove(s, mod->flow);
             sg_flows_insert(&s->installed, mod->flow);
-            mod->flow = NULL;
         }
+        mod->flow = NULL;
         if (!(b->n_applied % 256) && time_usec() >= deadline) {
             s->more = true;
             return;

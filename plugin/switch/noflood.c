@@ -255,7 +255,7 @@ sg_noflood_all_confirmed(const struct sg_noflood *nf)
     HMAP_FOR_EACH (flag, node, &nf->flags) {
         const struct of_port *port = port_of(nf, flag);
 
-        if (flag->wanted && port && !has_flag(port)) {
+        if (port && has_flag(port) != flag->wanted) {
             return false;
         }
     }

@@ -10,14 +10,14 @@
  * flows are installed there, carries out changes, each as one atomic bundle,
  * and says when they are in force.  It knows nothing of groups and rules.
  *
- *                 .------------------------------------------.
- *                 v                                          | connection
- *   CONNECTING --> IDENTIFY (versions, ports) --> DUMP ----> | lost
- *                                                  |  ^      |
- *                                                  v  |      |
- *                                                READY ------'
- *                                            (monitor sees others'
- *                                             changes: DUMP again)
+ *      .----------------- connection lost -----------------.
+ *      v                                                   |
+ *   CONNECTING ---> DUMP --------------------> READY ------+
+ *                   ^  |                         |         |
+ *                   |  '-- connection lost ------|---------'
+ *                   '----------------------------'
+ *                    the switch could not report
+ *                    all that others changed
  *
  * There are two connections to the bridge's management socket:
  *
@@ -44,8 +44,8 @@
  * Flows without our cookie are never touched.  Those in table 0 that win over
  * ours are said in the log once each, also flows of others in our tables.  If
  * flows with our cookie are changed by anyone else, a flow monitor notices,
- * that is said in the log and the flows are dumped again, after which
- * sg_switch_installed() shows the damage and the owner repairs it. */
+ * that is said in the log, sg_switch_generation() changes, and
+ * sg_switch_installed() shows the damage, which the owner repairs. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -76,7 +76,7 @@ unsigned int sg_switch_seqno(const struct sg_switch *);
 /* The flows with our cookie that are in the switch, or NULL if that is not
  * known now (any state but READY). */
 const struct sg_flows *sg_switch_installed(const struct sg_switch *);
-/* Changes each time the installed flows were read anew (connection, repair):
+/* Changes each time the installed flows were read anew or changed by others:
  * what the owner has derived from them must be derived again. */
 unsigned int sg_switch_generation(const struct sg_switch *);
 /* Number of flows of others in table 0 (any priority), and the part of them
@@ -104,11 +104,12 @@ struct sg_switch_port {
 void sg_switch_set_no_flood(struct sg_switch *,
                             const struct sg_switch_port *, size_t n);
 /* True if the switch has confirmed the flag (for this port; for all that are
- * wanted and that exist). */
+ * wanted and that exist, and also that it is off where it was cleared). */
 bool sg_switch_no_flood_confirmed(const struct sg_switch *, ofp_port_t);
 bool sg_switch_no_flood_all_confirmed(const struct sg_switch *);
 /* The name of the interface that has 'ofport' in the switch now (from the
- * port descriptions and status messages), or NULL. */
+ * port descriptions and status messages), or NULL.  OpenFlow gives only the
+ * first 15 bytes of a name; compare no more. */
 const char *sg_switch_port_name(const struct sg_switch *, ofp_port_t);
 
 /* Conntrack, over OpenFlow (NXT_CT_FLUSH_ZONE, NXT_CT_FLUSH), ordered before

@@ -1,7 +1,10 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 
 switch_tests = \
-	tests/switch/test-flows
+	tests/switch/test-conntrack \
+	tests/switch/test-flows \
+	tests/switch/test-noflood \
+	tests/switch/test-scale
 check_PROGRAMS += $(switch_tests)
 TESTS += $(switch_tests)
 
@@ -9,6 +12,18 @@ switch_lab = tests/switch/lab.c tests/switch/lab.h
 switch_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 switch_test_libs = libsgswitch.la $(SG_CORE_LIBS)
 
+tests_switch_test_conntrack_SOURCES = tests/switch/test-conntrack.c $(switch_lab)
+tests_switch_test_conntrack_CPPFLAGS = $(switch_test_cppflags)
+tests_switch_test_conntrack_LDADD = $(switch_test_libs)
+
 tests_switch_test_flows_SOURCES = tests/switch/test-flows.c $(switch_lab)
 tests_switch_test_flows_CPPFLAGS = $(switch_test_cppflags)
 tests_switch_test_flows_LDADD = $(switch_test_libs)
+
+tests_switch_test_noflood_SOURCES = tests/switch/test-noflood.c $(switch_lab)
+tests_switch_test_noflood_CPPFLAGS = $(switch_test_cppflags)
+tests_switch_test_noflood_LDADD = $(switch_test_libs)
+
+tests_switch_test_scale_SOURCES = tests/switch/test-scale.c $(switch_lab)
+tests_switch_test_scale_CPPFLAGS = $(switch_test_cppflags)
+tests_switch_test_scale_LDADD = $(switch_test_libs)

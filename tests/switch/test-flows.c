@@ -144,6 +144,40 @@ test_recovery(const struct sg_flows *flows)
     check_log(NULL, "recovery");
 }
 
+/* A bridge that speaks no OpenFlow 1.5. */
+static void
+test_openflow14(const struct sg_flows *flows)
+{
+    struct sg_flows none;
+
+    lab_run("ovs-vsctl add-br br1 -- set bridge br1 fail_mode=secure "
+            "datapath_type=dummy protocols=OpenFlow10,OpenFlow14");
+
+    struct sg_switch *s = lab_connect("br1");
+
+    size_t n = sg_flows_count(flows);
+
+    sg_flows_init(&none);
+    ok(UNTIL(s, sg_switch_installed(s)), "connected with OpenFlow 1.4");
+    lab_commit(s, flows);
+    ok(UNTIL(s, !sg_switch_busy(s)), "flows are installed");
+    is_str(sg_switch_error(s), NULL, "without an error");
+    sg_switch_destroy(s);
+
+    s = lab_connect("br1");
+    ok(UNTIL(s, sg_switch_installed(s)), "a new client reads the flows");
+    is_int(lab_commit(s, flows), 0, "and finds nothing to do");
+    lab_run("ovs-ofctl --strict del-flows br1 priority=50");
+    ok(UNTIL(s, sg_flows_count(sg_switch_installed(s)) == n - 1), "the monitor works, too");
+    is_int(lab_commit(s, flows), 1, "one flow is to be repaired");
+    ok(UNTIL(s, !sg_switch_busy(s)), "repaired");
+    is_int(lab_commit(s, &none), n, "delete all");
+    ok(UNTIL(s, !sg_switch_busy(s)), "done");
+    sg_switch_destroy(s);
+    lab_run("ovs-vsctl del-br br1");
+    check_log("changed 1 of our flows", "OpenFlow 1.4");
+}
+
 static void
 test_switch_restart(struct sg_switch *s, const struct sg_flows *flows)
 {
@@ -318,6 +352,7 @@ main(int argc OVS_UNUSED, char *argv[])
     test_change(s);
     test_forms(s);
     test_recovery(&flows);
+    test_openflow14(&flows);
     test_switch_restart(s, &flows);
     test_repairs(s, &flows);
     test_flood(s, &flows);
