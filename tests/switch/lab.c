@@ -137,6 +137,7 @@ lab_start_switch(void)
                      "-vconsole:off -vfile:info "
                      "--log-file=\"$OVS_RUNDIR/ovs-vswitchd.log\" "
                      ">/dev/null 2>&1", "ovs-vswitchd.pid");
+    lab_run("until ovs-appctl version >/dev/null 2>&1; do sleep .02; done");
 }
 
 void
