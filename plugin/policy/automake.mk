@@ -14,11 +14,9 @@ libovssg_la_SOURCES += \
 	plugin/policy/icmp.c \
 	plugin/policy/icmp.h \
 	plugin/policy/identity.c \
-	plugin/policy/layer4.c \
 	plugin/policy/lint.c \
 	plugin/policy/load.h \
 	plugin/policy/peer.c \
-	plugin/policy/peers.c \
 	plugin/policy/policy.c \
 	plugin/policy/policy.h \
 	plugin/policy/port.h \
@@ -27,5 +25,7 @@ libovssg_la_SOURCES += \
 	plugin/policy/prefix.h \
 	plugin/policy/reader.c \
 	plugin/policy/reference.c \
+	plugin/policy/rule-layer4.c \
+	plugin/policy/rule-peers.c \
 	plugin/policy/rule.c \
 	plugin/policy/trace.c

@@ -44,6 +44,12 @@
  *     REF    = { "kind": "group"|"prefix_list"|"addresses", "name": V,
  *                "place": PLACE }     -- every place where a name is used
  *     DIAG   = { "place": PLACE, "message": "..." }  -- found by the source
- */
+ *
+ * Lists may nest, a list of one may be written without the list, and an empty
+ * object, which Lua cannot tell from an empty list, is one.  null is the same
+ * as absent.  Two things are not: a list of values that is there and empty
+ * (`tcp { {}, ... }') is an error, because it would mean all ports; an empty
+ * list of peers is a rule that never matches, which is left out with a
+ * warning. */
 
 #endif /* policy/document.h */

@@ -7,9 +7,9 @@
  * =========================================================
  *
  * Internal to policy/.  sg_policy_from_document() (document.c) walks the
- * document once and lets rule.c, layer4.c and peers.c read their parts of it.
- * None of them stops at an error: each reports what it finds and goes on, so
- * that an author sees everything at once.  Then come the passes that need
+ * document once and lets rule.c, rule-layer4.c and rule-peers.c read their
+ * parts of it.  None of them stops at an error: each reports what it finds
+ * and goes on, so that an author sees everything at once.  Then come the passes that need
  * everything to be there: references, identities (identity.c), and the
  * warnings (lint.c).
  *
@@ -98,13 +98,13 @@ struct sg_rule *sg_rule_implicit(struct sg_group *, enum sg_direction,
                                  struct sg_peer *peer);
 void sg_rule_destroy(struct sg_rule *);
 
-/* Reads 'peers', the value of 'key', into 'rule'. */
+/* rule-peers.c: reads 'peers', the value of 'key', into 'rule'. */
 void sg_load_peers(struct sg_load *, const struct sg_where *,
                    const char *key, const struct json *peers,
                    struct sg_rule *rule);
 void sg_peer_destroy(struct sg_peer *);
 
-/* Read the ports (tcp, udp, sctp), or the types and codes (icmp, icmp6), of
+/* rule-layer4.c: read the ports (tcp, udp, sctp), or the types and codes (icmp, icmp6), of
  * rule 'object', which begins with 'word', into 'rule'. */
 void sg_load_ports(struct sg_load *, const struct sg_where *,
                    const char *word, const struct json *object,

@@ -45,7 +45,6 @@
 struct ds;
 struct json;
 struct smap;
-struct sset;
 
 enum sg_direction {
     SG_INGRESS,                 /* Towards the guest. */
