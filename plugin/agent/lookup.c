@@ -14,6 +14,7 @@
 #include "compile/flow.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "openvswitch/shash.h"
 #include "policy/policy.h"
 #include "policy/port.h"
 #include "svec.h"
@@ -66,9 +67,9 @@ static const struct kind {
     struct json *(*lookup)(const struct sg_core *, const char *name);
 } kinds[] = {
     { "group", lookup_group },
-    { "port", lookup_port },
-    { "bridge", lookup_bridge },
     { "prefix_list", lookup_prefix_list },
+    { "bridge", lookup_bridge },
+    { "port", lookup_port },
 };
 
 /* All things called 'name': the first one in '*json', and the others said in
@@ -78,12 +79,17 @@ lookup_by_name(const struct sg_core *core, const char *name,
                struct json **json)
 {
     struct ds choices = DS_EMPTY_INITIALIZER;
+    bool bridge = false;
     int n = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        struct json *found = kinds[i].lookup(core, name);
+        /* The local port of a bridge has the bridge's name, and is hardly
+         * ever what is meant. */
+        struct json *found = (kinds[i].lookup == lookup_port && bridge ? NULL
+                              : kinds[i].lookup(core, name));
 
         if (found) {
+            bridge = bridge || kinds[i].lookup == lookup_bridge;
             ds_put_format(&choices, "%s%s:%s", n++ ? " or " : "",
                           kinds[i].name, name);
             if (*json) {
@@ -119,6 +125,16 @@ lookup_qualified(const struct sg_core *core, const char *name)
     return NULL;
 }
 
+/* A cookie of the form of a rule's may be that of no rule. */
+static bool
+explains_nothing(const struct json *json)
+{
+    const struct json *rules = (json ? shash_find_data(json_object(json),
+                                                       "rules") : NULL);
+
+    return !json || (rules && !json_array(rules)->n);
+}
+
 static char *
 lookup_cookie(const struct sg_core *core, const char *text,
               struct json **json)
@@ -137,9 +153,13 @@ lookup_cookie(const struct sg_core *core, const char *text,
                          "0x%04x", text, (int) (SG_COOKIE_MAGIC >> 48));
     }
     *json = sg_core_explain_cookie(core, cookie);
-    return (*json ? NULL
-            : xasprintf("%s has the form of a cookie of ours, but nothing in "
-                        "force has it", text));
+    if (explains_nothing(*json)) {
+        json_destroy(*json);
+        *json = NULL;
+        return xasprintf("%s has the form of a cookie of ours, but nothing "
+                         "in force has it", text);
+    }
+    return NULL;
 }
 
 static char *

@@ -225,13 +225,15 @@ get_layer4(const struct json *rule)
     return get_text(rule, "icmp");
 }
 
-/* "FILE:LINE, called from FILE:LINE" */
+/* "FILE:LINE, called from FILE:LINE"; a rule that nobody wrote follows from
+ * its group's definition, or is part of the product. */
 static char *
 get_chain(const struct json *rule)
 {
     char *place = get_place(rule);
     char *chain = get_text(rule, "chain");
-    char *text = (is_true(rule, "implicit") ? xstrdup("built in")
+    char *text = (is_true(rule, "implicit") && strchr(place, ':')
+                  ? xasprintf("implied by %s", place)
                   : *chain ? xasprintf("%s, %s", place, chain)
                   : xstrdup(place));
 

@@ -1,8 +1,9 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 #
-# ovs-sgctl without a switch.
+# ovs-sgctl: without a switch, but for agent.t.
 
 CTL_TESTS = \
+	tests/ctl/agent.t \
 	tests/ctl/check.t \
 	tests/ctl/client.t \
 	tests/ctl/compile.t \
