@@ -25,6 +25,7 @@ group "web" {
   description = "public web servers",
   ingress = {
     tcp { { 80, 443 }, from = any, description = "HTTP(S) from everywhere" },
+    udp { 443, from = any, description = "HTTP/3 from everywhere" },
     ssh_from(group "bastion"),
   },
 }

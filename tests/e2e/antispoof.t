@@ -204,7 +204,7 @@ def _(lab):
         frames.dhcp(2, client.mac, 2, yiaddr='192.0.2.66'))
     ra = frames.router_advert(vm.mac, vm.v6, client.v6, client.mac)
     for egress in ('all { to = any }', 'udp { to = any }, icmp6 { to = any }',
-                   'udp { "0-65535", to = any }'):
+                   'udp { "1-65535", to = any }'):
         lab.reload('group "open" { ingress = { all { from = any } }, '
                    'egress = { %s } }' % egress)
         lab.deliver(vm, client, offer, False, 'DHCP by ' + egress)

@@ -47,6 +47,7 @@ def expect_untouched(lab, watch, why):
 @test('the agent dies: what was enforced stays enforced', lab=three_tier,
       fresh=True)
 def _(lab):
+    lab.allow_log(*GONE)
     conn = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
     lab.agent.kill()
     conn.expect_alive('without agent')
@@ -59,6 +60,7 @@ def _(lab):
 @test('kill -9 and restart touch no flow and cut no connection',
       lab=three_tier, fresh=True)
 def _(lab):
+    lab.allow_log(*GONE)
     conns = [lab.connect(lab.web1, lab.app1, 'tcp', 8080, family)
              for family in (4, 6)]
     with lab.watch_flows() as watch:
@@ -74,6 +76,7 @@ def _(lab):
 @test('a restart cuts no connection that only a later change would',
       lab=three_tier, fresh=True)
 def _(lab):
+    lab.allow_log(*GONE)
     # The number of the rule in conntrack must mean the same to the new agent.
     stay = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
     gone = lab.connect(lab.client, lab.web1, 'tcp', 80)
@@ -88,6 +91,7 @@ def _(lab):
 @test('what changed while the agent was away is done when it is back',
       lab=three_tier, fresh=True)
 def _(lab):
+    lab.allow_log(*GONE)
     gone = lab.connect(lab.client, lab.web1, 'tcp', 80)
     gone2 = lab.connect(lab.web2, lab.app1, 'tcp', 8080)
     stay = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
@@ -106,6 +110,7 @@ def _(lab):
 @test('kill -9 in the middle of a change: the end is that of a fresh start',
       lab=three_tier, fresh=True)
 def _(lab):
+    lab.allow_log(*GONE)
     changed = example_policy().replace('"8080-8089"', '"9000-9009"') + \
         'members "app" { "198.18.3.3" }\n'
     # What a fresh start with the changed policy makes.
@@ -142,6 +147,7 @@ def _(lab):
 @test('the agent ends in order: what was enforced stays enforced',
       lab=three_tier, fresh=True)
 def _(lab):
+    lab.allow_log(*GONE)
     before = lab.flows()
     lab.failures += lab.agent.stop()
     lab.equal(lab.flows(), before, 'flows')
@@ -213,9 +219,10 @@ def _(lab):
     lab.allow_log(*GONE)
     conn = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
     with lab.watch_flows() as watch:
+        # Meanwhile this switch stands still: its main thread, which serves
+        # dummy ports and OpenFlow, waits for the database's lock.
         lab.sandbox.kill_ovsdb()
         time.sleep(0.5)
-        conn.expect_alive('without database')
         lab.sandbox.start_ovsdb()
         lab.sandbox.wait_configured()
         lab.settle()
@@ -231,12 +238,11 @@ def _(lab):
       fresh=True)
 def _(lab):
     lab.allow_log(*GONE)
-    lab.agent.kill()
-    lab.sandbox.kill_ovsdb()
     with lab.watch_flows() as watch:
+        lab.agent.kill()
+        lab.sandbox.kill_ovsdb()
         lab.agent.start()
         time.sleep(0.5)
-        expect_untouched(lab, watch, 'no database')
         lab.sandbox.start_ovsdb()
         lab.sandbox.wait_configured()
         lab.settle()

@@ -208,7 +208,8 @@ def nd_advert(mac, src, target, dst, dst_mac, option=''):
 
 
 def router_solicit(mac, src):
-    body = icmp6(src, 'ff02::2', 133, 0, bytes(4), _nd_option(1, mac))
+    option = b'' if src == '::' else _nd_option(1, mac)
+    body = icmp6(src, 'ff02::2', 133, 0, bytes(4), option)
     return eth(mac, multicast_mac('ff02::2'), ETH_IPV6,
                ipv6(src, 'ff02::2', ICMP6, body, 255))
 

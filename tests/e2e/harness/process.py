@@ -90,14 +90,16 @@ def scratch(prefix):
 class Child:
     """A process in a process group of its own that dies with the test."""
 
-    def __init__(self, argv, env=None, output=None, stdin=None):
-        """'output' is a file for standard output and error."""
+    def __init__(self, argv, env=None, output=None, pipes=False):
+        """'output' is a file for standard output and error; 'pipes' makes
+        pipes of standard input and output."""
         sink = open(output, 'ab') if output else subprocess.DEVNULL
         self.argv = argv
         self.process = subprocess.Popen(
             ['setpriv', '--pdeathsig', 'KILL'] + argv, env=env,
-            stdin=stdin or subprocess.DEVNULL, stdout=sink, stderr=sink,
-            start_new_session=True)
+            stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if pipes else sink,
+            stderr=None if pipes else sink, start_new_session=True)
         if output:
             sink.close()
         at_exit(self.kill)
