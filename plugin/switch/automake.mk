@@ -9,6 +9,8 @@ libsgswitch_la_SOURCES += \
 	plugin/switch/dump.c \
 	plugin/switch/flush.c \
 	plugin/switch/foreign.c \
+	plugin/switch/link.c \
+	plugin/switch/link.h \
 	plugin/switch/monitor.c \
 	plugin/switch/noflood.c \
 	plugin/switch/switch-private.h \

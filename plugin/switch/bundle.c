@@ -231,7 +231,7 @@ run_adding(struct sg_switch *s, long long int deadline)
     struct sg_bundle *b = s->bundle;
 
     while (b->n_sent < b->n) {
-        if (rconn_count_txqlen(s->rconn) >= MAX_QUEUE) {
+        if (rconn_count_txqlen(s->link.rconn) >= MAX_QUEUE) {
             return;             /* rconn wakes us when it could send. */
         }
         if (time_usec() >= deadline) {

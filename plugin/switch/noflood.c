@@ -38,7 +38,6 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 10);
  *
  * If a flag is still missing then, the port mod is repeated after RETRY. */
 
-#define MAX_CONNECT_BACKOFF 1   /* sec */
 #define RETRY 1000              /* msec */
 
 /* OpenFlow cuts longer names. */
@@ -62,8 +61,8 @@ struct flag {
 
 struct sg_noflood {
     char *bridge;               /* Name, for the log. */
-    struct rconn *rconn;
-    unsigned int rconn_seqno;   /* Connection that the rest is about. */
+    struct sg_link link;
+    unsigned int link_seqno;    /* Connection that the rest is about. */
     bool connected;
     bool known;                 /* 'ports' is complete. */
     struct hmap ports;          /* struct of_port. */
@@ -152,13 +151,12 @@ struct sg_noflood *
 sg_noflood_create(const char *bridge, const char *target)
 {
     struct sg_noflood *nf = xzalloc(sizeof *nf);
+    char *name = xasprintf("%s (OpenFlow 1.0)", target);
 
     nf->bridge = xstrdup(bridge);
-    nf->rconn = rconn_create(0, MAX_CONNECT_BACKOFF, 0, 1u << OFP10_VERSION);
-    char *name = xasprintf("%s (OpenFlow 1.0)", target);
-    rconn_connect(nf->rconn, target, name);
+    sg_link_init(&nf->link, target, name, 1u << OFP10_VERSION);
     free(name);
-    nf->rconn_seqno = rconn_get_connection_seqno(nf->rconn);
+    nf->link_seqno = rconn_get_connection_seqno(nf->link.rconn);
     hmap_init(&nf->ports);
     hmap_init(&nf->incoming);
     hmap_init(&nf->flags);
@@ -179,7 +177,7 @@ sg_noflood_destroy(struct sg_noflood *nf)
         hmap_destroy(&nf->flags);
         hmap_destroy(&nf->incoming);
         hmap_destroy(&nf->ports);
-        rconn_destroy(nf->rconn);
+        sg_link_destroy(&nf->link);
         free(nf->bridge);
         free(nf);
     }
@@ -275,7 +273,7 @@ send_message(struct sg_noflood *nf, struct ofpbuf *msg)
 {
     ovs_be32 xid = sg_switch_xid(msg);
 
-    rconn_send(nf->rconn, msg, NULL);
+    rconn_send(nf->link.rconn, msg, NULL);
     return xid;
 }
 
@@ -427,13 +425,13 @@ connection_lost(struct sg_noflood *nf)
 static void
 check_connection(struct sg_noflood *nf)
 {
-    unsigned int seqno = rconn_get_connection_seqno(nf->rconn);
+    unsigned int seqno = rconn_get_connection_seqno(nf->link.rconn);
 
-    if (seqno != nf->rconn_seqno) {
-        nf->rconn_seqno = seqno;
+    if (seqno != nf->link_seqno) {
+        nf->link_seqno = seqno;
         connection_lost(nf);
     }
-    if (!nf->connected && rconn_is_connected(nf->rconn)) {
+    if (!nf->connected && rconn_is_connected(nf->link.rconn)) {
         nf->connected = true;
         send_async_config(nf);  /* First, so that nothing is missed. */
         send_desc_request(nf);
@@ -445,7 +443,7 @@ receive(struct sg_noflood *nf, long long int deadline)
 {
     struct ofpbuf *msg;
 
-    while (!nf->more && (msg = rconn_recv(nf->rconn))) {
+    while (!nf->more && (msg = rconn_recv(nf->link.rconn))) {
         handle_message(nf, msg->data);
         ofpbuf_delete(msg);
         nf->more = time_usec() >= deadline;
@@ -457,7 +455,7 @@ bool
 sg_noflood_run(struct sg_noflood *nf, long long int deadline)
 {
     nf->changed = nf->more = false;
-    rconn_run(nf->rconn);
+    sg_link_run(&nf->link);
     check_connection(nf);
     receive(nf, deadline);
     check_connection(nf);
@@ -479,6 +477,5 @@ sg_noflood_wait(struct sg_noflood *nf)
     if (nf->retry_at) {
         poll_timer_wait_until(nf->retry_at);
     }
-    rconn_run_wait(nf->rconn);
-    rconn_recv_wait(nf->rconn);
+    sg_link_wait(&nf->link);
 }

@@ -5,7 +5,8 @@
 
 /* What the files of this folder share about a bridge.
  *
- *   switch.c    the connection, the state machine, the accessors
+ *   switch.c    the state machine and the accessors
+ *   link.c      connecting, again and again
  *   dump.c      reading all flows
  *   monitor.c   what others change
  *   foreign.c   flows of others that matter to us
@@ -30,11 +31,11 @@
 #include "openflow/openflow-common.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/types.h"
+#include "switch/link.h"
 #include "switch/switch.h"
 
 struct ofp_header;
 struct ofpbuf;
-struct rconn;
 struct sg_bundle;
 struct sg_noflood;
 
@@ -79,10 +80,10 @@ struct sg_switch {
     bool (*is_our_table)(uint8_t table_id);
 
     /* The main connection. */
-    struct rconn *rconn;
-    unsigned int rconn_seqno;   /* Connection that 'state' is about. */
-    enum ofp_version version;   /* As of S_DUMP; kept when rconn, which may
-                                 * disconnect in any call, knows it no more. */
+    struct sg_link link;
+    unsigned int link_seqno;    /* Connection that 'state' is about. */
+    enum ofp_version version;   /* As of S_DUMP; kept, because the rconn
+                                 * may disconnect in any call. */
     enum sg_switch_state state;
     bool redump;                /* Dump again as soon as possible. */
     bool more;                  /* There is work left from this turn. */

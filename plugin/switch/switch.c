@@ -25,9 +25,6 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 10);
 /* How long one turn of the main loop may spend on one bridge. */
 #define SLICE 5000              /* usec */
 
-/* How long to wait at most between attempts to connect. */
-#define MAX_CONNECT_BACKOFF 1   /* sec */
-
 struct sg_switch *
 sg_switch_create(const char *bridge, const char *target,
                  uint16_t lowest_priority, bool (*is_our_table)(uint8_t))
@@ -38,13 +35,9 @@ sg_switch_create(const char *bridge, const char *target,
     s->lowest_priority = lowest_priority;
     s->is_our_table = is_our_table;
 
-    /* No inactivity probes: a local socket does not die in silence, and a
-     * switch that is busy for long must not be disturbed. */
-    s->rconn = rconn_create(0, MAX_CONNECT_BACKOFF, 0,
-                            (1u << OFP15_VERSION) | (1u << OFP14_VERSION));
-    rconn_connect(s->rconn, target, target);
-    s->rconn_seqno = rconn_get_connection_seqno(s->rconn);
-
+    sg_link_init(&s->link, target, target,
+                 (1u << OFP15_VERSION) | (1u << OFP14_VERSION));
+    s->link_seqno = rconn_get_connection_seqno(s->link.rconn);
     sg_flows_init(&s->installed);
     sg_foreign_init(&s->foreign);
     sg_dump_init(&s->dump);
@@ -56,7 +49,7 @@ void
 sg_switch_destroy(struct sg_switch *s)
 {
     if (s) {
-        rconn_destroy(s->rconn);
+        sg_link_destroy(&s->link);
         sg_noflood_destroy(s->noflood);
         sg_bundle_destroy(s->bundle);
         sg_dump_destroy(&s->dump);
@@ -87,7 +80,7 @@ sg_switch_xid(const struct ofpbuf *msg)
 void
 sg_switch_send(struct sg_switch *s, struct ofpbuf *msg)
 {
-    rconn_send(s->rconn, msg, NULL);
+    rconn_send(s->link.rconn, msg, NULL);
 }
 
 /* Forgets all that was under way on a connection that is gone. */
@@ -95,6 +88,7 @@ static void
 connection_lost(struct sg_switch *s)
 {
     if (s->state != S_CONNECTING) {
+        VLOG_INFO("%s: connection lost", s->bridge);
         s->state = S_CONNECTING;
         s->seqno++;
     }
@@ -106,14 +100,14 @@ connection_lost(struct sg_switch *s)
 static void
 check_connection(struct sg_switch *s)
 {
-    unsigned int seqno = rconn_get_connection_seqno(s->rconn);
+    unsigned int seqno = rconn_get_connection_seqno(s->link.rconn);
 
-    if (seqno != s->rconn_seqno) {
-        s->rconn_seqno = seqno;
+    if (seqno != s->link_seqno) {
+        s->link_seqno = seqno;
         connection_lost(s);
     }
-    if (s->state == S_CONNECTING && rconn_is_connected(s->rconn)) {
-        s->version = rconn_get_version(s->rconn);
+    if (s->state == S_CONNECTING && rconn_is_connected(s->link.rconn)) {
+        s->version = rconn_get_version(s->link.rconn);
         VLOG_INFO("%s: connected with OpenFlow version 0x%02x", s->bridge,
                   s->version);
         sg_monitor_start(s);    /* First, so that the dump misses nothing. */
@@ -175,7 +169,7 @@ receive(struct sg_switch *s, long long int deadline)
             return;
         }
 
-        struct ofpbuf *msg = rconn_recv(s->rconn);
+        struct ofpbuf *msg = rconn_recv(s->link.rconn);
 
         if (!msg) {
             return;
@@ -191,7 +185,7 @@ sg_switch_run(struct sg_switch *s)
     long long int deadline = time_usec() + SLICE;
 
     s->more = false;
-    rconn_run(s->rconn);
+    sg_link_run(&s->link);
     check_connection(s);
     receive(s, deadline);
     check_connection(s);
@@ -212,8 +206,7 @@ sg_switch_wait(struct sg_switch *s)
     if (s->more) {
         poll_immediate_wake();
     }
-    rconn_run_wait(s->rconn);
-    rconn_recv_wait(s->rconn);
+    sg_link_wait(&s->link);
     sg_bundle_wait(s);
     sg_noflood_wait(s->noflood);
 }

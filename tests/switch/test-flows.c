@@ -185,6 +185,8 @@ test_switch_restart(struct sg_switch *s, const struct sg_flows *flows)
 
     lab_stop_switch();
     ok(UNTIL(s, !sg_switch_installed(s)), "the switch crashes: nothing known");
+    SETTLE(s);
+    SETTLE(s);
     lab_start_switch();
     ok(UNTIL(s, sg_switch_installed(s)), "it is back");
     ok(sg_switch_generation(s) != generation, "this is a new generation");
