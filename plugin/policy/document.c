@@ -505,7 +505,7 @@ sg_policy_from_document(const struct json *document, struct sg_diags *diags)
     };
 
     load_document(&load, document);
-    if (diags->n_errors > n_errors) {
+    if (diags->n_errors > n_errors || sg_doc_is_incomplete(document)) {
         sg_policy_unref(load.policy);
         load.policy = NULL;
     } else {

@@ -14,7 +14,11 @@
  *     DOC    = { "groups": [GROUP...], "prefix_lists": [LIST...],
  *                "members": [MEMBERS...], "binds": [BIND...],
  *                "refs": [REF...],
- *                "errors": [DIAG...], "warnings": [DIAG...] }
+ *                "errors": [DIAG...], "warnings": [DIAG...],
+ *                "incomplete": true }
+ *              ("incomplete", if some file was not read to its end: then
+ *               there is no policy, and names that are not defined are not
+ *               reported, because the rest may define them)
  *     PLACE  = { "file": "web.lua", "line": 12,
  *                "chain": "called from site.lua:3" }       (chain optional)
  *     GROUP  = { "name": V, "place": PLACE, "description": V,

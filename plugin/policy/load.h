@@ -55,6 +55,8 @@ const char *sg_doc_string(const struct json *object, const char *key);
 /* The "place" of 'object'; 'fallback' (may be NULL) if it has none. */
 struct sg_where sg_doc_where(const struct json *object,
                              const struct sg_where *fallback);
+/* Was some of the source not read? */
+bool sg_doc_is_incomplete(const struct json *document);
 /* What the author wrote, in words: `"http"', `80', `a list', `a group'.  The
  * caller frees it. */
 char *sg_doc_describe(const struct json *);

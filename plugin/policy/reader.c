@@ -82,6 +82,14 @@ sg_doc_string(const struct json *object, const char *key)
     return value && value->type == JSON_STRING ? json_string(value) : NULL;
 }
 
+bool
+sg_doc_is_incomplete(const struct json *document)
+{
+    const struct json *value = sg_doc_get(document, "incomplete");
+
+    return value && value->type == JSON_TRUE;
+}
+
 struct sg_where
 sg_doc_where(const struct json *object, const struct sg_where *fallback)
 {

@@ -178,6 +178,9 @@ sg_load_references(struct sg_load *load, const struct json *document)
     const struct json *refs = sg_doc_get(document, "refs");
     const struct sg_group *group;
 
+    if (sg_doc_is_incomplete(document)) {
+        return;
+    }
     if (refs && refs->type == JSON_ARRAY) {
         for (size_t i = 0; i < refs->array.n; i++) {
             check_ref(load, refs->array.elems[i]);
