@@ -27,10 +27,10 @@ static const char host_key = 'h';
 static void
 push_place(lua_State *L)
 {
-    struct sg_where where;
+    struct sg_script_place where;
 
     lua_createtable(L, 0, 3);
-    if (sg_where(L, 1, &where)) {
+    if (sg_state_where(L, 1, &where)) {
         lua_pushstring(L, where.file);
         lua_setfield(L, -2, "file");
         lua_pushinteger(L, where.line);

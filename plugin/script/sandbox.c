@@ -292,12 +292,30 @@ safe_pcall(lua_State *L)
     return finish_pcall(L, status, 0);
 }
 
+/* The message handler of xpcall().  Upvalue: the script's.  When the hook
+ * raises, Lua calls handlers with hooks disabled: a script's own would run
+ * for ever. */
+static int
+call_handler(lua_State *L)
+{
+    if (sg_state_from(L)->stop == SG_RUNNING) {
+        lua_settop(L, 1);
+        lua_pushvalue(L, lua_upvalueindex(1));
+        lua_insert(L, 1);
+        lua_call(L, 1, 1);
+    }
+    return 1;
+}
+
 static int
 safe_xpcall(lua_State *L)
 {
     int n = lua_gettop(L);
 
     luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, call_handler, 1);
+    lua_replace(L, 2);
     lua_pushboolean(L, true);
     lua_pushvalue(L, 1);
     lua_rotate(L, 3, 2);        /* Function, handler, true, function, ... */

@@ -117,7 +117,9 @@ report_syntax_error(const struct load *load, struct sg_diags *diags)
             break;
         }
     }
-    sg_error(diags, &place, "%s", message);
+    sg_error(diags, &place, "%s%s", message,
+             strstr(message, "'}' expected") && !strstr(message, "<eof>")
+             ? "; is a comma missing before it?" : "");
 }
 
 /* Puts state->fault into 'diags', at 'file' if it has no place. */
@@ -154,6 +156,10 @@ load_file(struct sg_script *script, const char *file,
     bool ok = false;
 
     char *error = sg_file_read(file, &text, &load.len);
+    if (!error && text[0] == LUA_SIGNATURE[0]) {
+        error = xstrdup("is compiled Lua; policy files are text");
+        free(text);
+    }
     if (error) {
         struct sg_place place = { CONST_CAST(char *, file), 0 };
         sg_error(diags, &place, "%s", error);
@@ -201,6 +207,16 @@ load_files(struct sg_script *script, const struct svec *files,
 
 /* The document. */
 
+/* For when there is nothing to read. */
+static struct json *
+no_document(void)
+{
+    struct json *document = json_object_create();
+
+    json_object_put(document, "incomplete", json_boolean_create(true));
+    return document;
+}
+
 static int
 finish_document(lua_State *L)
 {
@@ -243,7 +259,7 @@ make_document(struct sg_script *script, bool complete,
     }
     lua_settop(state->L, 0);
     lua_gc(state->L, LUA_GCCOLLECT);
-    return document ? document : json_object_create();
+    return document ? document : no_document();
 }
 
 /* Loading. */
@@ -299,7 +315,7 @@ sg_script_load(const char *const paths[], size_t n_paths,
     script->host.text = NULL;
     if (!script->open) {
         report_fault(script->state, NULL, diags);
-        *document = json_object_create();
+        *document = no_document();
         return script;
     }
 

@@ -23,10 +23,14 @@ VLOG_DEFINE_THIS_MODULE(sg_state);
  * each time, and a recursion gone wild has 200,000 frames. */
 #define MAX_LEVELS 64
 
+/* Longest message of a script's own that is shown. */
+#define MAX_MESSAGE 500
+
 /* Callers named in a chain. */
 #define MAX_CHAIN 4
 
 static void count_hook(lua_State *, lua_Debug *);
+static void note_place(lua_State *, struct sg_state *);
 
 struct sg_state *
 sg_state_from(lua_State *L)
@@ -51,6 +55,11 @@ state_alloc(void *state_, void *ptr, size_t osize, size_t nsize)
     /* Lua relies on shrinking never failing. */
     if (nsize > old && nsize - old > state->cap - MIN(state->used,
                                                       state->cap)) {
+        /* If collecting garbage does not help, this raises without any
+         * handler being called: now is the time to see where we are. */
+        if (state->calling) {
+            note_place(state->L, state);
+        }
         return NULL;
     }
 
@@ -132,9 +141,9 @@ sg_state_begin(struct sg_state *state, uint64_t instructions, uint64_t ms)
 static void
 note_place(lua_State *L, struct sg_state *state)
 {
-    struct sg_where where;
+    struct sg_script_place where;
 
-    if (sg_where(L, 0, &where)) {
+    if (sg_state_where(L, 0, &where)) {
         if (!state->last.file || strcmp(state->last.file, where.file)) {
             sg_place_destroy(&state->last);
             sg_place_init(&state->last, where.file, where.line);
@@ -269,12 +278,12 @@ format_chain(lua_State *L, int level, char *chain)
 }
 
 bool
-sg_where(lua_State *L, int level, struct sg_where *where)
+sg_state_where(lua_State *L, int level, struct sg_script_place *where)
 {
     lua_Debug ar;
 
     if (!next_policy_frame(L, &level, &ar)) {
-        *where = (struct sg_where) { .file = NULL };
+        *where = (struct sg_script_place) { .file = NULL };
         return false;
     }
     where->file = ar.source + 1;
@@ -310,18 +319,19 @@ skip_position(lua_State *L, const char *message, int *level)
 static void
 fault_set(lua_State *L, struct sg_fault *fault, const char *message)
 {
-    struct sg_where where;
+    struct sg_script_place where;
     int level = 0;
 
     message = skip_position(L, message, &level);
     fault_clear(fault);
-    if (sg_where(L, level, &where)) {
+    if (sg_state_where(L, level, &where)) {
         sg_place_destroy(&fault->place);
         sg_place_init(&fault->place, where.file, where.line);
     }
     fault->message = (where.file && where.chain[0]
-                      ? xasprintf("%s (%s)", message, where.chain)
-                      : xstrdup(message));
+                      ? xasprintf("%.*s (%s)", MAX_MESSAGE, message,
+                                  where.chain)
+                      : xasprintf("%.*s", MAX_MESSAGE, message));
 }
 
 /* The message handler: the last moment at which the stack still shows where
@@ -372,7 +382,9 @@ sg_state_call(struct sg_state *state, lua_CFunction function, void *aux)
     lua_pushcfunction(L, function);
     lua_pushlightuserdata(L, aux);
 
+    state->calling = true;
     int status = lua_pcall(L, 1, 1, 1);
+    state->calling = false;
     if (status != LUA_OK) {
         fault_finish(state, status);
         lua_settop(L, 0);

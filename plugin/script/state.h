@@ -32,7 +32,7 @@
  * ------
  *
  * Chunks of policy files are named "@FILE", those of the language itself
- * "=FILE"; a place is always one of a policy file.  sg_where() finds it by
+ * "=FILE"; a place is always one of a policy file.  sg_state_where() finds it by
  * walking the stack, and the functions around it as a chain of callers.
  *
  * Thread: one at a time, always the same for processor time to count. */
@@ -64,6 +64,7 @@ struct sg_state {
     /* Memory. */
     size_t used;                /* Bytes allocated now. */
     size_t cap;                 /* Most that 'used' may be. */
+    bool calling;               /* In sg_state_call(). */
 
     /* Instructions and time, since sg_state_begin(). */
     uint64_t budget;            /* What was granted. */
@@ -100,13 +101,13 @@ void sg_state_pass_on_stop(lua_State *, int status);
 
 #define SG_CHAIN_MAX 512
 
-struct sg_where {
+struct sg_script_place {
     const char *file;           /* Lives as long as the frame; NULL: none. */
     int line;
     char chain[SG_CHAIN_MAX];   /* "called from web.lua:5, ..." or "". */
 };
 
 /* Finds the innermost policy frame at or above stack level 'level'. */
-bool sg_where(lua_State *, int level, struct sg_where *);
+bool sg_state_where(lua_State *, int level, struct sg_script_place *);
 
 #endif /* script/state.h */

@@ -52,10 +52,11 @@ local function bound_groups(place, t, largest, n, ctx)
   local groups = rawget(t, "groups")
   local list = {}
   if groups ~= nil and largest > 0 then
-    report.error(place, "'bind' has groups both under 'groups' and without "
+    report.error(place, 'bind has groups both under "groups" and without '
                  .. "a key; write %s", EXAMPLE)
+    ctx.poison = true
   elseif largest > n then
-    report.error(place, "a group of 'bind' is nil; is a variable misspelt?")
+    report.error(place, "a group of bind is nil; is a variable misspelt?")
     ctx.poison = true
   elseif groups ~= nil then
     add_names(groups, ctx, list, 0)
@@ -72,7 +73,7 @@ local function id_patterns(place, ids, ctx)
   local keys, largest, _, odd = value.parts(ids)
   local patterns = {}
   if largest > 0 or odd ~= nil then
-    report.error(place, "'external_ids' of 'bind' has an entry without a "
+    report.error(place, '"external_ids" of bind has an entry without a '
                  .. "name; write external_ids = { [\"port-profile\"] = "
                  .. "\"db*\" }")
     ctx.poison = true
@@ -91,19 +92,19 @@ local function add_where(place, where, result, ctx)
     ctx.poison = true
     return
   elseif not value.is_table(where) then
-    report.error(place, "'where' of 'bind' is a table, not %s: write %s",
+    report.error(place, '"where" of bind is a table, not %s: write %s',
                  value.describe(where), EXAMPLE)
     ctx.poison = true
     return
   end
   local keys, largest, _, odd = value.parts(where)
   for _, key in ipairs(value.unknown(keys, WHERE_KEYS) or {}) do
-    report.error(place, "'where' of 'bind' has no field %s%s",
+    report.error(place, '"where" of bind has no field %s%s',
                  report.quote(key), report.suggestion(key, WHERE_NAMES))
     ctx.poison = true
   end
   if largest > 0 or odd ~= nil then
-    report.error(place, "'where' of 'bind' has an entry without a key: "
+    report.error(place, '"where" of bind has an entry without a key: '
                  .. "write %s", EXAMPLE)
     ctx.poison = true
   end
@@ -114,7 +115,7 @@ local function add_where(place, where, result, ctx)
   if value.is_table(ids) then
     result.external_ids = id_patterns(place, ids, ctx)
   elseif ids ~= nil and not report.is_poison(ids) then
-    report.error(place, "'external_ids' of 'bind' is a table, not %s",
+    report.error(place, '"external_ids" of bind is a table, not %s',
                  value.describe(ids))
     ctx.poison = true
   end
@@ -126,7 +127,7 @@ local function bind_table(place, t)
   local result = { place = place, unknown = value.unknown(keys, KEYS) }
   result.groups = bound_groups(place, t, largest, n, ctx)
   if odd ~= nil then
-    report.error(place, "'bind' has a key that is %s", value.describe(odd))
+    report.error(place, "bind has a key that is %s", value.describe(odd))
   end
   if rawget(t, "where") ~= nil then
     add_where(place, rawget(t, "where"), result, ctx)
@@ -138,12 +139,11 @@ end
 
 bind.words.bind = host.word(function(place, v, ...)
   if not report.is_open() then
-    report.error(place, "'bind' cannot be used in a function given to "
-                 .. "'bind'")
+    report.error(place, "bind cannot be used in a function given to bind")
   elseif report.is_poison(v) then
     return
   elseif select("#", ...) > 0 then
-    report.error(place, "'bind' takes one table or one function, not several "
+    report.error(place, "bind takes one table or one function, not several "
                  .. "arguments")
   elseif type(v) == "function" and not value.words[v] then
     functions[#functions + 1] = { call = v, place = place }
@@ -151,7 +151,7 @@ bind.words.bind = host.word(function(place, v, ...)
   elseif value.is_table(v) then
     bind_table(place, v)
   else
-    report.error(place, "'bind' takes a table or a function, not %s: write "
+    report.error(place, "bind takes a table or a function, not %s: write "
                  .. "%s", value.describe(v), EXAMPLE)
   end
 end)
@@ -164,12 +164,9 @@ function bind.call(n, port)
   if not f then
     return { error = "the policy has no such function" }
   end
-  local facts = {}
-  for key, v in next, port do
-    facts[key] = type(v) == "table"
-                 and readonly.deep_view(v, "'" .. key .. "' of a port") or v
-  end
-  local answer = f.call(readonly.view(facts, "a port", PORT_FIELDS))
+  port.external_ids = readonly.view(port.external_ids,
+                                    "external_ids of a port")
+  local answer = f.call(readonly.view(port, "a port", PORT_FIELDS))
   if answer == nil then
     return { mine = false }
   end

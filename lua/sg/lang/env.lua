@@ -40,13 +40,13 @@ local ABSENT <const> = {
   collectgarbage = "memory is looked after",
   load = CODE, loadfile = CODE, loadstring = CODE, dofile = CODE,
   require = CODE,
-  rawset = "write 't[key] = value'",
-  unpack = "write 'table.unpack'",
-  _G = "there are no global variables; write 'local' and pass values",
-  _ENV = "there are no global variables; write 'local' and pass values",
+  rawset = "write t[key] = value",
+  unpack = "write table.unpack",
+  _G = 'there are no global variables; write "local" and pass values',
+  _ENV = 'there are no global variables; write "local" and pass values',
   addresses = "this version has no address sets that change by themselves; "
-              .. "use 'prefix_list'",
-  network = "this version has no network blocks; set 'sg-network' on the "
+              .. "use prefix_list",
+  network = "this version has no network blocks; set sg-network on the "
             .. "interfaces",
 }
 
@@ -78,7 +78,7 @@ for library, members in next, LIBRARIES do
   for _, member in ipairs(members) do
     t[member] = _G[library][member]
   end
-  names[library] = readonly.view(t, "the library '" .. library .. "'",
+  names[library] = readonly.view(t, "the library " .. library,
                                  members)
 end
 names.pairs = readonly.pairs
@@ -102,8 +102,8 @@ local function unknown(place, _, name)
   else
     local suggestion = report.suggestion(tostring(name), all)
     report.error(place, "unknown word %s%s", what, suggestion ~= ""
-                 and suggestion or "; a variable or a template must be "
-                 .. "defined above, with 'local'")
+                 and suggestion or '; a variable or a template must be '
+                 .. 'defined above, with "local"')
   end
   return report.poison
 end
@@ -112,9 +112,9 @@ local function assign(place, _, name)
   local what = report.quote(tostring(name))
   if rawget(names, name) ~= nil then
     report.error(place, "%s is a word of the language and cannot be changed; "
-                 .. "choose another name and write 'local'", what)
+                 .. 'choose another name and write "local"', what)
   else
-    report.error(place, "%s would be a global variable; write 'local %s'",
+    report.error(place, '%s would be a global variable; write "local %s"',
                  what, tostring(name))
   end
 end

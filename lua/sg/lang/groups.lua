@@ -26,7 +26,7 @@ local function naming_word(word, example, define)
     return ('%s "%s"'):format(word, d.name)
   end, function(place, h, d, t, ...)
     if not report.is_open() then
-      report.error(place, "a function given to 'bind' cannot define a %s",
+      report.error(place, "a function given to bind cannot define a %s",
                    word)
     elseif report.is_poison(t) then
       d.defined = true
@@ -48,11 +48,11 @@ local function naming_word(word, example, define)
     if report.is_poison(name) then
       return report.poison
     elseif type(name) ~= "string" then
-      report.error(place, "'%s' takes a name, not %s: write %s", word,
+      report.error(place, "%s takes a name, not %s: write %s", word,
                    value.describe(name), example)
       return report.poison
     elseif select("#", ...) > 0 then
-      report.error(place, "'%s' takes a name alone, and then a table: "
+      report.error(place, "%s takes a name alone, and then a table: "
                    .. "write %s", word, example)
       return report.poison
     end
@@ -89,7 +89,7 @@ local function define_group(place, d, t)
   end
   if largest > 0 then
     report.error(place, 'group "%s" holds something that has no key; rules '
-                 .. "go into 'ingress = { ... }' or 'egress = { ... }'",
+                 .. "go into ingress = { ... } or egress = { ... }",
                  d.name)
     rules.flatten(place, "ingress", t, {})      -- These rules are used.
   elseif odd ~= nil then
@@ -145,7 +145,7 @@ end, function(place, _, d, t, ...)
   if report.is_poison(t) then
     return report.poison
   elseif not value.is_table(t) or select("#", ...) > 0 then
-    report.error(place, "'members' takes a list of addresses in braces, not "
+    report.error(place, "members takes a list of addresses in braces, not "
                  .. "%s: write %s", value.describe(t), MEMBERS_EXAMPLE)
     return report.poison
   end
@@ -159,11 +159,11 @@ groups.words.members = host.word(function(place, name, ...)
   local group = handle.get_kind(name, "group")
   name = group and group.name or name
   if not report.is_open() then
-    report.error(place, "a function given to 'bind' cannot add members")
+    report.error(place, "a function given to bind cannot add members")
   elseif report.is_poison(name) then
     return report.poison
   elseif type(name) ~= "string" or select("#", ...) > 0 then
-    report.error(place, "'members' takes the name of a group, and then a "
+    report.error(place, "members takes the name of a group, and then a "
                  .. "list: write %s", MEMBERS_EXAMPLE)
     return report.poison
   end

@@ -44,15 +44,6 @@ function readonly.view(t, what, known)
   })
 end
 
--- Like view(), for 't' and all tables in it.
-function readonly.deep_view(t, what)
-  local copy = {}
-  for key, v in next, t do
-    copy[key] = type(v) == "table" and readonly.deep_view(v, what) or v
-  end
-  return readonly.view(copy, what)
-end
-
 -- Order of keys: numbers, strings, booleans; anything else has none.
 local RANK <const> = { number = 1, string = 2, boolean = 3 }
 

@@ -18,10 +18,10 @@ local MAX_REPORTS <const> = 1000
 local open = true
 
 local function add(list, place, message)
-  if place.chain then
-    message = message .. " (" .. place.chain .. ")"
+  if #list == MAX_REPORTS then
+    message = "there are more errors than are shown"
   end
-  if #list < MAX_REPORTS then
+  if #list <= MAX_REPORTS then
     list[#list + 1] = { place = place, message = message }
   end
 end
@@ -45,13 +45,13 @@ function report.quote(text)
   if #text > 60 then
     text = text:sub(1, 57) .. "..."
   end
-  return "'" .. text:gsub("%c", "?") .. "'"
+  return '"' .. text:gsub("%c", "?") .. '"'
 end
 
--- "; did you mean 'tcp'?" or "".
+-- "; did you mean "tcp"?" or "".
 function report.suggestion(typed, names)
   local name = host.suggest(typed, names)
-  return name and "; did you mean '" .. name .. "'?" or ""
+  return name and '; did you mean "' .. name .. '"?' or ""
 end
 
 -- Is the load still going on?

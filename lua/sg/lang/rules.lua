@@ -31,14 +31,14 @@ local EXAMPLES <const> = {
 local made = {}
 
 handle.kind("rule", function(d)
-  return ("the rule '%s' of %s:%d"):format(d.rule.word, d.rule.place.file,
-                                           d.rule.place.line)
-end)
+  return ("the rule %s of %s:%d"):format(d.rule.word, d.rule.place.file,
+                                         d.rule.place.line)
+end, nil, "is a comma missing between two rules?")
 
 -- Fills the positional arguments of 'rule' from 't'.
 local function fill_values(place, rule, t, largest, n, ctx)
   if largest > n then
-    report.error(place, "an argument of '%s' is nil; is a variable misspelt?",
+    report.error(place, "an argument of %s is nil; is a variable misspelt?",
                  rule.word)
     ctx.poison = true
     return
@@ -61,8 +61,8 @@ local function make_rule(place, word, t)
   end
   rule.unknown = value.unknown(names, KEYS)
   if odd ~= nil then
-    report.error(place, "'%s' has a key that is %s; keys are words like "
-                 .. "'from'", word, value.describe(odd))
+    report.error(place, '%s has a key that is %s; keys are words like '
+                 .. '"from"', word, value.describe(odd))
   end
   return not ctx.poison and rule or nil
 end
@@ -70,12 +70,12 @@ end
 local function constructor(word)
   return host.word(function(place, t, ...)
     if not report.is_open() then
-      report.error(place, "a function given to 'bind' can name groups, but "
+      report.error(place, "a function given to bind can name groups, but "
                    .. "not make rules")
     elseif report.is_poison(t) then
       return report.poison
     elseif not value.is_table(t) or select("#", ...) > 0 then
-      report.error(place, "'%s' takes one table in braces, not %s: write %s",
+      report.error(place, "%s takes one table in braces, not %s: write %s",
                    word, select("#", ...) > 0 and "several arguments"
                    or value.describe(t), EXAMPLES[word])
       return report.poison
@@ -94,8 +94,8 @@ for word in pairs(EXAMPLES) do
   rules.words[word] = constructor(word)
 end
 
-handle.kind("any", function() return "'any'" end, nil,
-            "it is a peer, as in 'from = any'; for a rule that covers all "
+handle.kind("any", function() return "any" end, nil,
+            "it is a peer, as in from = any; for a rule that covers all "
             .. "traffic write all { from = any }")
 rules.words.any = handle.new("any", { name = "any", peer = { any = true } })
 
@@ -110,7 +110,7 @@ function rules.flatten(place, what, v, out, depth)
   elseif report.is_poison(v) then
     return
   elseif not value.is_table(v) then
-    out[#out + 1] = { bad = value.describe(v), place = place }
+    out[#out + 1] = { bad = value.show(v), place = place }
   elseif depth > 20 then
     out[#out + 1] = { bad = "a list that nests too deep", place = place }
   else
@@ -123,8 +123,8 @@ function rules.flatten(place, what, v, out, depth)
                         place = place }
     end
     if largest > n then
-      report.error(place, "a rule in '%s' is nil; does a template lack its "
-                   .. "'return'?", what)
+      report.error(place, 'a rule in "%s" is nil; does a template lack its '
+                   .. '"return"?', what)
     end
     local keys = {}
     for k in next, v do
@@ -148,8 +148,8 @@ function rules.warn_unused()
   for _, h in ipairs(made) do
     local d = handle.get(h)
     if not d.used then
-      report.warning(d.rule.place, "this rule is in no group; put it into "
-                     .. "'ingress' or 'egress' of one")
+      report.warning(d.rule.place, 'this rule is in no group; put it into '
+                     .. '"ingress" or "egress" of one')
     end
   end
 end

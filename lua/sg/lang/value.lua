@@ -21,10 +21,6 @@ local MAX_DEPTH <const> = 20
 -- function -> "tcp", for words used as values; env.lua fills it.
 value.words = {}
 
-local function by_text(a, b)
-  return tostring(a) < tostring(b)
-end
-
 -- Takes a table of the author's apart.  Returns the list of its keys that are
 -- strings, sorted; the largest and the number of its positive integer keys;
 -- and some other key, or nil.
@@ -61,9 +57,20 @@ function value.describe(v)
   if d then
     return handle.describe(d)
   elseif value.words[v] then
-    return "the word '" .. value.words[v] .. "'"
+    return "the word " .. value.words[v]
   end
   return articles[type(v)]
+end
+
+-- Likewise, with what is in it, where the place alone does not show it.
+function value.show(v)
+  local what = value.describe(v)
+  if type(v) == "string" then
+    what = what .. " (" .. report.quote(v) .. ")"
+  elseif type(v) == "number" then
+    what = what .. " (" .. v .. ")"
+  end
+  return what
 end
 
 local function bad(what)
@@ -154,7 +161,5 @@ function value.unknown(names, known)
   end
   return result[1] and result or nil
 end
-
-value.by_text = by_text
 
 return value

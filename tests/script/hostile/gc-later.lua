@@ -1,0 +1,5 @@
+-- expect: gc-later.lua:5: finalizers \(__gc\) are not available
+local mt = {}
+setmetatable({}, mt)
+mt.__gc = function() while true do end end
+setmetatable({}, mt)

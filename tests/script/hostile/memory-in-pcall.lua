@@ -1,0 +1,11 @@
+-- expect: the script was stopped because it used more than 16 MiB
+local function eat()
+  local s = "x"
+  while true do s = s .. s end
+end
+while true do
+  pcall(eat)
+  xpcall(eat, print)
+  pcall(coroutine.wrap(eat))
+  coroutine.resume(coroutine.create(eat))
+end

@@ -1,0 +1,2 @@
+-- expect: pattern.lua:2: the script was stopped after 2000000 instructions
+local where = ("x"):rep(60000):find(".-.-.-b")

@@ -1,0 +1,3 @@
+-- expect: rep.lua:3: string.rep would make more than 1048576 bytes
+pcall(string.rep, "x", 1e18, "")
+local s = ("").rep("", 1e18)
