@@ -182,6 +182,22 @@ sg_core_destroy(struct sg_core *core)
 /* Which bridges do we look after? */
 
 static bool
+core_has_guarded(const struct sg_core *core, const char *bridge)
+{
+    const struct sg_port *port;
+
+    HMAP_FOR_EACH (port, node, &core->ports.ports) {
+        if (port->guarded && !strcmp(port->bridge, bridge)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A secure bridge is connected to even if nothing is guarded there now: it
+ * may hold flows of ours that forward.  On one that is not, guarded ports are
+ * in error, and closed. */
+static bool
 core_wants_bridge(const struct sg_core *core, const struct sg_bridge *bridge)
 {
     bool explicitly;
@@ -193,20 +209,8 @@ core_wants_bridge(const struct sg_core *core, const struct sg_bridge *bridge)
     }
     problem = sg_bridge_check(bridge);
     free(problem);
-    return !problem;
-}
-
-static bool
-core_has_guarded(const struct sg_core *core, const char *bridge)
-{
-    const struct sg_port *port;
-
-    HMAP_FOR_EACH (port, node, &core->ports.ports) {
-        if (port->guarded && !strcmp(port->bridge, bridge)) {
-            return true;
-        }
-    }
-    return false;
+    return (!problem || (sg_bridge_may_close(bridge)
+                         && core_has_guarded(core, bridge->name)));
 }
 
 /* A bridge that we are not to touch any more is stripped of what is ours. */

@@ -184,8 +184,8 @@ emit_l2(struct emitter *e, const struct sg_plan_endpoint *ep,
     emit_flow(e, SG_T_L2, 100, cookie_of(ep));
 }
 
-static void
-link_local(const struct eth_addr mac, struct sg_prefix *p)
+void
+sg_link_local(const struct eth_addr mac, struct sg_prefix *p)
 {
     struct in6_addr lla;
 
@@ -216,7 +216,7 @@ emit_security(struct emitter *e, const struct sg_plan_endpoint *ep)
         struct sg_prefix lla;
 
         emit_mac(e, ep, port->macs[i]);
-        link_local(port->macs[i], &lla);
+        sg_link_local(port->macs[i], &lla);
         if (!has_address(port, &lla)) {
             emit_address(e, ep, &lla);
         }

@@ -292,6 +292,18 @@ owners_get(struct hmap *map, const struct sg_prefix *p, uint16_t vlan)
 }
 
 static void
+owners_add(struct hmap *map, const struct sg_prefix *p,
+           const struct sg_plan_endpoint *ep)
+{
+    struct list *list = &owners_get(map, p, vlan_of(ep))->list;
+
+    /* A guest's link-local address may be declared as well. */
+    if (!list->n || list->eps[list->n - 1] != ep) {
+        list_add(list, ep);
+    }
+}
+
+static void
 emit_addresses(struct emitter *e, const struct sg_plan *plan)
 {
     struct hmap map = HMAP_INITIALIZER(&map);
@@ -301,8 +313,13 @@ emit_addresses(struct emitter *e, const struct sg_plan *plan)
         const struct sg_plan_endpoint *ep = &plan->endpoints[i];
 
         for (size_t j = 0; j < ep->port->n_addresses; j++) {
-            list_add(&owners_get(&map, &ep->port->addresses[j],
-                                 vlan_of(ep))->list, ep);
+            owners_add(&map, &ep->port->addresses[j], ep);
+        }
+        for (size_t j = 0; j < ep->port->n_macs; j++) {
+            struct sg_prefix lla;
+
+            sg_link_local(ep->port->macs[j], &lla);
+            owners_add(&map, &lla, ep);
         }
     }
     HMAP_FOR_EACH_POP (o, node, &map) {

@@ -84,9 +84,11 @@ emit_number(struct emitter *e, const struct sg_review *r)
 {
     emit_begin(e);
     emit_match_mark(e, r->value, UINT32_MAX);
+    emit_load(e, SG_R_CLASS, 1);
     emit_review_flow(e, SG_T_EG_CT, SG_T_EG_REVIEW);
     emit_begin(e);
     emit_match_mark(e, r->value, UINT32_MAX);
+    emit_load(e, SG_R_CLASS, 1);
     emit_review_flow(e, SG_T_IN_CT, SG_T_IN_REVIEW);
 }
 

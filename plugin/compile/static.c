@@ -61,6 +61,8 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_SPOOF_L3, 100,
       "udp,nw_src=0.0.0.0,nw_dst=255.255.255.255,udp_src=68,udp_dst=67",
       "resubmit(,{EG_DISPATCH})" },
+    { SG_T_SPOOF_L3, 100, "icmp6,ipv6_src=::,icmp_type=133",
+      "resubmit(,{EG_DISPATCH})" },
     { SG_T_SPOOF_L3, 100, "icmp6,ipv6_src=::,icmp_type=143",
       "resubmit(,{EG_DISPATCH})" },
     { SG_T_SPOOF_L3, 100, "icmp6,ipv6_src=::,icmp_type=131",
@@ -141,9 +143,12 @@ static const struct static_flow guarded_flows[] = {
       "load:0->$FLAGS[],resubmit(,{L2})" },
 
     /* Established, but to be judged again: by the rules of the direction in
-     * which it began.  An answer is turned round for that. */
+     * which it began.  An answer is turned round for that.  An ICMP error has
+     * no ports to judge: it shares the fate of its connection, and that of
+     * one whose number is gone (CLASS=1, review.c) is sealed. */
     { SG_T_EG_REVIEW, 110, "ct_state=+rel+trk,ct_mark=0x80000000/0x80000000",
       "drop" },
+    { SG_T_EG_REVIEW, 110, "ct_state=+rel+trk,$CLASS=1", "drop" },
     { SG_T_EG_REVIEW, 100, "ct_state=+rel+trk", "resubmit(,{L2})" },
     { SG_T_EG_REVIEW, 90, "ct_state=-rpl+trk",
       "resubmit(,{EG_JUDGE}),resubmit(,{EG_REVIEWED})" },
@@ -238,6 +243,7 @@ static const struct static_flow guarded_flows[] = {
 
     { SG_T_IN_REVIEW, 110, "ct_state=+rel+trk,ct_mark=0x80000000/0x80000000",
       "drop" },
+    { SG_T_IN_REVIEW, 110, "ct_state=+rel+trk,$CLASS=1", "drop" },
     { SG_T_IN_REVIEW, 100, "ct_state=+rel+trk", "resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_REVIEW, 90, "ct_state=-rpl+trk",
       "resubmit(,{IN_PROFILE}),resubmit(,{IN_REVIEWED})" },

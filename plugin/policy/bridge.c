@@ -93,3 +93,17 @@ sg_bridge_check(const struct sg_bridge *bridge)
     ds_destroy(&how);
     return error;
 }
+
+bool
+sg_bridge_may_close(const struct sg_bridge *bridge)
+{
+    struct ds why = DS_EMPTY_INITIALIZER;
+    struct ds how = DS_EMPTY_INITIALIZER;
+
+    check_protocols(bridge, &why, &how);
+
+    bool may = !why.length;
+    ds_destroy(&why);
+    ds_destroy(&how);
+    return may;
+}

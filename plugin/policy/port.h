@@ -191,5 +191,8 @@ bool sg_bridge_may_manage(const struct sg_bridge *, bool *explicitly);
 /* NULL if guarded ports can be enforced there, or why not and the command
  * that mends it (CONTRACT section 2); the caller frees it. */
 char *sg_bridge_check(const struct sg_bridge *);
+/* True if only fail_mode is in the way: then guarded ports can at least be
+ * closed until the switch restarts. */
+bool sg_bridge_may_close(const struct sg_bridge *);
 
 #endif /* policy/port.h */
