@@ -97,8 +97,13 @@ host_log(lua_State *L)
     lua_settop(L, 3);
     lua_getfield(L, 2, "file");
     lua_getfield(L, 2, "line");
-    VLOG_RL(&rl, warn ? VLL_WARN : VLL_INFO, "%s:%d: %.512s",
-            luaL_optstring(L, 4, "?"), (int) lua_tointeger(L, 5), text);
+    const char *file = luaL_optstring(L, 4, "?");
+    int line = lua_tointeger(L, 5);
+    if (warn) {
+        VLOG_WARN_RL(&rl, "%s:%d: %.512s", file, line, text);
+    } else {
+        VLOG_INFO_RL(&rl, "%s:%d: %.512s", file, line, text);
+    }
     return 0;
 }
 

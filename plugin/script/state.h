@@ -32,8 +32,8 @@
  * ------
  *
  * Chunks of policy files are named "@FILE", those of the language itself
- * "=FILE"; a place is always one of a policy file.  sg_state_where() finds it by
- * walking the stack, and the functions around it as a chain of callers.
+ * "=FILE"; a place is always one of a policy file.  sg_state_where() finds it
+ * by walking the stack, and the functions around it as a chain of callers.
  *
  * Thread: one at a time, always the same for processor time to count. */
 
