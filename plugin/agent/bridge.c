@@ -172,7 +172,25 @@ bridge_note_fresh_zones(struct sg_core *core, struct sg_core_bridge *b)
 }
 
 /* Without a policy, trusted ports forward all the same; what is installed for
- * guarded ports stays as it is. */
+ * guarded ports stays as it is.  Ports that it shows to be guarded are, also
+ * those that only a `bind' of the policy would tell. */
+static void
+bridge_hold_guarded(struct sg_core *core, const struct sg_core_bridge *b)
+{
+    const struct shash_node *node;
+    struct sg_port *port;
+
+    SHASH_FOR_EACH (node, &b->inputs) {
+        int64_t ofport = strtoll(node->name, NULL, 10);
+
+        HMAP_FOR_EACH (port, node, &core->ports.ports) {
+            if (port->ofport == ofport && !strcmp(port->bridge, b->name)) {
+                port->guarded = true;
+            }
+        }
+    }
+}
+
 static void
 bridge_desire_trusted(struct sg_core_bridge *b,
                       const struct sg_flows *installed)
@@ -216,6 +234,9 @@ sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b)
 {
     const struct sg_flows *installed = sg_switch_installed(b->sw);
 
+    if (!core->have_policy) {
+        bridge_hold_guarded(core, b);
+    }
     sg_plan_destroy(b->plan);
     b->plan = sg_plan_create(core->compiler, core->loaded->policy,
                              &core->ports, b->name);
@@ -258,7 +279,9 @@ sg_core_bridge_set_no_flood(struct sg_core *core, struct sg_core_bridge *b)
             list[n++].name = port->name;
         }
     }
-    qsort(list, n, sizeof *list, compare_switch_ports);
+    if (n) {
+        qsort(list, n, sizeof *list, compare_switch_ports);
+    }
     sg_switch_set_no_flood(b->sw, list, n);
     free(list);
 }

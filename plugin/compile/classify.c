@@ -273,7 +273,9 @@ classify_network(struct sg_plan *plan, enum sg_direction dir,
     claim_ports(plan, dir, net, &claims);
     claim_members(plan, dir, net, &claims);
     claim_prefixes(plan, dir, &claims);
-    qsort(claims.list, claims.n, sizeof *claims.list, compare_claims);
+    if (claims.n) {
+        qsort(claims.list, claims.n, sizeof *claims.list, compare_claims);
+    }
     merge_claims(plan, dir, net, &claims);
     free(claims.list);
     assign_classes(plan, dir, net, by_peers);

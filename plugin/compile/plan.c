@@ -176,10 +176,14 @@ plan_collect_ports(struct sg_plan *plan)
             }
         }
     }
-    qsort(plan->endpoints, plan->n_endpoints, sizeof *plan->endpoints,
-          compare_endpoints);
-    qsort(plan->trusted, plan->n_trusted, sizeof *plan->trusted,
-          compare_trusted);
+    if (plan->n_endpoints) {
+        qsort(plan->endpoints, plan->n_endpoints, sizeof *plan->endpoints,
+              compare_endpoints);
+    }
+    if (plan->n_trusted) {
+        qsort(plan->trusted, plan->n_trusted, sizeof *plan->trusted,
+              compare_trusted);
+    }
 }
 
 /* Pass 2: the groups of these ports, their fragments and peers. */
