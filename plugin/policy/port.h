@@ -179,9 +179,10 @@ struct sg_port *sg_port_admit(const struct sg_policy *,
 void sg_port_destroy(struct sg_port *);
 
 /* Admits everything in 'facts' and then finds what only shows between ports:
- * two guarded ports with one MAC in one VLAN of a bridge, or one address in
- * one network (prefixes may overlap); the port whose row UUID is lower keeps
- * it, the other is in error.  'ports' is emptied first. */
+ * two guarded ports with one MAC in one VLAN of a bridge.  One that the switch
+ * has keeps it, then the one whose row UUID is lower; the other is in error.
+ * (Addresses may be shared, as virtual ones are.)  'ports' is emptied
+ * first. */
 void sg_ports_admit_all(struct sg_ports *, const struct sg_policy *,
                         const struct sg_binder *, const struct sg_facts *);
 

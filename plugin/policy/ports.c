@@ -57,8 +57,9 @@ sg_ports_find(const struct sg_ports *ports, const char *name)
 /* Conflicts.
  *
  * A claim is a line of text that says what a port holds alone, in words that
- * can go into the message.  Prefixes are no claims: several routers may serve
- * one prefix, and one address of a prefix may be another port's. */
+ * can go into the message.  MACs are claimed, because a frame must have one way
+ * to go.  Addresses are not: two guests that share a virtual address (VRRP,
+ * say) both declare it. */
 
 static void
 claim_macs(const struct sg_port *port, const struct sg_endpoint *e,
@@ -72,22 +73,6 @@ claim_macs(const struct sg_port *port, const struct sg_endpoint *e,
     }
 }
 
-static void
-claim_addresses(const struct sg_port *port, const struct sg_endpoint *e,
-                struct svec *claims)
-{
-    for (size_t i = 0; i < port->n_addresses; i++) {
-        struct ds s = DS_EMPTY_INITIALIZER;
-
-        if (sg_prefix_is_host(&port->addresses[i])) {
-            ds_put_cstr(&s, "address ");
-            sg_prefix_format(&port->addresses[i], &s);
-            ds_put_format(&s, " in network %s", e->network);
-            svec_add_nocopy(claims, ds_steal_cstr(&s));
-        }
-    }
-}
-
 /* Enters the claims of 'port' into 'held' (claim -> struct sg_port), all or,
  * if another port holds one, none: then the port is in error. */
 static void
@@ -97,7 +82,6 @@ hold_claims(struct shash *held, struct sg_port *port)
 
     for (size_t i = 0; i < port->n_endpoints; i++) {
         claim_macs(port, &port->endpoints[i], &claims);
-        claim_addresses(port, &port->endpoints[i], &claims);
     }
     svec_sort_unique(&claims);
     for (size_t i = 0; i < claims.n && !port->error; i++) {
@@ -122,11 +106,16 @@ compare_by_uuid(const void *a_, const void *b_)
     const struct sg_port *const *a = a_;
     const struct sg_port *const *b = b_;
 
-    return uuid_compare_3way(&(*a)->uuid, &(*b)->uuid);
+    bool a_absent = (*a)->ofport == SG_OFPORT_NONE;
+    bool b_absent = (*b)->ofport == SG_OFPORT_NONE;
+
+    return (a_absent != b_absent ? a_absent - b_absent
+            : uuid_compare_3way(&(*a)->uuid, &(*b)->uuid));
 }
 
-/* The row UUID decides, not the order of arrival: every start of the agent
- * must come to the same answer. */
+/* A port that the switch has comes before one that it has not (a row that was
+ * left behind); then the row UUID decides, not the order of arrival: every
+ * start of the agent must come to the same answer. */
 static void
 find_conflicts(struct sg_ports *ports)
 {

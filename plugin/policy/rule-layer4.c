@@ -74,7 +74,9 @@ load_port(struct sg_load *load, const struct sg_where *where,
         free(given);
         return;
     }
-    if (lo < 1 || lo > 65535 || hi < 1 || hi > 65535) {
+    /* AWS's "all ports" is 0-65535: a range may begin with 0, though nobody
+     * listens there (RFC 6335 section 6). */
+    if (lo < (lo != hi ? 0 : 1) || lo > 65535 || hi < 1 || hi > 65535) {
         sg_load_error(load, where, "port %s of %s is out of range; ports are "
                       "1 to 65535", given, word);
     } else if (lo > hi) {

@@ -50,6 +50,7 @@ test_ports(void)
         { TCP("[80,[443,'8000-8080']]"), "" },
         { TCP("[80.0]"), "" },
         { TCP("['80',1,65535]"), "" },
+        { TCP("['0-65535', '0-22']"), "" },
         { TCP("[0]"), "p.lua:2: port 0 of tcp is out of range; ports are 1 to "
           "65535\n" },
         { TCP("[65536]"), "p.lua:2: port 65536 of tcp is out of range; ports "
