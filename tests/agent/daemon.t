@@ -11,8 +11,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)),
 
 from harness import Failure, run, test, wait_until          # noqa: E402
 from harness.agent import environment, program, sgctl       # noqa: E402
-from harness.process import at_exit, command                # noqa: E402
-from harness.sandbox import Sandbox                         # noqa: E402
+from harness.process import Child, at_exit, command         # noqa: E402
+from harness.sandbox import SCHEMA, Sandbox                 # noqa: E402
 
 POLICY = 'group "web" { ingress = { tcp { 80, from = any } } }\n'
 
@@ -151,6 +151,68 @@ def _():
     at_exit(lambda: is_running(pid) and os.kill(pid, signal.SIGKILL))
     result = sgctl(box, 'list-groups')
     holds('more' in result.out and 'web' in result.out, result)
+    stop(box, pid, 'ovs-sgd')
+
+
+@test('--observe: ports and traces, but nothing in the switch')
+def _():
+    box = sandbox()
+    box.add_bridge('br0')
+    box.vsctl('add-port', 'br0', 'p1', '--', 'set', 'Interface', 'p1',
+              'type=dummy', 'external_ids:sg-groups=web',
+              'external_ids:attached-mac="52:54:00:00:00:01"',
+              'external_ids:sg-addresses=192.0.2.1')
+    result = sgd(box, '--detach', '--pidfile', '--no-chdir', '-vconsole:off',
+                 '-vsyslog:off', '--observe',
+                 '--policy=' + box.path('policy.lua'))
+    holds(result.status == 0, result)
+    pid = pid_of(box)
+    at_exit(lambda: is_running(pid) and os.kill(pid, signal.SIGKILL))
+    result = sgctl(box, 'wait', '--timeout=10')
+    holds(result.status == 0, result)
+    result = sgctl(box, 'list-ports')
+    holds('p1' in result.out and 'web' in result.out, result)
+    result = sgctl(box, '--format=json', 'trace', '198.51.100.1', 'p1', 'tcp',
+                   '80')
+    holds('"verdict":"allow"' in result.out, result)
+    holds(not box.flows('br0'), box.flows('br0'))
+    holds('sg-state' not in box.get('Interface', 'p1', 'external_ids'),
+          'sg-state was written')
+    stop(box, pid, 'ovs-sgd')
+
+
+def make_certificate(box):
+    """A key and a certificate that signs itself, and so is its own CA."""
+    key, certificate = box.path('key.pem'), box.path('cert.pem')
+    made = command(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes',
+                    '-days', '2', '-subj', '/CN=test', '-keyout', key, '-out',
+                    certificate], 60)
+    holds(made.status == 0, made)
+    return ['--private-key=' + key, '--certificate=' + certificate,
+            '--ca-cert=' + certificate]
+
+
+@test('an SSL database, with --private-key, --certificate and --ca-cert')
+def _():
+    box = sandbox()
+    options = make_certificate(box)
+    database = box.path('ssl.db')
+    made = command(['ovsdb-tool', 'create', database, SCHEMA])
+    holds(made.status == 0, made)
+    Child(['ovsdb-server', database, '--remote=pssl:6640:127.0.0.1',
+           '--unixctl=' + box.path('ssl.ctl'), *options], box.env)
+    log = box.path('ssl.log')
+    result = sgd(box, '--detach', '--pidfile', '--no-chdir', '-vconsole:off',
+                 '-vsyslog:off', '--log-file=' + log, *options,
+                 '--policy=' + box.path('policy.lua'), 'ssl:127.0.0.1:6640')
+    holds(result.status == 0, result)
+    pid = pid_of(box)
+    at_exit(lambda: is_running(pid) and os.kill(pid, signal.SIGKILL))
+
+    def connected():
+        with open(log) as f:
+            return 'ssl:127.0.0.1:6640: connected' in f.read()
+    holds(wait_until(connected, 15), 'no connection; see ' + log)
     stop(box, pid, 'ovs-sgd')
 
 
