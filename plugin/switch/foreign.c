@@ -83,7 +83,6 @@ sg_foreign_put(struct sg_switch *s, struct sg_flow *flow, bool quiet)
         warn(s, flow);
     }
     sg_flows_insert(&s->foreign.flows, flow);
-    s->seqno++;
 }
 
 /* Forgets the flow of somebody else that is like 'identity', if any. */
@@ -95,7 +94,6 @@ sg_foreign_remove(struct sg_switch *s, const struct sg_flow *identity)
     if (flow) {
         count(s, flow, -1);
         sg_flows_remove(&s->foreign.flows, flow);
-        s->seqno++;
     }
     return flow != NULL;
 }

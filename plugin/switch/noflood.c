@@ -19,6 +19,7 @@
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/rconn.h"
 #include "openvswitch/vlog.h"
+#include "packets.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -367,6 +368,18 @@ handle_desc(struct sg_noflood *nf, const struct ofp_header *oh)
     }
 }
 
+/* True if 'desc' says nothing new that concerns us (a link went up or down,
+ * for example). */
+static bool
+is_known(const struct sg_noflood *nf, const struct ofputil_phy_port *desc)
+{
+    const struct of_port *port = find_port(&nf->ports, desc->port_no);
+
+    return (port && !strcmp(port->desc.name, desc->name)
+            && eth_addr_equals(port->desc.hw_addr, desc->hw_addr)
+            && !((port->desc.config ^ desc->config) & OFPUTIL_PC_NO_FLOOD));
+}
+
 static void
 handle_status(struct sg_noflood *nf, const struct ofp_header *oh)
 {
@@ -377,8 +390,10 @@ handle_status(struct sg_noflood *nf, const struct ofp_header *oh)
     }
     if (ps.reason == OFPPR_DELETE) {
         remove_port(&nf->ports, ps.desc.port_no);
-    } else {
+    } else if (!is_known(nf, &ps.desc)) {
         put_port(&nf->ports, &ps.desc);
+    } else {
+        return;
     }
     nf->changed = nf->dirty = true;
 }

@@ -70,7 +70,9 @@ void sg_switch_destroy(struct sg_switch *);         /* NULL is fine. */
 void sg_switch_run(struct sg_switch *);
 void sg_switch_wait(struct sg_switch *);
 
-/* Changes whenever something the accessors below tell has changed. */
+/* Changes whenever something the accessors below tell has changed, but for
+ * the numbers of foreign flows, which concern nobody but the operator: on a
+ * bridge with a controller they may change all the time. */
 unsigned int sg_switch_seqno(const struct sg_switch *);
 
 /* The flows with our cookie that are in the switch, or NULL if that is not

@@ -4,6 +4,7 @@ switch_tests = \
 	tests/switch/test-conntrack \
 	tests/switch/test-flows \
 	tests/switch/test-noflood \
+	tests/switch/test-race \
 	tests/switch/test-scale
 check_PROGRAMS += $(switch_tests)
 TESTS += $(switch_tests)
@@ -23,6 +24,10 @@ tests_switch_test_flows_LDADD = $(switch_test_libs)
 tests_switch_test_noflood_SOURCES = tests/switch/test-noflood.c $(switch_lab)
 tests_switch_test_noflood_CPPFLAGS = $(switch_test_cppflags)
 tests_switch_test_noflood_LDADD = $(switch_test_libs)
+
+tests_switch_test_race_SOURCES = tests/switch/test-race.c $(switch_lab)
+tests_switch_test_race_CPPFLAGS = $(switch_test_cppflags)
+tests_switch_test_race_LDADD = $(switch_test_libs)
 
 tests_switch_test_scale_SOURCES = tests/switch/test-scale.c $(switch_lab)
 tests_switch_test_scale_CPPFLAGS = $(switch_test_cppflags)
