@@ -50,8 +50,15 @@ struct sg_admin *
 sg_core_enable_start(struct sg_core *core, const char *bridge)
 {
     struct sg_admin *admin = admin_create(core, bridge, false);
+    struct sg_core_bridge *b = shash_find_data(&core->bridges, bridge);
 
     if (!admin->error) {
+        const struct sg_bridge *facts
+            = shash_find_data(&sg_ovsdb_facts(core->db)->bridges, bridge);
+
+        if (b && strcmp(facts->fail_mode, "secure")) {
+            sg_switch_expect_flush(b->sw);
+        }
         admin->db = sg_ovsdb_enable(core->db, bridge);
     }
     return admin;

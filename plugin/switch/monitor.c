@@ -201,8 +201,10 @@ sg_monitor_run(struct sg_switch *s)
     struct sg_monitor *m = &s->monitor;
 
     if (m->n_repairs) {
-        VLOG_WARN_RL(&rl, "%s: somebody else changed %"PRIuSIZE" of our flows "
-                     "(%s): repairing", s->bridge, m->n_repairs, m->example);
+        VLOG_RL(&rl, m->expected ? VLL_INFO : VLL_WARN,
+                "%s: somebody else changed %"PRIuSIZE" of our flows "
+                "(%s): repairing", s->bridge, m->n_repairs, m->example);
+        m->expected = false;
         m->n_repairs = 0;
         free(m->example);
         m->example = NULL;
@@ -210,4 +212,10 @@ sg_monitor_run(struct sg_switch *s)
         s->generation++;
         s->seqno++;
     }
+}
+
+void
+sg_switch_expect_flush(struct sg_switch *s)
+{
+    s->monitor.expected = true;
 }

@@ -65,6 +65,7 @@ struct sg_foreign {
 /* What others change (monitor.c). */
 struct sg_monitor {
     bool paused;                /* The switch keeps events back. */
+    bool expected;              /* The next repair is no surprise. */
     ovs_be32 request_xid;       /* To recognize a refusal. */
     size_t n_repairs;           /* Flows of ours that others changed, */
     char *example;              /* and one of them, since the last log. */

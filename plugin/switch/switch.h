@@ -94,6 +94,10 @@ bool sg_switch_busy(const struct sg_switch *);
 /* Why the last bundle was refused; NULL if it was not. */
 const char *sg_switch_error(const struct sg_switch *);
 
+/* The switch is about to remove flows for a reason that we know (it does when
+ * fail_mode changes): the next repair is not worth a warning. */
+void sg_switch_expect_flush(struct sg_switch *);
+
 /* Ports.  The desired `no-flood' flags, by OpenFlow port number: sets the
  * flag on every port in the array (sorted) and clears it on ports that an
  * earlier call named.  Kept up when ports come back and when the switch
