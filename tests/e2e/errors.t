@@ -99,7 +99,7 @@ def _(lab):
     old = lab.ids(lab.bad)['attached-mac']
     lab.set_ids(lab.bad, attached_mac=lab.good.mac)
     states = sorted((lab.state(lab.good), lab.state(lab.bad)))
-    lab.equal(states, ['active', 'error'])
+    lab.equal(states, ['active', 'error'], 'states')
     lab.set_ids(lab.bad, attached_mac=old)
     for host in (lab.good, lab.bad):
         lab.expect_state(host, 'active')

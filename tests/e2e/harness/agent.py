@@ -8,6 +8,7 @@ import signal
 
 from .process import Child, command, wait_until
 from .tap import Failure, Skip, note
+from .unixctl import accepts
 
 TOP = os.path.realpath(os.path.join(os.path.dirname(__file__),
                                     '..', '..', '..'))
@@ -61,10 +62,9 @@ class Agent:
              '--log-file=' + self.sandbox.path('ovs-sgd.log'),
              '-vconsole:off', *self.options],
             environment(self.sandbox), self.sandbox.path('ovs-sgd.out'))
-        socket = self.sandbox.path('ovs-sgd.%d.ctl' % self.child.pid)
-        if not wait_until(lambda: os.path.exists(socket)
-                          or not self.child.running, 30) \
-           or not self.child.running:
+        path = self.sandbox.path('ovs-sgd.%d.ctl' % self.child.pid)
+        wait_until(lambda: accepts(path) or not self.child.running, 30)
+        if not accepts(path):
             raise Failure('ovs-sgd does not start:\n' + self._last_words())
         return self
 

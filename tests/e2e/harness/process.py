@@ -35,7 +35,8 @@ def forget(function):
         _clean_ups.remove(function)
 
 
-def _clean_up():
+def clean_up():
+    """Runs, and forgets, all that at_exit() was told."""
     while _clean_ups:
         try:
             _clean_ups.pop()()
@@ -48,13 +49,13 @@ def _interrupted(signo, _frame):
     # be cut short.
     for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
-    _clean_up()
+    clean_up()
     os._exit(128 + signo)
 
 
 def clean_up_on_exit():
     """To be called once, early."""
-    atexit.register(_clean_up)
+    atexit.register(clean_up)
     for each in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(each, _interrupted)
 

@@ -15,7 +15,7 @@ import shutil
 from . import process
 from .process import Child, command, wait_until
 from .tap import Failure, Skip, note
-from .unixctl import Unixctl, UnixctlError
+from .unixctl import Unixctl, UnixctlError, accepts
 
 SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
 MAX_QUEUE = 64                  # A dummy port drops what exceeds 100.
@@ -75,7 +75,10 @@ class Sandbox:
     def start(self):
         self.must(['ovsdb-tool', 'create', self.path('conf.db'), SCHEMA])
         self.start_ovsdb()
-        self.vsctl('--no-wait', 'init')
+        # `ovs-sgctl wait' waits for the revalidators, which by default sleep
+        # for half a second.
+        self.vsctl('--no-wait', 'init', '--', 'set', 'Open_vSwitch', '.',
+                   'other_config:max-revalidator=100')
         self.start_vswitchd()
         return self
 
@@ -85,7 +88,7 @@ class Sandbox:
              '--remote=punix:' + self.path('db.sock'), '--pidfile',
              '--log-file=' + self.path('ovsdb-server.log'), '-vconsole:off'],
             self.env, self.path('ovsdb-server.out'))
-        if not wait_until(lambda: os.path.exists(self.path('db.sock'))):
+        if not wait_until(lambda: accepts(self.path('db.sock'))):
             raise Failure('ovsdb-server does not start')
 
     def start_vswitchd(self):

@@ -87,7 +87,11 @@ class _Labs:
         if self.lab is None or fresh or factory is not self.factory:
             self.drop()
             self.factory = factory
-            self.lab = factory()
+            try:
+                self.lab = factory()
+            except BaseException:
+                process.clean_up()      # Half a lab would disturb the next.
+                raise
         self.lab.begin_test()
         return self.lab
 
@@ -158,8 +162,8 @@ def run():
             _wait_for_enter(labs)
             break
         following = chosen[number] if number < len(chosen) else None
-        if failures or not following or following[2] is not factory \
-           or following[3]:
+        if failures or fresh or not following or following[3] \
+           or following[2] is not factory:
             failures = failures + labs.drop()
         _report(number, name, failures, time.monotonic() - start)
         bad += bool(failures)

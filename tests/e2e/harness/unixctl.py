@@ -9,6 +9,16 @@ class UnixctlError(Exception):
     """The daemon refused the command, or is gone."""
 
 
+def accepts(path):
+    """Is somebody there?  (A socket's file appears before it listens.)"""
+    try:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(path)
+        return True
+    except OSError:
+        return False
+
+
 class Unixctl:
     def __init__(self, path, timeout=15):
         self.path = path
