@@ -12,7 +12,6 @@
 #include "ctl/render.h"
 #include "ctl/sgctl.h"
 #include "openvswitch/json.h"
-#include "openvswitch/shash.h"
 #include "util.h"
 
 /* How much longer than the agent we wait, so that it is the agent that says
@@ -35,18 +34,11 @@ ask(const struct sgctl *ctl, const char *command)
     return answer;
 }
 
-static const struct json *
-member(const struct json *object, const char *name)
-{
-    return (object->type == JSON_OBJECT
-            ? shash_find_data(json_object(object), name) : NULL);
-}
-
 /* Prints the strings in the member 'name' of 'answer' to stderr. */
 static void
 print_notes(const struct json *answer, const char *name, const char *prefix)
 {
-    const struct json *notes = member(answer, name);
+    const struct json *notes = client_member(answer, name);
 
     if (notes && notes->type == JSON_ARRAY) {
         for (size_t i = 0; i < json_array(notes)->n; i++) {
@@ -114,8 +106,8 @@ sgctl_wait(const struct sgctl *ctl)
 static void
 print_trace(const struct sgctl *ctl, const struct json *answer)
 {
-    const struct json *trace = member(answer, "trace");
-    const struct json *words = member(answer, "words");
+    const struct json *trace = client_member(answer, "trace");
+    const struct json *words = client_member(answer, "words");
 
     if (ctl->json && trace) {
         render_json(trace);
@@ -160,7 +152,7 @@ ask_and_print(const struct sgctl *ctl, const char *command,
 static void
 print_changes(const struct json *answer)
 {
-    const struct json *changes = member(answer, "changes");
+    const struct json *changes = client_member(answer, "changes");
 
     if (changes && changes->type == JSON_ARRAY && !json_array(changes)->n) {
         puts("nothing to change");

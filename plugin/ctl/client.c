@@ -15,6 +15,7 @@
 #include "jsonrpc.h"
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
+#include "openvswitch/shash.h"
 #include "packets.h"
 #include "stream.h"
 #include "timeval.h"
@@ -220,4 +221,11 @@ client_call(const char *target, unsigned int timeout, const char *command,
     }
     free(path);
     return outcome;
+}
+
+const struct json *
+client_member(const struct json *json, const char *name)
+{
+    return (json->type == JSON_OBJECT
+            ? shash_find_data(json_object(json), name) : NULL);
 }

@@ -31,4 +31,8 @@ enum client_outcome client_call(const char *target, unsigned int timeout,
                                 size_t n_args,
                                 struct json **answer, char **error);
 
+/* The member 'name' of 'json', NULL if there is none, or if 'json' is no
+ * object. */
+const struct json *client_member(const struct json *, const char *name);
+
 #endif /* ctl/client.h */

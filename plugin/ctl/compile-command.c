@@ -101,36 +101,34 @@ read_facts(const char *file, const char *bridge, struct sg_facts *facts)
     return true;
 }
 
-static int
-compare_rules(const void *a_, const void *b_)
+static void
+print_rule(const struct sg_rule *rule)
 {
-    const struct sg_rule *const *a = a_;
-    const struct sg_rule *const *b = b_;
+    struct ds place = DS_EMPTY_INITIALIZER;
 
-    return strcmp((*a)->text, (*b)->text);
+    sg_rule_format_place(rule, &place);
+    printf(UUID_FMT" %s%s%s\n", UUID_ARGS(&rule->id), rule->text,
+           place.length ? "  # " : "", ds_cstr(&place));
+    ds_destroy(&place);
 }
 
-/* Each rule's identity, canonical text and place. */
+/* Each rule's identity, canonical text and place, sorted by text. */
 static void
 print_policy(const struct sg_policy *policy)
 {
-    const struct sg_rule **rules = xmalloc(policy->n_rules * sizeof *rules);
+    struct shash by_text = SHASH_INITIALIZER(&by_text);
+    const struct shash_node **nodes;
     const struct sg_rule *rule;
-    size_t n = 0;
 
     HMAP_FOR_EACH (rule, id_node, &policy->rules_by_id) {
-        rules[n++] = rule;
+        shash_add(&by_text, rule->text, rule);
     }
-    qsort(rules, n, sizeof *rules, compare_rules);
-    for (size_t i = 0; i < n; i++) {
-        struct ds place = DS_EMPTY_INITIALIZER;
-
-        sg_rule_format_place(rules[i], &place);
-        printf(UUID_FMT" %s%s%s\n", UUID_ARGS(&rules[i]->id), rules[i]->text,
-               place.length ? "  # " : "", ds_cstr(&place));
-        ds_destroy(&place);
+    nodes = shash_sort(&by_text);
+    for (size_t i = 0; i < shash_count(&by_text); i++) {
+        print_rule(nodes[i]->data);
     }
-    free(rules);
+    free(nodes);
+    shash_destroy(&by_text);
 }
 
 static void
@@ -167,32 +165,23 @@ print_port(const struct sg_port *port)
     ds_destroy(&s);
 }
 
-static int
-compare_ports(const void *a_, const void *b_)
-{
-    const struct sg_port *const *a = a_;
-    const struct sg_port *const *b = b_;
-
-    return strcmp((*a)->name, (*b)->name);
-}
-
-/* What admission made of each interface. */
+/* What admission made of each interface, sorted by name. */
 static void
 print_ports(const struct sg_ports *ports)
 {
-    size_t n = hmap_count(&ports->ports);
-    const struct sg_port **sorted = xmalloc(n * sizeof *sorted);
+    struct shash by_name = SHASH_INITIALIZER(&by_name);
+    const struct shash_node **nodes;
     const struct sg_port *port;
-    size_t i = 0;
 
     HMAP_FOR_EACH (port, node, &ports->ports) {
-        sorted[i++] = port;
+        shash_add(&by_name, port->name, port);
     }
-    qsort(sorted, n, sizeof *sorted, compare_ports);
-    for (i = 0; i < n; i++) {
-        print_port(sorted[i]);
+    nodes = shash_sort(&by_name);
+    for (size_t i = 0; i < shash_count(&by_name); i++) {
+        print_port(nodes[i]->data);
     }
-    free(sorted);
+    free(nodes);
+    shash_destroy(&by_name);
 }
 
 /* Compiles for each bridge (or the one that was asked for) and prints. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/client.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
@@ -16,13 +17,6 @@
 #include "util.h"
 
 /* Values. */
-
-static const struct json *
-member(const struct json *object, const char *name)
-{
-    return (object->type == JSON_OBJECT
-            ? shash_find_data(json_object(object), name) : NULL);
-}
 
 static void put_value(const struct json *, const char *separator,
                       struct ds *);
@@ -63,7 +57,7 @@ get_text(const struct json *object, const char *name)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
 
-    put_value(member(object, name), ", ", &s);
+    put_value(client_member(object, name), ", ", &s);
     return ds_steal_cstr(&s);
 }
 
@@ -83,7 +77,7 @@ get_place(const struct json *object)
 static bool
 is_true(const struct json *object, const char *name)
 {
-    const struct json *json = member(object, name);
+    const struct json *json = client_member(object, name);
 
     return json && json->type == JSON_TRUE;
 }
@@ -160,7 +154,7 @@ print_fields(const struct json *thing, const struct column *columns)
 static char *
 get_ingress_count(const struct json *group)
 {
-    const struct json *rules = member(group, "rules");
+    const struct json *rules = client_member(group, "rules");
 
     return rules ? get_text(rules, "ingress") : xstrdup("");
 }
@@ -168,7 +162,7 @@ get_ingress_count(const struct json *group)
 static char *
 get_egress_count(const struct json *group)
 {
-    const struct json *rules = member(group, "rules");
+    const struct json *rules = client_member(group, "rules");
 
     return rules ? get_text(rules, "egress") : xstrdup("");
 }
@@ -305,8 +299,8 @@ print_group(const struct json *group)
     };
 
     print_fields(group, fields);
-    print_rules("rules", member(group, "rules"));
-    print_table("members", member(group, "members"), members);
+    print_rules("rules", client_member(group, "rules"));
+    print_table("members", client_member(group, "members"), members);
 }
 
 static void
@@ -335,8 +329,8 @@ print_port(const struct json *port)
     };
 
     print_fields(port, fields);
-    print_table("networks", member(port, "endpoints"), endpoints);
-    print_rules("rules", member(port, "rules"));
+    print_table("networks", client_member(port, "endpoints"), endpoints);
+    print_rules("rules", client_member(port, "rules"));
 }
 
 static void
@@ -350,7 +344,7 @@ print_prefix_list(const struct json *list)
     };
 
     print_fields(list, fields);
-    print_rules("used by", member(list, "rules"));
+    print_rules("used by", client_member(list, "rules"));
 }
 
 static void
@@ -389,7 +383,7 @@ print_members(const struct json *thing)
         }
     }
     free(nodes);
-    print_rules("rules", member(thing, "rules"));
+    print_rules("rules", client_member(thing, "rules"));
 }
 
 void
@@ -407,7 +401,7 @@ render_thing(const struct json *thing)
     char *kind = get_text(thing, "kind");
 
     /* A flow's cookie answers with a "kind", too, but not all about it. */
-    if (!member(thing, "cookie")) {
+    if (!client_member(thing, "cookie")) {
         for (size_t i = 0; i < ARRAY_SIZE(printers); i++) {
             if (!strcmp(kind, printers[i].kind)) {
                 printers[i].print(thing);
