@@ -27,7 +27,7 @@ VLOG_DEFINE_THIS_MODULE(sg_script);
 
 /* A policy of 1,000 groups and 20,000 rules takes about a tenth of each. */
 #define DEFAULT_INSTRUCTIONS 100000000
-#define DEFAULT_MS 10000
+#define DEFAULT_MS 5000
 #define DEFAULT_MEMORY (256 * 1024 * 1024)
 
 #define DEFAULT_CALL_INSTRUCTIONS 1000000
@@ -90,7 +90,7 @@ run_file(lua_State *L)
     int status = luaL_loadbufferx(L, load->text, load->len,
                                   lua_tostring(L, -1), "t");
     if (status == LUA_ERRSYNTAX) {
-        load->syntax_error = xstrdup(lua_tostring(L, -1));
+        load->syntax_error = sg_script_text(lua_tostring(L, -1));
         return 0;
     } else if (status != LUA_OK) {
         return lua_error(L);
@@ -99,6 +99,33 @@ run_file(lua_State *L)
     lua_setupvalue(L, -2, 1);   /* A main chunk's first is _ENV. */
     lua_call(L, 0, 0);
     return 0;
+}
+
+/* What Lua's parser says, and what the author of a policy then mostly did.
+ * The first that fits counts. */
+static const struct {
+    const char *message;
+    const char *hint;
+} hints[] = {
+    { "malformed number", "; addresses stand in quotes" },
+    { "expected near ':'", "; addresses stand in quotes" },
+    { "near <eof>", "; is a '}' or an 'end' missing?" },
+    { "'}' expected", "; is a comma missing before it?" },
+    { "syntax error near '='",
+      "; a definition has no '=': write group \"web\" { ... }" },
+    { "syntax error near",
+      "; is that a name without quotes? write group \"web\" { ... }" },
+};
+
+static const char *
+find_hint(const char *message)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(hints); i++) {
+        if (strstr(message, hints[i].message)) {
+            return hints[i].hint;
+        }
+    }
+    return "";
 }
 
 /* Lua's parser says "NAME:LINE: MESSAGE", where NAME may be abbreviated. */
@@ -117,9 +144,7 @@ report_syntax_error(const struct load *load, struct sg_diags *diags)
             break;
         }
     }
-    sg_error(diags, &place, "%s%s", message,
-             strstr(message, "'}' expected") && !strstr(message, "<eof>")
-             ? "; is a comma missing before it?" : "");
+    sg_error(diags, &place, "%s%s", message, find_hint(message));
 }
 
 /* Puts state->fault into 'diags', at 'file' if it has no place. */

@@ -12,6 +12,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
+#include "unicode.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(sg_state);
@@ -316,22 +317,38 @@ skip_position(lua_State *L, const char *message, int *level)
     return message;
 }
 
+char *
+sg_script_text(const char *message)
+{
+    char *text = xasprintf("%.*s", MAX_MESSAGE, message);
+    size_t len;
+    char *error = utf8_validate(text, &len);
+
+    if (error) {
+        for (char *p = text; *p; p++) {
+            *p = *p & 0x80 ? '?' : *p;
+        }
+        free(error);
+    }
+    return text;
+}
+
 static void
 fault_set(lua_State *L, struct sg_fault *fault, const char *message)
 {
     struct sg_script_place where;
     int level = 0;
+    char *text = sg_script_text(skip_position(L, message, &level));
 
-    message = skip_position(L, message, &level);
     fault_clear(fault);
+    fault->message = text;
     if (sg_state_where(L, level, &where)) {
-        sg_place_destroy(&fault->place);
         sg_place_init(&fault->place, where.file, where.line);
+        if (where.chain[0]) {
+            fault->message = xasprintf("%s (%s)", text, where.chain);
+            free(text);
+        }
     }
-    fault->message = (where.file && where.chain[0]
-                      ? xasprintf("%.*s (%s)", MAX_MESSAGE, message,
-                                  where.chain)
-                      : xasprintf("%.*s", MAX_MESSAGE, message));
 }
 
 /* The message handler: the last moment at which the stack still shows where

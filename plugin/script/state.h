@@ -97,6 +97,10 @@ void sg_state_charge(lua_State *, uint64_t work);
  * just returned. */
 void sg_state_pass_on_stop(lua_State *, int status);
 
+/* A copy of a script's or of Lua's own 'message', cut to a sensible length and
+ * valid as UTF-8.  The caller frees it. */
+char *sg_script_text(const char *message);
+
 /* Where a script is. */
 
 #define SG_CHAIN_MAX 512

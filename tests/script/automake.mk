@@ -5,7 +5,7 @@ script_tests = \
 	tests/script/doc.t \
 	tests/script/hostile.t \
 	tests/script/policies.t
-script_programs = tests/script/test-pattern
+script_programs = tests/script/test-pattern tests/script/test-script
 check_PROGRAMS += tests/script/dump-document $(script_programs)
 TESTS += $(script_tests) $(script_programs)
 
@@ -18,6 +18,10 @@ EXTRA_DIST += $(script_tests) \
 
 tests_script_dump_document_SOURCES = tests/script/dump-document.c
 tests_script_dump_document_LDADD = $(SG_SCRIPT_LIBS)
+
+tests_script_test_script_SOURCES = tests/script/test-script.c
+tests_script_test_script_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_script_test_script_LDADD = $(SG_SCRIPT_LIBS)
 
 tests_script_test_pattern_SOURCES = tests/script/test-pattern.c
 tests_script_test_pattern_CPPFLAGS = $(AM_CPPFLAGS) $(LUA_CFLAGS) \

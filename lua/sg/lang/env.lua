@@ -57,9 +57,9 @@ local function logger(level)
   return host.word(function(place, ...)
     local words = {}
     for i = 1, select("#", ...) do
-      words[i] = tostring((select(i, ...)))
+      words[i] = report.clean(tostring((select(i, ...))))
     end
-    host.log(level, place, table.concat(words, "\t"))
+    host.log(level, place, table.concat(words, " "))
   end)
 end
 

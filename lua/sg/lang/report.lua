@@ -40,12 +40,21 @@ function report.warning(place, format, ...)
   add(report.warnings, place, format:format(...))
 end
 
+-- 'text' without what would disturb a line of a message or a log.
+function report.clean(text)
+  text = text:gsub("%c", "?")
+  if not utf8.len(text) then
+    text = text:gsub("[\x80-\xff]", "?")
+  end
+  return text
+end
+
 -- 'text' as it is shown in a message: in quotes, and not too long.
 function report.quote(text)
   if #text > 60 then
     text = text:sub(1, 57) .. "..."
   end
-  return '"' .. text:gsub("%c", "?") .. '"'
+  return '"' .. report.clean(text) .. '"'
 end
 
 -- "; did you mean "tcp"?" or "".

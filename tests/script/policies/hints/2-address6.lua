@@ -1,0 +1,1 @@
+group "a" { ingress = { tcp { 80, from = 2001:db8::1 } } }

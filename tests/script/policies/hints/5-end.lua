@@ -1,0 +1,2 @@
+group "a" {
+  ingress = {

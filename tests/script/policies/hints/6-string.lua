@@ -1,0 +1,1 @@
+group "a" { description = "no end }

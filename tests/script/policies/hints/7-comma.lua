@@ -1,0 +1,4 @@
+group "a" {
+  description = "x"
+  ingress = {},
+}

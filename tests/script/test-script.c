@@ -1,0 +1,211 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+/* The host from the outside: paths that are no policy, what is left behind by
+ * many loads, and callbacks of a script that has none. */
+
+#include <config.h>
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
+#include "policy/diag.h"
+#include "policy/policy.h"
+#include "policy/port.h"
+#include "script/script.h"
+#include "svec.h"
+#include "tap.h"
+#include "util.h"
+
+static char *scratch;           /* A folder. */
+
+static char *
+write_file(const char *name, const char *text)
+{
+    char *path = xasprintf("%s/%s", scratch, name);
+    FILE *stream = fopen(path, "w");
+
+    if (!stream || fputs(text, stream) == EOF || fclose(stream)) {
+        ovs_fatal(errno, "%s", path);
+    }
+    return path;
+}
+
+/* Loads 'path'; returns the errors as text, which the caller frees. */
+static char *
+load(const char *path, const struct sg_script_options *options,
+     bool *has_policy)
+{
+    struct sg_diags diags = SG_DIAGS_INITIALIZER;
+    struct ds s = DS_EMPTY_INITIALIZER;
+    struct json *document;
+    struct sg_script *script = sg_script_load(&path, 1, options, &document,
+                                              &diags);
+    struct sg_policy *policy = sg_policy_from_document(document, &diags);
+
+    *has_policy = policy != NULL;
+    sg_diags_format(&diags, false, &s);
+    sg_policy_unref(policy);
+    json_destroy(document);
+    sg_diags_destroy(&diags);
+    sg_script_destroy(script);
+    return ds_steal_cstr(&s);
+}
+
+static void
+check_error(const char *path, const struct sg_script_options *options,
+            const char *part, const char *what)
+{
+    bool has_policy;
+    char *errors = load(path, options, &has_policy);
+
+    if (!ok(strstr(errors, part) && !has_policy, "%s", what)) {
+        tap_show("errors", errors);
+    }
+    free(errors);
+}
+
+static void
+test_paths(void)
+{
+    struct sg_script_options nowhere = { .luadir = "/nonexistent" };
+    char *good = write_file("good.lua", "group 'a' {}\n");
+    char *fifo = xasprintf("%s/fifo.lua", scratch);
+    char *absent = xasprintf("%s/absent.lua", scratch);
+
+    check_error(absent, NULL, "absent.lua: cannot be read: No such file",
+                "a file that is not there");
+    if (!mkfifo(fifo, 0600)) {
+        check_error(fifo, NULL, "fifo.lua: is no regular file",
+                    "a FIFO does not block");
+        unlink(fifo);
+    }
+    check_error("/dev/zero", NULL, "/dev/zero: is no regular file",
+                "a device");
+    check_error(good, &nowhere, "the policy language cannot be loaded: "
+                "/nonexistent/sg/lang/init.lua cannot be read",
+                "no language");
+
+    bool has_policy;
+    char *errors = load(scratch, NULL, &has_policy);
+    ok(!errors[0] && has_policy, "a folder");
+    free(errors);
+    unlink(good);
+    errors = load(scratch, NULL, &has_policy);
+    ok(!errors[0] && has_policy, "an empty folder is an empty policy");
+    free(errors);
+
+    free(good);
+    free(fifo);
+    free(absent);
+}
+
+static void
+test_callbacks(void)
+{
+    struct sg_script_options nowhere = { .luadir = "/nonexistent" };
+    struct sg_diags diags = SG_DIAGS_INITIALIZER;
+    struct svec groups = SVEC_EMPTY_INITIALIZER;
+    char *path = write_file("callback.lua", "bind(function() end)\n");
+    const char *paths[] = { path };
+    struct sg_facts facts;
+    struct json *document;
+    bool matched = true;
+
+    sg_facts_init(&facts);
+    struct sg_iface *iface = sg_facts_add_iface(
+        &facts, "tap1", sg_facts_add_bridge(&facts, "br0"));
+
+    struct sg_script *script = sg_script_load(paths, 1, NULL, &document,
+                                              &diags);
+    char *error = sg_script_bind(script, 1, iface, &matched, &groups);
+    ok(!error && !matched, "nil: not mine");
+    free(error);
+    error = sg_script_bind(script, 2, iface, &matched, &groups);
+    is_str(error, "the policy has no such function", "no such function");
+    free(error);
+    sg_script_destroy(script);
+    json_destroy(document);
+
+    script = sg_script_load(paths, 1, &nowhere, &document, &diags);
+    error = sg_script_bind(script, 1, iface, &matched, &groups);
+    is_str(error, "the policy has no functions", "a script that never began");
+    free(error);
+    sg_script_destroy(script);
+    json_destroy(document);
+
+    error = sg_script_bind(NULL, 1, iface, &matched, &groups);
+    is_str(error, "the policy has no functions", "no script");
+    free(error);
+
+    sg_script_destroy(NULL);
+    sg_facts_destroy(&facts);
+    sg_diags_destroy(&diags);
+    svec_destroy(&groups);
+    unlink(path);
+    free(path);
+}
+
+/* Bytes that malloc() has handed out. */
+static size_t
+allocated(void)
+{
+    struct mallinfo2 info = mallinfo2();
+
+    return info.uordblks + info.hblkhd;
+}
+
+static void
+test_reloads(void)
+{
+    char *good = write_file("10-good.lua",
+                            "for i = 1, 50 do\n"
+                            "  group('g' .. i) { ingress = {\n"
+                            "    tcp { i, from = group 'g1' } } }\n"
+                            "end\n"
+                            "bind(function() end)\n");
+    char *bad = write_file("20-bad.lua", "error 'x'\n");
+    char *worse = write_file("30-worse.lua", "while true do end\n");
+    struct sg_script_options options = { .max_instructions = 1000000 };
+    size_t before = 0;
+    bool has_policy;
+
+    for (int i = 0; i < 60; i++) {
+        if (i == 20) {          /* Caches are warm by then. */
+            before = allocated();
+        }
+        free(load(scratch, &options, &has_policy));
+        free(load(good, &options, &has_policy));
+    }
+    size_t grown = allocated() > before ? allocated() - before : 0;
+    ok(has_policy && grown < 16 * 1024, "80 loads grow memory by %d bytes",
+       (int) grown);
+
+    unlink(good);
+    unlink(bad);
+    unlink(worse);
+    free(good);
+    free(bad);
+    free(worse);
+}
+
+int
+main(int argc OVS_UNUSED, char *argv[])
+{
+    char template[] = "/tmp/ovs-sg-script.XXXXXX";
+
+    set_program_name(argv[0]);
+    scratch = mkdtemp(template);
+    if (!scratch) {
+        ovs_fatal(errno, "mkdtemp");
+    }
+    test_paths();
+    test_callbacks();
+    test_reloads();
+    rmdir(scratch);
+    return done_testing();
+}
