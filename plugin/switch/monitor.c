@@ -122,9 +122,6 @@ apply(struct sg_switch *s, const struct ofputil_flow_update *fu)
 {
     struct sg_flow *flow;
 
-    if (fu->event == OFPFME_ABBREV) {
-        return;                 /* Our own doing. */
-    }
     if (!sg_switch_is_ours(fu->cookie)
         && !sg_foreign_matters(s, fu->table_id)
         && fu->event == OFPFME_REMOVED) {
@@ -139,6 +136,44 @@ apply(struct sg_switch *s, const struct ofputil_flow_update *fu)
         apply_ours(s, flow);
     } else {
         apply_foreign(s, flow);
+    }
+}
+
+/* The switch has sent what it kept back. */
+static void
+resume(struct sg_switch *s)
+{
+    VLOG_INFO("%s: the switch had more changes of flows to report than it "
+              "could: reading all flows again", s->bridge);
+    s->monitor.paused = false;
+    s->redump = true;
+}
+
+static void
+handle_event(struct sg_switch *s, const struct ofputil_flow_update *fu)
+{
+    switch (fu->event) {
+    case OFPFME_ABBREV:
+        break;                  /* Our own doing. */
+    case OFPFME_PAUSED:
+        s->monitor.paused = true;
+        break;
+    case OFPFME_RESUMED:
+        resume(s);
+        break;
+    case OFPFME_INITIAL:
+    case OFPFME_ADDED:
+    case OFPFME_REMOVED:
+    case OFPFME_MODIFIED:
+        if (s->state == S_READY && !s->monitor.paused) {
+            apply(s, fu);
+        } else if (s->dump.begun) {
+            s->dump.stale = true;
+        }
+        break;
+    default:
+        s->redump = true;       /* Something that we do not know. */
+        break;
     }
 }
 
@@ -159,27 +194,13 @@ sg_monitor_handle_update(struct sg_switch *s, const struct ofp_header *oh)
         if (retval) {
             break;
         }
-        if (s->state == S_READY && !s->monitor.paused) {
-            apply(s, &fu);
-        } else if (s->dump.begun && fu.event != OFPFME_ABBREV) {
-            s->dump.stale = true;
-        }
+        handle_event(s, &fu);
     }
     ofpbuf_uninit(&ofpacts);
 
     if (retval != EOF) {
         s->redump = true;       /* Something happened that we cannot read. */
     }
-}
-
-/* The switch has sent what it kept back. */
-void
-sg_monitor_handle_resumed(struct sg_switch *s)
-{
-    VLOG_INFO("%s: the switch had more changes of flows to report than it "
-              "could: reading all flows again", s->bridge);
-    s->monitor.paused = false;
-    s->redump = true;
 }
 
 /* True if 'oh', an error message, was about the request for the monitor. */

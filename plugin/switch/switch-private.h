@@ -121,7 +121,6 @@ void sg_dump_handle(struct sg_switch *, const struct ofp_header *);
 /* monitor.c */
 void sg_monitor_start(struct sg_switch *);
 void sg_monitor_handle_update(struct sg_switch *, const struct ofp_header *);
-void sg_monitor_handle_resumed(struct sg_switch *);
 bool sg_monitor_handle_error(struct sg_switch *, const struct ofp_header *);
 void sg_monitor_run(struct sg_switch *);
 

@@ -149,12 +149,6 @@ handle_message(struct sg_switch *s, const struct ofp_header *oh)
     case OFPTYPE_FLOW_MONITOR_STATS_REPLY:
         sg_monitor_handle_update(s, oh);
         break;
-    case OFPTYPE_FLOW_MONITOR_PAUSED:
-        s->monitor.paused = true;
-        break;
-    case OFPTYPE_FLOW_MONITOR_RESUMED:
-        sg_monitor_handle_resumed(s);
-        break;
     default:
         break;                  /* Nothing else concerns us. */
     }

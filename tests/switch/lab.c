@@ -184,7 +184,7 @@ lab_start(const char *program)
                    "--unixctl=\"$OVS_RUNDIR/ovsdb-server.ctl\" "
                    "-vconsole:off --log-file=\"$OVS_RUNDIR/server.log\" "
                    ">/dev/null 2>&1", "db.sock");
-    lab_run("ovs-vsctl --no-wait init");
+    lab_run("until ovs-vsctl --no-wait init 2>/dev/null; do sleep .02; done");
     lab_start_switch();
 }
 

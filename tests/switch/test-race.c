@@ -17,7 +17,7 @@
 #include "random.h"
 #include "tap.h"
 
-#define N_ROUNDS 40
+#define N_ROUNDS 20
 #define N_IDENTITIES 40
 
 /* Adds flow number 'id' with one of a few cookies and one of a few actions. */
@@ -65,9 +65,9 @@ copy_flows(const struct sg_flows *src, struct sg_flows *dst)
     }
 }
 
-/* Commits some changes, if 's' is not busy. */
+/* Commits about 'n' changes of 'n_identities' flows, if 's' is not busy. */
 static void
-change_at_random(struct sg_switch *s, unsigned int n_identities)
+change_at_random(struct sg_switch *s, unsigned int n_identities, unsigned int n)
 {
     struct sg_flows desired;
 
@@ -76,7 +76,7 @@ change_at_random(struct sg_switch *s, unsigned int n_identities)
     }
     sg_flows_init(&desired);
     copy_flows(sg_switch_installed(s), &desired);
-    for (int n = random_range(n_identities); n >= 0; n--) {
+    while (n--) {
         unsigned int id = random_range(n_identities);
 
         if (random_range(2)) {
@@ -166,12 +166,17 @@ main(int argc OVS_UNUSED, char *argv[])
     ok(UNTIL(a, sg_switch_installed(a)), "one client");
     ok(UNTIL(b, sg_switch_installed(b)), "another client");
     for (int i = 0; i < N_ROUNDS; i++) {
-        /* Some rounds have more changes than flow monitors can take. */
-        unsigned int n = i % 10 == 9 ? 3000 : N_IDENTITIES;
+        /* Some rounds have more changes than a flow monitor can take. */
+        bool big = i % 10 == 9;
+        unsigned int n = big ? 15000 : N_IDENTITIES;
 
-        for (int j = 0; j < 30; j++) {
-            change_at_random(a, n);
-            change_at_random(b, n);
+        for (int j = 0; j < (big ? 2 : 30); j++) {
+            change_at_random(a, n, big ? n : random_range(n));
+            if (big) {
+                /* While 'b' does not listen, so that its monitor pauses. */
+                ok(UNTIL(a, !sg_switch_busy(a)), "a big change");
+            }
+            change_at_random(b, n, random_range(n));
             for (int k = random_range(4); k >= 0; k--) {
                 turn(a, b, 1);
             }
