@@ -34,7 +34,7 @@ local function add_names(v, ctx, out, depth)
   if group then
     out[#out + 1] = value.any(group.name, ctx)
     return out
-  elseif value.is_table(v) and depth < 20 then
+  elseif value.is_table(v) and depth < value.MAX_DEPTH then
     local keys, largest, n, odd = value.parts(v)
     if not keys[1] and odd == nil and largest == n then
       for i = 1, n do

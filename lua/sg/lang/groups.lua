@@ -18,52 +18,62 @@ local named = {}
 local GROUP_KEYS <const> = { description = true, revocation = true,
                              ingress = true, egress = true }
 
--- Makes word 'word', which takes a name and returns a handle; calling that
--- with a table defines the thing: define(place, d, t).  'example' is a
--- definition, for remedies.
-local function naming_word(word, example, define)
-  handle.kind(word, function(d)
-    return ('%s "%s"'):format(word, d.name)
-  end, function(place, h, d, t, ...)
+-- What someone wrote instead of one table 't'.
+local function instead_of_table(t, ...)
+  return select("#", ...) > 0 and "several arguments" or value.describe(t)
+end
+
+-- The function behind `WORD "NAME" { ... }'; 'kind' as for naming_word().
+local function definer(kind)
+  return function(place, h, d, t, ...)
+    d.defined = true
     if not report.is_open() then
       report.error(place, "a function given to bind cannot define a %s",
-                   word)
+                   kind.word)
     elseif report.is_poison(t) then
-      d.defined = true
+      return h
     elseif not value.is_table(t) or select("#", ...) > 0 then
-      report.error(place, '%s "%s" is defined with one table in braces, '
-                   .. 'not %s: write %s', word, d.name,
-                   select("#", ...) > 0 and "several arguments"
-                   or value.describe(t), example)
-      d.defined = true
+      report.error(place, "%s is defined with one table in braces, not %s: "
+                   .. "write %s", handle.describe(d),
+                   instead_of_table(t, ...), kind.example)
       return report.poison
-    else
-      d.defined = true
-      define(place, d, t)
     end
+    kind.define(place, d, t)
     return h
-  end)
+  end
+end
 
-  groups.words[word] = host.word(function(place, name, ...)
+-- The function behind `WORD "NAME"'.
+local function referrer(kind)
+  return function(place, name, ...)
     if report.is_poison(name) then
       return report.poison
     elseif type(name) ~= "string" then
-      report.error(place, "%s takes a name, not %s: write %s", word,
-                   value.describe(name), example)
+      report.error(place, "%s takes a name, not %s: write %s", kind.word,
+                   value.describe(name), kind.example)
       return report.poison
     elseif select("#", ...) > 0 then
-      report.error(place, "%s takes a name alone, and then a table: "
-                   .. "write %s", word, example)
+      report.error(place, "%s takes a name alone, and then a table: write %s",
+                   kind.word, kind.example)
       return report.poison
     end
-    local ctx = {}
     local d = { name = name, place = place,
-                peer = { [word] = value.any(name, ctx) } }
+                peer = { [kind.word] = value.any(name, {}) } }
     if report.is_open() then
       named[#named + 1] = d
     end
-    return handle.new(word, d)
-  end)
+    return handle.new(kind.word, d)
+  end
+end
+
+-- Makes a word that takes a name and returns a handle, which may be called
+-- with a table to define the thing.  'kind' has the 'word', an 'example' of a
+-- definition, for remedies, and the function 'define(place, d, t)'.
+local function naming_word(kind)
+  handle.kind(kind.word, function(d)
+    return kind.word .. " " .. report.quote(d.name)
+  end, definer(kind))
+  groups.words[kind.word] = host.word(referrer(kind))
 end
 
 -- The value of key 'key' of 't', or nil.
@@ -88,12 +98,12 @@ local function define_group(place, d, t)
     end
   end
   if largest > 0 then
-    report.error(place, 'group "%s" holds something that has no key; rules '
-                 .. "go into ingress = { ... } or egress = { ... }",
-                 d.name)
+    report.error(place, "%s holds something that has no key; rules go into "
+                 .. "ingress = { ... } or egress = { ... }",
+                 handle.describe(d))
     rules.flatten(place, "ingress", t, {})      -- These rules are used.
   elseif odd ~= nil then
-    report.error(place, 'group "%s" has a key that is %s', d.name,
+    report.error(place, "%s has a key that is %s", handle.describe(d),
                  value.describe(odd))
   end
   groups.groups[#groups.groups + 1] = group
@@ -123,13 +133,20 @@ end
 local function define_prefix_list(place, d, t)
   groups.prefix_lists[#groups.prefix_lists + 1] = {
     name = value.any(d.name, {}), place = place,
-    entries = entries(place, ('prefix_list "%s"'):format(d.name), t),
+    entries = entries(place, handle.describe(d), t),
   }
 end
 
-naming_word("group", 'group "web" { ingress = { ... } }', define_group)
-naming_word("prefix_list", 'prefix_list "office" { "192.0.2.0/24" }',
-            define_prefix_list)
+naming_word {
+  word = "group",
+  example = 'group "web" { ingress = { ... } }',
+  define = define_group,
+}
+naming_word {
+  word = "prefix_list",
+  example = 'prefix_list "office" { "192.0.2.0/24" }',
+  define = define_prefix_list,
+}
 
 -- members "web" { ... }
 
@@ -139,19 +156,20 @@ local MEMBERS_EXAMPLE <const> = 'members "web" { "192.0.2.10" }'
 local memberships = {}
 
 handle.kind("members", function(d)
-  return ('members "%s"'):format(d.group)
+  return "members " .. report.quote(d.group)
 end, function(place, _, d, t, ...)
   d.defined = true
   if report.is_poison(t) then
     return report.poison
   elseif not value.is_table(t) or select("#", ...) > 0 then
     report.error(place, "members takes a list of addresses in braces, not "
-                 .. "%s: write %s", value.describe(t), MEMBERS_EXAMPLE)
+                 .. "%s: write %s", instead_of_table(t, ...),
+                 MEMBERS_EXAMPLE)
     return report.poison
   end
   groups.members[#groups.members + 1] = {
     group = value.any(d.group, {}), place = place,
-    entries = entries(place, ('members "%s"'):format(d.group), t),
+    entries = entries(place, handle.describe(d), t),
   }
 end)
 
@@ -177,8 +195,8 @@ end)
 function groups.check_unused()
   for _, d in ipairs(memberships) do
     if not d.defined then
-      report.error(d.place, 'members "%s" lacks its list: write %s', d.group,
-                   MEMBERS_EXAMPLE)
+      report.error(d.place, "%s lacks its list: write %s",
+                   handle.describe(d), MEMBERS_EXAMPLE)
     end
   end
 end

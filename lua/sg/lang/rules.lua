@@ -99,6 +99,25 @@ handle.kind("any", function() return "any" end, nil,
             .. "traffic write all { from = any }")
 rules.words.any = handle.new("any", { name = "any", peer = { any = true } })
 
+-- Appends the rules in list 't' to 'out', and what in it is none as bad.
+local function flatten_list(place, what, t, out, depth)
+  local names, largest, n, odd = value.parts(t)
+  if names[1] then
+    out[#out + 1] = { bad = "the key " .. report.quote(names[1]),
+                      place = place }
+  elseif odd ~= nil then
+    out[#out + 1] = { bad = "a key that is " .. value.describe(odd),
+                      place = place }
+  end
+  if largest > n then
+    report.error(place, 'a rule in "%s" is nil; does a template lack its '
+                 .. '"return"?', what)
+  end
+  for _, i in ipairs(value.indices(t)) do
+    rules.flatten(place, what, rawget(t, i), out, depth + 1)
+  end
+end
+
 -- Appends the rules in 'v', a rule or a list of rules, nested or not, to
 -- 'out'.  'what' is "ingress" or "egress" of the group at 'place'.
 function rules.flatten(place, what, v, out, depth)
@@ -111,31 +130,10 @@ function rules.flatten(place, what, v, out, depth)
     return
   elseif not value.is_table(v) then
     out[#out + 1] = { bad = value.show(v), place = place }
-  elseif depth > 20 then
+  elseif depth > value.MAX_DEPTH then
     out[#out + 1] = { bad = "a list that nests too deep", place = place }
   else
-    local names, largest, n, odd = value.parts(v)
-    if names[1] then
-      out[#out + 1] = { bad = "the key " .. report.quote(names[1]),
-                        place = place }
-    elseif odd ~= nil then
-      out[#out + 1] = { bad = "a key that is " .. value.describe(odd),
-                        place = place }
-    end
-    if largest > n then
-      report.error(place, 'a rule in "%s" is nil; does a template lack its '
-                   .. '"return"?', what)
-    end
-    local keys = {}
-    for k in next, v do
-      if math.type(k) == "integer" and k > 0 then
-        keys[#keys + 1] = k
-      end
-    end
-    table.sort(keys)
-    for _, k in ipairs(keys) do
-      rules.flatten(place, what, rawget(v, k), out, depth + 1)
-    end
+    flatten_list(place, what, v, out, depth)
   end
 end
 

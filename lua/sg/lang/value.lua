@@ -16,7 +16,7 @@ local value = {}
 local MAX_TEXT <const> = 1000
 
 -- Deepest nesting of lists.
-local MAX_DEPTH <const> = 20
+value.MAX_DEPTH = 20
 
 -- function -> "tcp", for words used as values; env.lua fills it.
 value.words = {}
@@ -38,6 +38,18 @@ function value.parts(t)
   end
   table.sort(names)
   return names, largest, n, odd
+end
+
+-- The positive integer keys of 't', sorted; for lists with holes.
+function value.indices(t)
+  local indices = {}
+  for k in next, t do
+    if math.type(k) == "integer" and k > 0 then
+      indices[#indices + 1] = k
+    end
+  end
+  table.sort(indices)
+  return indices
 end
 
 -- Is 'v' a table that is the author's own?
@@ -105,7 +117,7 @@ local function list(t, ctx, depth, convert)
     return bad("a table with a key that is " .. value.describe(odd))
   elseif largest > n then
     return bad("a list with a hole (an element that is nil)")
-  elseif depth > MAX_DEPTH then
+  elseif depth > value.MAX_DEPTH then
     return bad("a list that nests too deep")
   end
   local result = {}
