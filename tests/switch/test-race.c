@@ -171,7 +171,7 @@ main(int argc OVS_UNUSED, char *argv[])
         unsigned int n = big ? 15000 : N_IDENTITIES;
 
         for (int j = 0; j < (big ? 2 : 30); j++) {
-            change_at_random(a, n, big ? n : random_range(n));
+            change_at_random(a, n, big ? n : (unsigned int) random_range(n));
             if (big) {
                 /* While 'b' does not listen, so that its monitor pauses. */
                 ok(UNTIL(a, !sg_switch_busy(a)), "a big change");
