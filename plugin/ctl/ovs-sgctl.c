@@ -133,10 +133,13 @@ parse_options(int argc, char *argv[], struct sgctl *ctl)
         VLOG_LONG_OPTIONS,
         {NULL, 0, NULL, 0},
     };
-    char *short_options = ovs_cmdl_long_options_to_short_options(long_options);
+    /* Static, because --help exits from the loop below: to a sanitizer the
+     * string would be a leak. */
+    static char *short_options;
     unsigned int given = 0;
     int c;
 
+    short_options = ovs_cmdl_long_options_to_short_options(long_options);
     while ((c = getopt_long(argc, argv, short_options, long_options,
                             NULL)) != -1) {
         switch (c) {
