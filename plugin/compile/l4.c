@@ -131,6 +131,13 @@ entry_takes(const struct sg_entry *entry, const struct atom *atom)
     }
 }
 
+/* A range of all ports is the same as none: one flow without ports. */
+static bool
+is_everything(int32_t lo, int32_t hi)
+{
+    return lo == 0 && hi == UINT16_MAX;
+}
+
 static void
 fragment_merge(struct sg_fragment *frag, uint8_t family, int proto,
                struct atoms *atoms)
@@ -149,6 +156,9 @@ fragment_merge(struct sg_fragment *frag, uint8_t family, int proto,
                                        atom->lo, atom->hi, atom->code);
         } else if (entry->lo >= 0) {
             entry->hi = MAX(entry->hi, atom->hi);
+            if (is_everything(entry->lo, entry->hi)) {
+                entry->lo = entry->hi = -1;
+            }
         }
         entry_add_rule(entry, atom->rule);
     }
@@ -188,8 +198,7 @@ static void
 rule_to_atoms(const struct sg_rule *rule, struct atoms *atoms)
 {
     for (size_t i = 0; i < rule->n_ranges; i++) {
-        /* A range of all ports is "everything": one flow without ports. */
-        bool all = rule->ranges[i].lo == 0 && rule->ranges[i].hi == UINT16_MAX;
+        bool all = is_everything(rule->ranges[i].lo, rule->ranges[i].hi);
 
         atoms_add(atoms, all ? -1 : rule->ranges[i].lo,
                   all ? -1 : rule->ranges[i].hi, -1, rule);

@@ -1,1 +1,17 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
+
+compile_tests = \
+	tests/compile/test-l4 \
+	tests/compile/test-ids
+check_PROGRAMS += $(compile_tests)
+TESTS += $(compile_tests)
+
+compile_world = tests/compile/world.c tests/compile/world.h $(policy_fixture)
+
+tests_compile_test_l4_SOURCES = tests/compile/test-l4.c $(compile_world)
+tests_compile_test_l4_CPPFLAGS = $(policy_test_cppflags)
+tests_compile_test_l4_LDADD = $(SG_CORE_LIBS)
+
+tests_compile_test_ids_SOURCES = tests/compile/test-ids.c
+tests_compile_test_ids_CPPFLAGS = $(policy_test_cppflags)
+tests_compile_test_ids_LDADD = $(SG_CORE_LIBS)
