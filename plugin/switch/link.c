@@ -20,6 +20,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
 
 #define MIN_BACKOFF 100         /* msec */
 #define MAX_BACKOFF 1000        /* msec */
+#define VERSION_BACKOFF 5000    /* msec; the switch speaks none of ours. */
 
 void
 sg_link_init(struct sg_link *link, const char *target, const char *name,
@@ -32,6 +33,7 @@ sg_link_init(struct sg_link *link, const char *target, const char *name,
     link->name = xstrdup(name);
     link->versions = versions;
     link->attempt_at = 0;
+    link->greeting = false;
     link->backoff = MIN_BACKOFF;
 }
 
@@ -56,6 +58,10 @@ connect_again(struct sg_link *link)
     } else {
         rconn_connect_unreliably(link->rconn, vconn, link->name);
     }
+    if (link->greeting) {
+        link->backoff = VERSION_BACKOFF;    /* vconn warns of each attempt. */
+    }
+    link->greeting = !error;
     link->attempt_at = time_msec() + link->backoff;
     link->backoff = MIN(2 * link->backoff, MAX_BACKOFF);
 }
@@ -69,6 +75,7 @@ sg_link_run(struct sg_link *link)
         rconn_run(link->rconn);
     }
     if (rconn_is_connected(link->rconn)) {
+        link->greeting = false;
         link->backoff = MIN_BACKOFF;
     }
 }

@@ -9,6 +9,7 @@
  * warns of each one that fails, and a switch that restarts is nothing to warn
  * of: meanwhile its ports are closed, so it is to be found again soon. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct sg_link {
@@ -18,6 +19,8 @@ struct sg_link {
     uint32_t versions;          /* Allowed OpenFlow versions. */
     long long int attempt_at;   /* Of the next attempt to connect, msec. */
     int backoff;                /* After that, msec. */
+    bool greeting;              /* The last attempt got so far as to agree on
+                                 * a version, but not yet farther. */
 };
 
 void sg_link_init(struct sg_link *, const char *target, const char *name,

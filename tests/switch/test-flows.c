@@ -178,6 +178,34 @@ test_openflow14(const struct sg_flows *flows)
     check_log("changed 1 of our flows", "OpenFlow 1.4");
 }
 
+/* A bridge that speaks nothing with bundles, until that is mended. */
+static void
+test_no_version(void)
+{
+    lab_run("ovs-vsctl add-br br2 -- set bridge br2 datapath_type=dummy "
+            "protocols=OpenFlow13");
+
+    struct sg_switch *s = lab_connect("br2");
+
+    ok(!UNTIL_MSEC(s, sg_switch_installed(s), 2000), "no common version");
+
+    char *log = lab_log();
+    int n = 0;
+
+    for (const char *p = log; (p = strstr(p, "|WARN|")); p++) {
+        n++;
+    }
+    if (!ok(n > 0 && n <= 8, "%d warnings, neither none nor many", n)) {
+        tap_show("log", log);
+    }
+    free(log);
+    lab_run("ovs-vsctl clear bridge br2 protocols");
+    ok(UNTIL(s, sg_switch_installed(s)), "mended");
+    sg_switch_destroy(s);
+    lab_run("ovs-vsctl del-br br2");
+    free(lab_log());
+}
+
 static void
 test_switch_restart(struct sg_switch *s, const struct sg_flows *flows)
 {
@@ -355,6 +383,7 @@ main(int argc OVS_UNUSED, char *argv[])
     test_forms(s);
     test_recovery(&flows);
     test_openflow14(&flows);
+    test_no_version();
     test_switch_restart(s, &flows);
     test_repairs(s, &flows);
     test_flood(s, &flows);
