@@ -12,7 +12,8 @@ E2E_TESTS = \
 	tests/e2e/flowmods.t \
 	tests/e2e/l2.t \
 	tests/e2e/restart.t \
-	tests/e2e/selftest.t
+	tests/e2e/selftest.t \
+	tests/e2e/truth.t
 
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \
@@ -21,6 +22,8 @@ EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/harness/frames.py \
 	tests/e2e/harness/guest.py \
 	tests/e2e/harness/lab.py \
+	tests/e2e/harness/netns.py \
+	tests/e2e/harness/peer.py \
 	tests/e2e/harness/process.py \
 	tests/e2e/harness/sandbox.py \
 	tests/e2e/harness/tap.py \

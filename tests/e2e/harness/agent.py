@@ -14,18 +14,13 @@ TOP = os.path.realpath(os.path.join(os.path.dirname(__file__),
                                     '..', '..', '..'))
 
 
-FOLDERS = {'ovs-sgd': 'plugin/agent', 'ovs-sgctl': 'plugin/ctl'}
-
-
 def program(name):
     """The path of a program under test: below $SG_BUILDDIR, which run-test
     and `make check' set, below the checkout, or in $PATH."""
-    for top in (os.environ.get('SG_BUILDDIR'), TOP):
-        if top:
-            for folder in (FOLDERS[name], '.'):
-                path = os.path.join(top, folder, name)
-                if os.access(path, os.X_OK):
-                    return path
+    for folder in (os.environ.get('SG_BUILDDIR'), TOP):
+        path = os.path.join(folder or '', name)
+        if folder and os.access(path, os.X_OK):
+            return path
     path = shutil.which(name)
     if not path:
         raise Skip('%s is not built (set SG_BUILDDIR)' % name)

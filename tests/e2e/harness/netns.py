@@ -26,20 +26,21 @@ def must(*argv):
 class Namespace:
     """A host: one interface, eth0, whose other end is 'port' out here."""
 
-    def __init__(self, port, mac, addresses, gateway4=None, gateway6=None):
-        """'addresses' with their prefix lengths."""
+    def __init__(self, port, mac, addresses, routes=()):
+        """'addresses' with their prefix lengths; 'routes' as `ip route add'
+        takes them, those for IPv6 with -6 in front."""
         self.port = port
         self.addresses = [a.split('/')[0] for a in addresses]
         self.child = Child(['unshare', '--net', sys.executable, PEER],
                            pipes=True)
         self.buffer = b''
         self._receive()                 # It says that it is there.
-        self._plug(mac, addresses, gateway4, gateway6)
+        self._plug(mac, addresses, routes)
 
     def _in(self, *argv):
         return must('nsenter', '--net=/proc/%d/ns/net' % self.child.pid, *argv)
 
-    def _plug(self, mac, addresses, gateway4, gateway6):
+    def _plug(self, mac, addresses, routes):
         must('ip', 'link', 'add', self.port, 'type', 'veth', 'peer', 'name',
              'eth0', 'address', mac, 'netns', str(self.child.pid))
         # The userspace datapath does not finish checksums.
@@ -51,12 +52,12 @@ class Namespace:
         lines = ['link set lo up', 'link set eth0 up']
         lines += ['address add %s dev eth0%s' % (
             a, ' nodad' if ':' in a else '') for a in addresses]
-        if gateway4:
-            lines.append('route add default via ' + gateway4)
-        if gateway6:
-            lines.append('-6 route add default via ' + gateway6)
-        self._batch(lines)
         must('ip', 'link', 'set', self.port, 'up')
+        self._batch(lines)
+        for route in routes:
+            words = route.split()
+            family = words.pop(0) if words[0] == '-6' else '-4'
+            self._in('ip', family, 'route', 'add', *words)
 
     def _batch(self, lines):
         result = command(['nsenter', '--net=/proc/%d/ns/net' % self.child.pid,

@@ -4,6 +4,7 @@
 Reads requests from standard input, a JSON object a line, and answers each with
 one line: {"result": ...} or {"error": "..."}.  Ends with its input.
 """
+import errno
 import json
 import os
 import selectors
@@ -42,7 +43,10 @@ def serve(request):
 
 
 def accept(sock, name):
-    conn, _ = sock.accept()
+    try:
+        conn, _ = sock.accept()
+    except OSError:             # Events may be old: see serve_others().
+        return
     conn.setblocking(False)
     selector.register(conn, selectors.EVENT_READ, (answer_stream, name))
 
@@ -53,10 +57,13 @@ def answer_stream(conn, name):
         if data:
             conn.sendall(name)
             return
+    except BlockingIOError:
+        return
     except OSError:
         pass
-    selector.unregister(conn)
-    conn.close()
+    if conn.fileno() >= 0:
+        selector.unregister(conn)
+        conn.close()
 
 
 def answer_datagram(sock, name):
@@ -65,6 +72,9 @@ def answer_datagram(sock, name):
         sock.sendto(name, peer)
     except OSError:
         pass
+
+
+RESEND = 0.5                    # Seconds until a datagram is sent again.
 
 
 # Probing: many at a time, each until it is answered or the time is over.
@@ -86,10 +96,24 @@ class Probe:
             self.finish()
             return
         self.events = selectors.EVENT_WRITE
+        self.sent = None            # When a datagram was sent last.
 
     def finish(self):
         self.done = True
         self.sock.close()
+
+    def send(self):
+        self.sent = time.monotonic()
+        self.sock.send(b'hello')
+
+    def send_again(self):
+        """Datagrams get lost."""
+        if self.proto == 'udp' and self.sent and \
+           time.monotonic() > self.sent + RESEND:
+            try:
+                self.send()
+            except OSError:
+                pass
 
     def step(self):
         """Something can be written or read."""
@@ -98,14 +122,25 @@ class Probe:
                 error = self.sock.getsockopt(socket.SOL_SOCKET,
                                              socket.SO_ERROR)
                 if error:
+                    if error == errno.ECONNREFUSED:
+                        self.answer = 'refused'
                     return self.finish()
-                self.sock.send(b'hello')
+                self.send()
                 self.events = selectors.EVENT_READ
                 return None
             self.answer = self.sock.recv(4096).decode()
+        except ConnectionRefusedError:      # By an ICMP error, or an RST.
+            self.answer = 'refused'
         except OSError:
             pass
         return self.finish()
+
+
+def advance(waiting, each):
+    waiting.unregister(each.sock)
+    each.step()
+    if not each.done:
+        waiting.register(each.sock, each.events, each)
 
 
 def probe(request):
@@ -114,15 +149,19 @@ def probe(request):
     for each in probes:
         if not each.done:
             waiting.register(each.sock, each.events, each)
+    waiting.register(selector.fileno(), selectors.EVENT_READ, None)
     end = time.monotonic() + request['timeout']
-    while waiting.get_map() and time.monotonic() < end:
-        for key, _ in waiting.select(max(0, end - time.monotonic())):
-            each = key.data
-            waiting.unregister(each.sock)
-            each.step()
+    while len(waiting.get_map()) > 1 and time.monotonic() < end:
+        for key, _ in waiting.select(min(RESEND, max(
+                0, end - time.monotonic()))):
+            if key.data:
+                advance(waiting, key.data)
+            else:
+                serve_others()
+        for each in probes:
             if not each.done:
-                waiting.register(each.sock, each.events, each)
-        serve_others()
+                each.send_again()
+    waiting.close()
     for each in probes:
         if not each.done:
             each.finish()
@@ -139,6 +178,24 @@ def hold(request):
     return True
 
 
+def echo(request):
+    """Sends much on a new connection; true if as many answers come as the
+    server gives, at least one."""
+    data = b'x' * request['bytes']
+    with socket.socket(family(request['address']),
+                       socket.SOCK_STREAM) as sock:
+        sock.settimeout(request['timeout'])
+        sock.connect((request['address'], request['port']))
+        sock.sendall(data)
+        sock.shutdown(socket.SHUT_WR)
+        answers = b''
+        while True:
+            part = sock.recv(65536)
+            if not part:
+                return bool(answers)
+            answers += part
+
+
 def exchange(request):
     """Sends on a held connection; true if it is answered in time."""
     sock = held[request['name']]
@@ -151,6 +208,7 @@ def exchange(request):
 
 
 REQUESTS = {'serve': serve, 'probe': probe, 'hold': hold,
+            'echo': echo,
             'exchange': exchange}
 
 

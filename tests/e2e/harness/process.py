@@ -20,7 +20,6 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
 
 _clean_ups = []                 # Functions, run in reverse order.
-_private = False                # Is this process in a namespace of its own?
 
 
 def at_exit(function):
@@ -61,24 +60,23 @@ def clean_up_on_exit():
 
 
 def private_network():
-    """Moves this process, and so all it starts, into a network namespace of
-    its own: two userspace datapaths in one namespace would fight over the
-    device ovs-netdev.  Raises OSError where that is not allowed."""
-    global _private
-    if _private:
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
+    """Moves this process, and so all it starts from now on, into a network
+    namespace of its own: two userspace datapaths in one namespace would fight
+    over the device ovs-netdev, and what one leaves would meet the next.
+    Raises OSError where that is not allowed."""
     uid, gid = os.geteuid(), os.getegid()
-    flags = CLONE_NEWNET | (CLONE_NEWUSER if uid else 0)
-    if libc.unshare(flags):
-        raise OSError(ctypes.get_errno(), 'unshare')
+    _unshare(CLONE_NEWNET | (CLONE_NEWUSER if uid else 0))
     if uid:
         for name, text in (('setgroups', 'deny'), ('uid_map', '0 %d 1' % uid),
                            ('gid_map', '0 %d 1' % gid)):
             with open('/proc/self/' + name, 'w') as f:
                 f.write(text)
-    _private = True
     subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+
+
+def _unshare(flags):
+    if ctypes.CDLL(None, use_errno=True).unshare(flags):
+        raise OSError(ctypes.get_errno(), 'unshare')
 
 
 def scratch(prefix):
