@@ -2,7 +2,8 @@
 
 compile_tests = \
 	tests/compile/test-l4 \
-	tests/compile/test-ids
+	tests/compile/test-ids \
+	tests/compile/test-classify
 check_PROGRAMS += $(compile_tests)
 TESTS += $(compile_tests)
 
@@ -15,3 +16,9 @@ tests_compile_test_l4_LDADD = $(SG_CORE_LIBS)
 tests_compile_test_ids_SOURCES = tests/compile/test-ids.c
 tests_compile_test_ids_CPPFLAGS = $(policy_test_cppflags)
 tests_compile_test_ids_LDADD = $(SG_CORE_LIBS)
+
+tests_compile_test_classify_SOURCES = \
+	tests/compile/test-classify.c \
+	tests/compile/judge.c tests/compile/judge.h $(compile_world)
+tests_compile_test_classify_CPPFLAGS = $(policy_test_cppflags)
+tests_compile_test_classify_LDADD = $(SG_CORE_LIBS)

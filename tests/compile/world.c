@@ -160,15 +160,17 @@ put_prefixes(struct dice *d, int max, struct ds *s)
     ds_put_char(s, ']');
 }
 
+/* A rule of one family ('mixed') must not be left with prefixes of the other:
+ * that would be an error. */
 static void
-put_peers(struct dice *d, struct ds *s)
+put_peers(struct dice *d, bool mixed, struct ds *s)
 {
     int n = 1 + dice_roll(d, 3);
 
     ds_put_char(s, '[');
     for (int i = 0; i < n; i++) {
         ds_put_cstr(s, i ? "," : "");
-        switch (dice_roll(d, 6)) {
+        switch (mixed && !i ? 5 : dice_roll(d, 6)) {
         case 0:
             ds_put_cstr(s, "{'any':true}");
             break;
@@ -196,10 +198,10 @@ put_ports(struct dice *d, struct ds *s)
 
     for (int i = 0; i < n; i++) {
         int base = bases[dice_roll(d, ARRAY_SIZE(bases))];
-        int lo = base + dice_roll(d, 20), hi = lo + dice_roll(d, 16);
+        int lo = base + dice_roll(d, 20), hi = lo + 1 + dice_roll(d, 16);
 
         ds_put_cstr(s, i ? "," : ",'values':[");
-        ds_put_format(s, dice_roll(d, 2) ? "'%d-%d'" : "%d", lo, hi);
+        ds_put_format(s, dice_roll(d, 2) ? "'%d-%d'" : "%d", MAX(lo, 1), hi);
     }
     if (n) {
         ds_put_cstr(s, "]");
@@ -214,6 +216,8 @@ put_rule(struct dice *d, enum sg_direction dir, struct ds *s)
         "'word':'udp','values':[68]", "'word':'udp','values':[67,546]",
         "'word':'icmp6','type':134", "'word':'udp','values':['60-70']",
     };
+
+    bool mixed = false;
 
     ds_put_char(s, '{');
     switch (dice_roll(d, 10)) {
@@ -230,12 +234,15 @@ put_rule(struct dice *d, enum sg_direction dir, struct ds *s)
         if (dice_roll(d, 2)) {
             ds_put_format(s, ",'code':%d", dice_roll(d, 3));
         }
+        mixed = true;
         break;
     case 3:
         ds_put_format(s, "'word':'%s'", dice_roll(d, 2) ? "icmp" : "icmp6");
+        mixed = true;
         break;
     case 4:
         ds_put_cstr(s, named[dice_roll(d, ARRAY_SIZE(named))]);
+        mixed = true;
         break;
     default:
         ds_put_format(s, "'word':'%s'",
@@ -244,7 +251,7 @@ put_rule(struct dice *d, enum sg_direction dir, struct ds *s)
         break;
     }
     ds_put_format(s, ",'%s':", dir == SG_INGRESS ? "from" : "to");
-    put_peers(d, s);
+    put_peers(d, mixed, s);
     ds_put_char(s, '}');
 }
 
