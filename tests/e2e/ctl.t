@@ -163,7 +163,8 @@ def _(lab):
 
 @test('wait: gives up after its time-out', lab=three_tier, fresh=True)
 def _(lab):
-    lab.allow_log(r'inactivity|no response|connection|onnect')
+    lab.allow_log(r'inactivity|no response|connection|onnect',
+                  r'Unreasonably long .* poll interval')
     lab.sandbox.vswitchd.signal(signal.SIGSTOP)
     lab.write_policy(example_policy().replace('{ 80, 443 }', '81'))
     lab.agent.must('reload')
