@@ -31,6 +31,7 @@
 
 #define VLAN_PRESENT 0x1000
 #define CHUNK 512               /* Ports a flow: 8 kB of outputs. */
+#define JUDGES 256              /* Profiles a flow: 24 kB of loads. */
 
 /* Endpoints that get a frame. */
 struct list {
@@ -162,31 +163,57 @@ may_take_multicast(const struct sg_plan_profile *profile)
     return profile->n_any[SG_INGRESS] || profile->classify[SG_INGRESS];
 }
 
-/* The flow of a VLAN that judges each of its profiles in turn. */
+static void
+put_judge(struct emitter *e, const struct sg_plan_endpoint *ep)
+{
+    emit_load(e, SG_R_NUMBER, 0);
+    emit_load(e, SG_R_NET, ep->network->id);
+    emit_load(e, SG_R_PROFILE, ep->profile->id);
+    emit_resubmit(e, SG_T_IN_PROFILE);
+    emit_load(e, SG_R_FRAG, 0);
+    emit_resubmit(e, SG_T_FLOOD_OUT);
+}
+
+/* One of the flows that judge a VLAN's profiles: those from 'i' on. */
+static void
+emit_judges_chunk(struct emitter *e, uint16_t vlan,
+                  const struct list *profiles, size_t i)
+{
+    size_t end = MIN(i + JUDGES, profiles->n);
+    char key[32];
+
+    emit_begin(e);
+    emit_match_reg(e, SG_R_VLAN, vlan);
+    emit_match_reg(e, SG_R_FRAG, i / JUDGES);
+    for (size_t j = i; j < end; j++) {
+        put_judge(e, profiles->eps[j]);
+    }
+    if (end < profiles->n) {
+        emit_load(e, SG_R_FRAG, i / JUDGES + 1);
+        emit_resubmit(e, SG_T_FLOOD_JUDGE);
+    }
+    snprintf(key, sizeof key, "judge %d", vlan);
+    emit_flow(e, SG_T_FLOOD_JUDGE, 100, cookie_of(key));
+}
+
+/* The flows of a VLAN that judge each of its profiles in turn. */
 static void
 emit_judges(struct emitter *e, const struct shash *lists, uint16_t vlan)
 {
     const struct shash_node **nodes = shash_sort(lists);
+    struct list profiles = { NULL, 0, 0 };
 
-    emit_begin(e);
-    emit_match_reg(e, SG_R_VLAN, vlan);
     for (size_t i = 0; i < shash_count(lists); i++) {
         const struct list *list = nodes[i]->data;
-        const struct sg_plan_endpoint *ep = list->eps[0];
 
-        if (vlan_of(ep) == vlan) {
-            emit_load(e, SG_R_NUMBER, 0);
-            emit_load(e, SG_R_NET, ep->network->id);
-            emit_load(e, SG_R_PROFILE, ep->profile->id);
-            emit_resubmit(e, SG_T_IN_PROFILE);
-            emit_load(e, SG_R_FRAG, 0);
-            emit_resubmit(e, SG_T_FLOOD_OUT);
+        if (vlan_of(list->eps[0]) == vlan) {
+            list_add(&profiles, list->eps[0]);
         }
     }
-
-    char key[32];
-    snprintf(key, sizeof key, "judge %d", vlan);
-    emit_flow(e, SG_T_FLOOD_JUDGE, 100, cookie_of(key));
+    for (size_t i = 0; i < profiles.n; i += JUDGES) {
+        emit_judges_chunk(e, vlan, &profiles, i);
+    }
+    free(profiles.eps);
     free(nodes);
 }
 

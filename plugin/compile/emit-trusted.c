@@ -64,39 +64,71 @@ cookie_of(const struct sg_port *port)
     return sg_cookie(SG_COOKIE_TRUSTED, sg_identity(port->name));
 }
 
+/* The VLANs of a trunk that does not carry all; 0 is "no tag". */
+static bool
+trunk_has(const struct sg_port *port, uint16_t vlan)
+{
+    for (size_t i = 0; i < port->n_trunks; i++) {
+        if (port->trunks[i] == vlan) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+emit_vlan(struct emitter *e, const struct sg_port *port, uint16_t vlan)
+{
+    begin(e, port);
+    emit_match_vlan(e, VLAN_PRESENT | vlan);
+    admit_as(e, vlan);
+    emit_flow(e, SG_T_INPUT, SG_PRIO_TRUSTED_VLAN, cookie_of(port));
+}
+
+static void
+emit_untagged(struct emitter *e, const struct sg_port *port, uint16_t vlan)
+{
+    begin(e, port);
+    emit_match_vlan(e, 0);
+    admit_as(e, vlan);
+    emit_flow(e, SG_T_INPUT, SG_PRIO_TRUSTED_VLAN, cookie_of(port));
+}
+
 static void
 emit_port(struct emitter *e, const struct sg_port *port)
 {
     const char *mode = port->vlan_mode;
-    bool trunk = (!strcmp(mode, "trunk") || !strncmp(mode, "native-", 7)
+    bool native = !strncmp(mode, "native-", 7);
+    bool trunk = (!strcmp(mode, "trunk") || native
                   || (!mode[0] && port->tag < 0));
+    bool some = trunk && port->n_trunks;
     uint16_t untagged = port->tag > 0 && strcmp(mode, "trunk") ? port->tag : 0;
 
     /* A tag: its own VLAN on a trunk; NORMAL's business elsewhere. */
     begin(e, port);
-    if (trunk && !port->n_trunks) {
+    if (trunk && !some) {
         admit_tagged(e);
     } else {
         add_normal(e);
     }
     emit_flow(e, SG_T_INPUT, SG_PRIO_TRUSTED, cookie_of(port));
 
-    for (size_t i = 0; trunk && i < port->n_trunks; i++) {
-        if (port->trunks[i]) {
-            begin(e, port);
-            emit_match_vlan(e, VLAN_PRESENT | port->trunks[i]);
-            admit_as(e, port->trunks[i]);
-            emit_flow(e, SG_T_INPUT, SG_PRIO_TRUSTED_VLAN, cookie_of(port));
+    for (size_t i = 0; some && i < port->n_trunks; i++) {
+        if (port->trunks[i]
+            && (!i || port->trunks[i] != port->trunks[i - 1])) {
+            emit_vlan(e, port, port->trunks[i]);
         }
     }
+    /* The native VLAN is always one of the trunk's. */
+    if (some && native && untagged && !trunk_has(port, untagged)) {
+        emit_vlan(e, port, untagged);
+    }
 
-    /* No tag.  (The first flow does it too on a trunk without restrictions
-     * and native VLAN.) */
-    if (!(trunk && !port->n_trunks && !untagged)) {
-        begin(e, port);
-        emit_match_vlan(e, 0);
-        admit_as(e, untagged);
-        emit_flow(e, SG_T_INPUT, SG_PRIO_TRUSTED_VLAN, cookie_of(port));
+    /* No tag.  The first flow does what is right for it on a trunk of all
+     * VLANs, which puts it in VLAN 0, and on one without VLAN 0, where NORMAL
+     * drops it. */
+    if (some ? native || trunk_has(port, 0) : !trunk || untagged) {
+        emit_untagged(e, port, untagged);
     }
 }
 

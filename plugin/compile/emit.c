@@ -64,6 +64,12 @@ emit_flow(struct emitter *e, uint8_t table, uint16_t priority,
     struct ofputil_flow_mod back;
     minimatch_destroy(&fm.match);
 
+    if (msg->size > UINT16_MAX) {
+        VLOG_ERR("table %s: a flow would not fit a message (%"PRIu32" bytes) "
+                 "and was left out", sg_table_name(table), msg->size);
+        ofpbuf_delete(msg);
+        return;
+    }
     ofpbuf_clear(&e->message);
     enum ofperr error = ofputil_decode_flow_mod(&back, msg->data,
                                                 OFPUTIL_P_OF15_OXM, NULL,

@@ -3,7 +3,8 @@
 compile_tests = \
 	tests/compile/test-l4 \
 	tests/compile/test-ids \
-	tests/compile/test-classify
+	tests/compile/test-classify \
+	tests/compile/test-emit
 check_PROGRAMS += $(compile_tests)
 TESTS += $(compile_tests)
 
@@ -22,3 +23,7 @@ tests_compile_test_classify_SOURCES = \
 	tests/compile/judge.c tests/compile/judge.h $(compile_world)
 tests_compile_test_classify_CPPFLAGS = $(policy_test_cppflags)
 tests_compile_test_classify_LDADD = $(SG_CORE_LIBS)
+
+tests_compile_test_emit_SOURCES = tests/compile/test-emit.c $(compile_world)
+tests_compile_test_emit_CPPFLAGS = $(policy_test_cppflags)
+tests_compile_test_emit_LDADD = $(SG_CORE_LIBS)
