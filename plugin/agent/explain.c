@@ -16,12 +16,6 @@
 /* A cookie of kind "rule" has the UUID of the first rule of an entry; the
  * others that the entry stands for are told, too. */
 
-static uint64_t
-rule_identity(const struct sg_rule *rule)
-{
-    return (uint64_t) rule->id.parts[0] << 12 | rule->id.parts[1] >> 20;
-}
-
 static void
 add_rules_of_entries(const struct sg_plan *plan, uint64_t identity,
                      struct shash *rules)
@@ -39,7 +33,7 @@ add_rules_of_entries(const struct sg_plan *plan, uint64_t identity,
                     const struct sg_entry *entry = &frag->entries[j];
 
                     for (size_t k = 0; k < entry->n_rules
-                         && rule_identity(entry->rules[0]) == identity; k++) {
+                         && sg_rule_identity(entry->rules[0]) == identity; k++) {
                         shash_add_once(rules, entry->rules[k]->text,
                                        entry->rules[k]);
                     }
@@ -60,7 +54,7 @@ add_rule_by_identity(const struct sg_policy *policy, uint64_t identity,
             for (size_t i = 0; i < group->n_rules[dir]; i++) {
                 const struct sg_rule *rule = group->rules[dir][i];
 
-                if (rule_identity(rule) == identity) {
+                if (sg_rule_identity(rule) == identity) {
                     shash_add_once(rules, rule->text, rule);
                 }
             }

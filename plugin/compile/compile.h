@@ -54,9 +54,11 @@ struct sg_compiler {
     struct sg_ids fragments;    /* sg_fragment.key */
     struct sg_ids numbers;      /* sg_entry.key */
     struct sg_ids zones;        /* "zone UUID.VLAN" */
+    uint16_t multicast_zone;    /* No endpoint's; nothing is committed. */
 };
 
-/* Conntrack zones are taken from zone_min...zone_max, inclusive. */
+/* Conntrack zones are taken from zone_min...zone_max, inclusive; the last one
+ * is for looking at multicast. */
 struct sg_compiler *sg_compiler_create(uint16_t zone_min, uint16_t zone_max);
 void sg_compiler_destroy(struct sg_compiler *);
 void sg_compiler_begin(struct sg_compiler *);
@@ -127,7 +129,8 @@ struct sg_cell {
     size_t n_fragments;
 };
 
-/* What the cookie of a cell's flow stands for. */
+/* What the cookies of flows stand for: 44 bits of a rule's UUID, a cell. */
+uint64_t sg_rule_identity(const struct sg_rule *);
 uint64_t sg_cell_identity(const struct sg_cell *);
 
 /* An endpoint of a guarded port of this bridge that can be enforced. */

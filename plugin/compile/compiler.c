@@ -20,7 +20,8 @@ sg_compiler_create(uint16_t zone_min, uint16_t zone_max)
     sg_ids_init(&c->classes, 1, UINT32_MAX);
     sg_ids_init(&c->fragments, 1, UINT32_MAX);
     sg_ids_init(&c->numbers, 1, SG_MARK_DRAIN - 1);
-    sg_ids_init(&c->zones, zone_min, zone_max);
+    sg_ids_init(&c->zones, zone_min, zone_max - 1);
+    c->multicast_zone = zone_max;
     return c;
 }
 

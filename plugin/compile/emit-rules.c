@@ -25,9 +25,8 @@ static const struct side sides[SG_N_DIRECTIONS] = {
                     SG_T_EG_L4, emit_match_ip_dst },
 };
 
-/* The first 44 bits of the rule's UUID. */
-static uint64_t
-rule_identity(const struct sg_rule *rule)
+uint64_t
+sg_rule_identity(const struct sg_rule *rule)
 {
     return (uint64_t) rule->id.parts[0] << 12 | rule->id.parts[1] >> 20;
 }
@@ -98,6 +97,37 @@ emit_cell(struct emitter *e, const struct sg_cell *cell,
               sg_cookie(SG_COOKIE_CELL, sg_cell_identity(cell)));
 }
 
+/* Ports, types and codes are matched as conntrack saw them in the original
+ * direction: fragments show no others, and answers need not be turned round.
+ * But SCTP's it does not see, and router advertisements do not pass it. */
+static void
+match_layer4(struct emitter *e, const struct sg_entry *entry,
+             const struct sg_port_mask *mask)
+{
+    bool tracked = entry->proto != IPPROTO_SCTP
+                   && !(entry->named && entry->proto == IPPROTO_ICMPV6);
+
+    if (tracked) {
+        match_set_ct_state_masked(&e->match, CS_TRACKED,
+                                  CS_TRACKED | CS_INVALID);
+        match_set_ct_nw_proto(&e->match, entry->proto);
+    }
+    if (mask && tracked) {
+        match_set_ct_tp_dst_masked(&e->match, htons(mask->value),
+                                   htons(mask->mask));
+    } else if (mask) {
+        match_set_tp_dst_masked(&e->match, htons(mask->value),
+                                htons(mask->mask));
+    } else if (tracked) {
+        match_set_ct_tp_src(&e->match, htons(entry->lo));
+        if (entry->code >= 0) {
+            match_set_ct_tp_dst(&e->match, htons(entry->code));
+        }
+    } else {
+        match_set_icmp_type(&e->match, entry->lo);
+    }
+}
+
 /* One flow of an entry; 'mask' is NULL if it matches no ports. */
 static void
 emit_entry_flow(struct emitter *e, const struct sg_fragment *frag,
@@ -115,19 +145,13 @@ emit_entry_flow(struct emitter *e, const struct sg_fragment *frag,
     if (entry->proto >= 0) {
         match_set_nw_proto(&e->match, entry->proto);
     }
-    if (mask) {
-        match_set_tp_dst_masked(&e->match, htons(mask->value),
-                                htons(mask->mask));
-    } else if (entry->lo >= 0) {
-        match_set_icmp_type(&e->match, entry->lo);
-        if (entry->code >= 0) {
-            match_set_icmp_code(&e->match, entry->code);
-        }
+    if (mask || entry->lo >= 0) {
+        match_layer4(e, entry, mask);
     }
     emit_load(e, SG_R_NUMBER, entry->number);
     emit_note(e, frag->identity, entry->identity);
     emit_flow(e, sides[frag->dir].l4, entry->named ? 110 : 100,
-              sg_cookie(SG_COOKIE_RULE, rule_identity(entry->rules[0])));
+              sg_cookie(SG_COOKIE_RULE, sg_rule_identity(entry->rules[0])));
 }
 
 static bool

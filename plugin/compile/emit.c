@@ -23,6 +23,7 @@ void
 emit_init(struct emitter *e, struct sg_flows *flows)
 {
     e->flows = flows;
+    e->multicast_zone = 0;
     ofpbuf_init(&e->actions, 256);
     ofpbuf_init(&e->message, 1024);
 }
@@ -214,6 +215,7 @@ sg_plan_emit(const struct sg_plan *plan, struct sg_flows *flows)
 
     sg_plan_emit_trusted(plan, flows);
     emit_init(&e, flows);
+    e.multicast_zone = plan->compiler->multicast_zone;
     sg_emit_static(&e);
     sg_emit_endpoints(&e, plan);
     sg_emit_rules(&e, plan);

@@ -29,6 +29,7 @@ struct sg_plan;
 
 struct emitter {
     struct sg_flows *flows;     /* Where they go. */
+    uint16_t multicast_zone;    /* Where nothing is ever committed. */
     struct match match;         /* Scratch. */
     struct ofpbuf actions;      /* Scratch: ofpacts. */
     struct ofpbuf message;      /* Scratch: the flow as a message. */

@@ -54,6 +54,35 @@
 
 #include <stdint.h>
 
+/* Fragments
+ * ---------
+ *
+ * Every ct() reassembles: its packets come out when their datagram is whole,
+ * and then one fragment after the other.  The first can be judged, by the
+ * ports that conntrack saw (ct_tp_dst; ports of a fragment itself cannot be
+ * matched in Open vSwitch's default mode).  The others have no ports at all:
+ * they pass the rules unjudged, but the next ct() lets them out only if the
+ * first came along.  There always is a next one: that of the receiver's zone,
+ * or the commit.  What the commit creates then has no number yet (mark 0),
+ * because its last fragment knew none; the first whole packet brings it.
+ *
+ * SCTP
+ * ----
+ *
+ * Userspace conntrack does not know SCTP's ports, so "established" would mean
+ * every port of a pair of hosts.  Each packet is judged by its own ports: in
+ * the original direction as a question; in the other turned round, as the
+ * answer to one, and failing that as a question too, because either host may
+ * have begun an association.
+ *
+ * Multicast
+ * ---------
+ *
+ * Not tracked: it goes to many, and nobody answers it with a packet that
+ * conntrack could match.  It passes ct() once, in a zone where nothing is ever
+ * committed, for its validity and for ct_tp_dst, however many ports it goes
+ * to. */
+
 /* Tables, in the order a packet meets them.  Table 0 is everybody's entrance;
  * ours begin where nobody else is likely to be. */
 #define SG_TABLES                                                           \
@@ -75,12 +104,15 @@
     SG_TABLE(EG_CELL,      114)                                             \
     SG_TABLE(EG_L4,        115)                                             \
     SG_TABLE(EG_VERDICT,   116)                                             \
+    SG_TABLE(EG_SCTP,      117)  /* Established, but judged by packet. */   \
+    SG_TABLE(EG_SCTP_TOO,  118)  /* No answer: a question? */               \
     SG_TABLE(L2,           120)  /* Whose MAC is it? */                     \
     SG_TABLE(L2_MULTI,     121)  /* Broadcast and multicast. */             \
     SG_TABLE(FLOOD,        122)  /* Who gets this one? */                   \
     SG_TABLE(FLOOD_ALL,    123)  /* Every guarded port of the VLAN. */      \
-    SG_TABLE(FLOOD_JUDGE,  124)  /* Judges each profile of the VLAN. */     \
-    SG_TABLE(FLOOD_OUT,    125)  /* The ports of one profile. */            \
+    SG_TABLE(FLOOD_CT,     124)  /* Back from looking at the packet. */     \
+    SG_TABLE(FLOOD_JUDGE,  125)  /* Judges each profile of the VLAN. */     \
+    SG_TABLE(FLOOD_OUT,    126)  /* The ports of one profile. */            \
     SG_TABLE(IN,           130)  /* What needs no rule; what needs ct(). */ \
     SG_TABLE(IN_CT,        131)                                             \
     SG_TABLE(IN_REVIEW,    132)                                             \
@@ -91,8 +123,12 @@
     SG_TABLE(IN_CELL,      137)                                             \
     SG_TABLE(IN_L4,        138)                                             \
     SG_TABLE(IN_VERDICT,   139)                                             \
-    SG_TABLE(COMMIT_SRC,   145)  /* To the sender's zone. */                \
-    SG_TABLE(COMMIT_DST,   146)  /* To the receiver's zone. */              \
+    SG_TABLE(IN_SCTP,      140)  /* Established, but judged by packet. */   \
+    SG_TABLE(IN_SCTP_TOO,  141)  /* No answer: a question? */               \
+    SG_TABLE(COMMIT_SRC,   142)  /* To the sender's zone. */                \
+    SG_TABLE(WHOLE_SRC,    143)  /* Its datagram came through. */           \
+    SG_TABLE(COMMIT_DST,   144)  /* To the receiver's zone. */              \
+    SG_TABLE(WHOLE_DST,    145)  /* Its datagram came through. */           \
     SG_TABLE(OUT,          147)  /* To the port, or NORMAL. */              \
     SG_TABLE(NAMES,        149)  /* No packet comes here: numbers of        \
                                   * networks, for a restarted agent. */
@@ -129,6 +165,9 @@ enum sg_register {
 #define SG_MARK_DRAIN   UINT32_C(0x40000000)  /* Part of the number: lives on
                                                * when its rule goes. */
 #define SG_MARK_NUMBER  UINT32_C(0x7fffffff)
+
+/* In place of a number: a fragment that nobody could judge, see above. */
+#define SG_NUMBER_UNJUDGED SG_MARK_DRAIN
 
 /* Priorities in table 0.  Below the 32768 that ovs-ofctl gives a flow if
  * nobody asks for another, so that an operator's own flow wins (and is

@@ -3,8 +3,8 @@
 #include <config.h>
 
 /* The flows that depend on neither policy nor ports, as one would type them
- * for ovs-ofctl(8), with two shorthands: {NAME} is the number of a table, and
- * $NAME the register of that name (pipeline.h).
+ * for ovs-ofctl(8), with shorthands: {NAME} is the number of a table, $NAME
+ * the register of that name (pipeline.h), and @ the zone of multicast.
  *
  * The trusted part stands by itself: it forwards for the host also when no
  * policy loads. */
@@ -37,8 +37,7 @@ struct static_flow {
 #define SWAP(A, B) "push:" A ",push:" B ",pop:" A ",pop:" B ","
 #define SWAP_IP SWAP("NXM_OF_IP_SRC[]", "NXM_OF_IP_DST[]")
 #define SWAP_IP6 SWAP("NXM_NX_IPV6_SRC[]", "NXM_NX_IPV6_DST[]")
-#define SWAP_TCP SWAP("NXM_OF_TCP_SRC[]", "NXM_OF_TCP_DST[]")
-#define SWAP_UDP SWAP("NXM_OF_UDP_SRC[]", "NXM_OF_UDP_DST[]")
+#define SWAP_SCTP SWAP("OXM_OF_SCTP_SRC[]", "OXM_OF_SCTP_DST[]")
 
 static const struct static_flow trusted_flows[] = {
     { SG_T_INPUT, SG_PRIO_UNKNOWN, "", "drop" },
@@ -47,6 +46,8 @@ static const struct static_flow trusted_flows[] = {
      * trusted ports by NORMAL and to the guarded ones by FLOOD, which must
      * see in_port as it was: NORMAL first if the sender is trusted (the frame
      * is still as it came), last if it is guarded (OUT hides in_port). */
+    /* Priority-tagged: a tag, but of no VLAN. */
+    { SG_T_L2, 200, "$VLAN=0x1000", "load:0->$VLAN[],resubmit(,{L2})" },
     { SG_T_L2, 50, MULTICAST, "resubmit(,{L2_MULTI})" },
     { SG_T_L2, 0, "", "resubmit(,{COMMIT_SRC})" },
     { SG_T_L2_MULTI, 20, "$SRC=0", "NORMAL,resubmit(,{FLOOD})" },
@@ -91,15 +92,19 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{L2})" },
     { SG_T_EG_DISPATCH, 100, "udp6,udp_src=546,udp_dst=547," MULTICAST,
       "resubmit(,{L2})" },
-    /* Conntrack knows no router advertisements, nor multicast. */
+    /* Conntrack knows no router advertisements.  Redirects are a router's,
+     * too, and nobody's business here. */
     { SG_T_EG_DISPATCH, 90, "icmp6,icmp_type=134",
       "resubmit(,{EG_STATELESS})" },
-    { SG_T_EG_DISPATCH, 80, "ip," MULTICAST, "resubmit(,{EG_STATELESS})" },
-    { SG_T_EG_DISPATCH, 80, "ipv6," MULTICAST, "resubmit(,{EG_STATELESS})" },
+    { SG_T_EG_DISPATCH, 90, "icmp6,icmp_type=137", "drop" },
+    { SG_T_EG_DISPATCH, 80, "ip," MULTICAST, "ct(table={EG_STATELESS},zone=@)" },
+    { SG_T_EG_DISPATCH, 80, "ipv6," MULTICAST,
+      "ct(table={EG_STATELESS},zone=@)" },
     { SG_T_EG_DISPATCH, 50, "ip", "ct(table={EG_CT},zone=$SRC[0..15])" },
     { SG_T_EG_DISPATCH, 50, "ipv6", "ct(table={EG_CT},zone=$SRC[0..15])" },
 
     /* A multicast TCP segment is nobody's business. */
+    { SG_T_EG_STATELESS, 110, "ct_state=+inv+trk", "drop" },
     { SG_T_EG_STATELESS, 100, "tcp", "drop" },
     { SG_T_EG_STATELESS, 100, "tcp6", "drop" },
     { SG_T_EG_STATELESS, 0, "",
@@ -110,9 +115,19 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_EG_CT, 150, "ct_state=+new+trk", "resubmit(,{EG_NEW})" },
     { SG_T_EG_CT, 120, "ct_state=+trk,ct_mark=0x80000000/0x80000000",
       "resubmit(,{EG_REVIEW})" },
+    { SG_T_EG_CT, 120, "ct_state=+est+trk,ct_mark=0",
+      "resubmit(,{EG_REVIEW})" },
+    { SG_T_EG_CT, 130, "ct_state=+est+trk,sctp", "resubmit(,{EG_SCTP})" },
+    { SG_T_EG_CT, 130, "ct_state=+est+trk,sctp6", "resubmit(,{EG_SCTP})" },
     { SG_T_EG_CT, 100, "ct_state=+est+trk", "resubmit(,{L2})" },
     { SG_T_EG_CT, 100, "ct_state=+rel+trk", "resubmit(,{L2})" },
 
+    { SG_T_EG_NEW, 110, "ip,ip_frag=later",
+      "load:0x40000000->$NUMBER[],load:0x40000000->$EGNUM[],"
+      "resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_NEW, 110, "ipv6,ip_frag=later",
+      "load:0x40000000->$NUMBER[],load:0x40000000->$EGNUM[],"
+      "resubmit(,{EG_VERDICT})" },
     { SG_T_EG_NEW, 100, "tcp,tcp_flags=+syn-ack",
       "resubmit(,{EG_JUDGE}),move:$NUMBER[]->$EGNUM[],"
       "resubmit(,{EG_VERDICT})" },
@@ -128,9 +143,9 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{EG_VERDICT})" },
 
     /* A guest is no DHCP server and no router unless a rule names it. */
-    { SG_T_EG_JUDGE, 100, "udp,udp_dst=68",
+    { SG_T_EG_JUDGE, 100, "ct_state=+trk-inv,udp,ct_nw_proto=17,ct_tp_dst=68",
       "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
-    { SG_T_EG_JUDGE, 100, "udp6,udp_dst=546",
+    { SG_T_EG_JUDGE, 100, "ct_state=+trk-inv,udp6,ct_nw_proto=17,ct_tp_dst=546",
       "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
     { SG_T_EG_JUDGE, 100, "icmp6,icmp_type=134",
       "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
@@ -142,42 +157,48 @@ static const struct static_flow guarded_flows[] = {
       "load:0->$NUMBER[],load:0->$CLASS[],load:0->$FRAG[],"
       "load:0->$FLAGS[],resubmit(,{L2})" },
 
+    { SG_T_EG_SCTP, 100, "ct_state=-rpl+trk",
+      "resubmit(,{EG_JUDGE}),resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_SCTP, 50, "sctp", SWAP_IP SWAP_SCTP "resubmit(,{IN_PROFILE}),"
+      SWAP_IP SWAP_SCTP "resubmit(,{EG_SCTP_TOO})" },
+    { SG_T_EG_SCTP, 50, "sctp6", SWAP_IP6 SWAP_SCTP
+      "resubmit(,{IN_PROFILE})," SWAP_IP6 SWAP_SCTP
+      "resubmit(,{EG_SCTP_TOO})" },
+    { SG_T_EG_SCTP_TOO, 100, "$NUMBER=0",
+      "resubmit(,{EG_JUDGE}),resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_SCTP_TOO, 0, "", "resubmit(,{EG_VERDICT})" },
+
     /* Established, but to be judged again: by the rules of the direction in
-     * which it began.  An answer is turned round for that.  An ICMP error has
-     * no ports to judge: it shares the fate of its connection, and that of
-     * one whose number is gone (CLASS=1, review.c) is sealed. */
+     * which it began.  An answer is turned round for that; its ports need not
+     * be, because rules look at those of the original direction.  An ICMP
+     * error has no ports to judge: it shares the fate of its connection, and
+     * that of one whose number is gone (CLASS=1, review.c) is sealed. */
     { SG_T_EG_REVIEW, 110, "ct_state=+rel+trk,ct_mark=0x80000000/0x80000000",
       "drop" },
     { SG_T_EG_REVIEW, 110, "ct_state=+rel+trk,$CLASS=1", "drop" },
     { SG_T_EG_REVIEW, 100, "ct_state=+rel+trk", "resubmit(,{L2})" },
+    { SG_T_EG_REVIEW, 95, "ip,ip_frag=later",
+      "load:0x40000000->$NUMBER[],load:0x40000000->$EGNUM[],"
+      "resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_REVIEW, 95, "ipv6,ip_frag=later",
+      "load:0x40000000->$NUMBER[],load:0x40000000->$EGNUM[],"
+      "resubmit(,{EG_VERDICT})" },
     { SG_T_EG_REVIEW, 90, "ct_state=-rpl+trk",
       "resubmit(,{EG_JUDGE}),resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 80, "tcp", SWAP_IP SWAP_TCP "resubmit(,{IN_PROFILE}),"
-      SWAP_IP SWAP_TCP "resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 80, "udp", SWAP_IP SWAP_UDP "resubmit(,{IN_PROFILE}),"
-      SWAP_IP SWAP_UDP "resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 80, "tcp6", SWAP_IP6 SWAP_TCP
-      "resubmit(,{IN_PROFILE})," SWAP_IP6 SWAP_TCP
+    { SG_T_EG_REVIEW, 80, "ip", SWAP_IP "resubmit(,{IN_PROFILE})," SWAP_IP
       "resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 80, "udp6", SWAP_IP6 SWAP_UDP
-      "resubmit(,{IN_PROFILE})," SWAP_IP6 SWAP_UDP
-      "resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 80, "icmp,icmp_type=0", SWAP_IP
-      "set_field:8->icmp_type,resubmit(,{IN_PROFILE}),"
-      "set_field:0->icmp_type," SWAP_IP "resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 80, "icmp,icmp_type=14", SWAP_IP
-      "set_field:13->icmp_type,resubmit(,{IN_PROFILE}),"
-      "set_field:14->icmp_type," SWAP_IP "resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 80, "icmp6,icmp_type=129", SWAP_IP6
-      "set_field:128->icmpv6_type,resubmit(,{IN_PROFILE}),"
-      "set_field:129->icmpv6_type," SWAP_IP6 "resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 70, "ip", SWAP_IP "resubmit(,{IN_PROFILE})," SWAP_IP
-      "resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 70, "ipv6", SWAP_IP6 "resubmit(,{IN_PROFILE}),"
+    { SG_T_EG_REVIEW, 80, "ipv6", SWAP_IP6 "resubmit(,{IN_PROFILE}),"
       SWAP_IP6 "resubmit(,{EG_REVIEWED})" },
 
     { SG_T_EG_REVIEWED, 110,
       "$NUMBER=0,ct_mark=0x80000000/0x80000000", "drop" },
+    /* A commit here would keep a fragment and hand it to those behind it. */
+    { SG_T_EG_REVIEWED, 108, "ip,ip_frag=yes,$NUMBER=0", "drop" },
+    { SG_T_EG_REVIEWED, 108, "ipv6,ip_frag=yes,$NUMBER=0", "drop" },
+    { SG_T_EG_REVIEWED, 105, "ip,ip_frag=yes",
+      "move:$NUMBER[]->$EGNUM[],resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_REVIEWED, 105, "ipv6,ip_frag=yes",
+      "move:$NUMBER[]->$EGNUM[],resubmit(,{EG_VERDICT})" },
     { SG_T_EG_REVIEWED, 100, "ip,$NUMBER=0",
       "ct(commit,zone=$SRC[0..15],"
       "exec(set_field:0x80000000/0x80000000->ct_mark))" },
@@ -205,8 +226,12 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{FLOOD_ALL})" },
     { SG_T_FLOOD, 15, "tcp", "drop" },
     { SG_T_FLOOD, 15, "tcp6", "drop" },
-    { SG_T_FLOOD, 10, "ip", "resubmit(,{FLOOD_JUDGE})" },
-    { SG_T_FLOOD, 10, "ipv6", "resubmit(,{FLOOD_JUDGE})" },
+    { SG_T_FLOOD, 12, "ct_state=+trk,ip", "resubmit(,{FLOOD_JUDGE})" },
+    { SG_T_FLOOD, 12, "ct_state=+trk,ipv6", "resubmit(,{FLOOD_JUDGE})" },
+    { SG_T_FLOOD, 10, "ip", "ct(table={FLOOD_CT},zone=@)" },
+    { SG_T_FLOOD, 10, "ipv6", "ct(table={FLOOD_CT},zone=@)" },
+    { SG_T_FLOOD_CT, 100, "ct_state=+inv+trk", "drop" },
+    { SG_T_FLOOD_CT, 0, "", "resubmit(,{FLOOD_JUDGE})" },
     { SG_T_FLOOD_OUT, 100, "$NUMBER=0", "drop" },
 
     /* Ingress: what needs no rule. */
@@ -223,9 +248,17 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_IN_CT, 150, "ct_state=+new+trk", "resubmit(,{IN_NEW})" },
     { SG_T_IN_CT, 120, "ct_state=+trk,ct_mark=0x80000000/0x80000000",
       "resubmit(,{IN_REVIEW})" },
+    { SG_T_IN_CT, 120, "ct_state=+est+trk,ct_mark=0",
+      "resubmit(,{IN_REVIEW})" },
+    { SG_T_IN_CT, 130, "ct_state=+est+trk,sctp", "resubmit(,{IN_SCTP})" },
+    { SG_T_IN_CT, 130, "ct_state=+est+trk,sctp6", "resubmit(,{IN_SCTP})" },
     { SG_T_IN_CT, 100, "ct_state=+est+trk", "resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_CT, 100, "ct_state=+rel+trk", "resubmit(,{COMMIT_SRC})" },
 
+    { SG_T_IN_NEW, 110, "ip,ip_frag=later",
+      "load:0x40000000->$NUMBER[],resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_NEW, 110, "ipv6,ip_frag=later",
+      "load:0x40000000->$NUMBER[],resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_NEW, 100, "tcp,tcp_flags=+syn-ack",
       "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
     { SG_T_IN_NEW, 100, "tcp6,tcp_flags=+syn-ack",
@@ -238,39 +271,40 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_NEW, 0, "",
       "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
+    { SG_T_IN_SCTP, 100, "ct_state=-rpl+trk",
+      "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
+    { SG_T_IN_SCTP, 50, "sctp", SWAP_IP SWAP_SCTP "resubmit(,{EG_JUDGE}),"
+      SWAP_IP SWAP_SCTP "resubmit(,{IN_SCTP_TOO})" },
+    { SG_T_IN_SCTP, 50, "sctp6", SWAP_IP6 SWAP_SCTP "resubmit(,{EG_JUDGE}),"
+      SWAP_IP6 SWAP_SCTP "resubmit(,{IN_SCTP_TOO})" },
+    { SG_T_IN_SCTP_TOO, 100, "$NUMBER=0",
+      "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
+    { SG_T_IN_SCTP_TOO, 0, "", "resubmit(,{IN_VERDICT})" },
     { SG_T_IN_VERDICT, 100, "$NUMBER=0", "drop" },
+    /* Not a new connection: nothing to commit. */
+    { SG_T_IN_VERDICT, 50, "ct_state=+est+trk",
+      "load:0->$NUMBER[],resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_VERDICT, 0, "", "resubmit(,{COMMIT_SRC})" },
 
     { SG_T_IN_REVIEW, 110, "ct_state=+rel+trk,ct_mark=0x80000000/0x80000000",
       "drop" },
     { SG_T_IN_REVIEW, 110, "ct_state=+rel+trk,$CLASS=1", "drop" },
     { SG_T_IN_REVIEW, 100, "ct_state=+rel+trk", "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_REVIEW, 95, "ip,ip_frag=later",
+      "load:0x40000000->$NUMBER[],resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_REVIEW, 95, "ipv6,ip_frag=later",
+      "load:0x40000000->$NUMBER[],resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_REVIEW, 90, "ct_state=-rpl+trk",
       "resubmit(,{IN_PROFILE}),resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 80, "tcp", SWAP_IP SWAP_TCP "resubmit(,{EG_JUDGE}),"
-      SWAP_IP SWAP_TCP "resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 80, "udp", SWAP_IP SWAP_UDP "resubmit(,{EG_JUDGE}),"
-      SWAP_IP SWAP_UDP "resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 80, "tcp6", SWAP_IP6 SWAP_TCP "resubmit(,{EG_JUDGE}),"
-      SWAP_IP6 SWAP_TCP "resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 80, "udp6", SWAP_IP6 SWAP_UDP "resubmit(,{EG_JUDGE}),"
-      SWAP_IP6 SWAP_UDP "resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 80, "icmp,icmp_type=0", SWAP_IP
-      "set_field:8->icmp_type,resubmit(,{EG_JUDGE}),"
-      "set_field:0->icmp_type," SWAP_IP "resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 80, "icmp,icmp_type=14", SWAP_IP
-      "set_field:13->icmp_type,resubmit(,{EG_JUDGE}),"
-      "set_field:14->icmp_type," SWAP_IP "resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 80, "icmp6,icmp_type=129", SWAP_IP6
-      "set_field:128->icmpv6_type,resubmit(,{EG_JUDGE}),"
-      "set_field:129->icmpv6_type," SWAP_IP6 "resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 70, "ip", SWAP_IP "resubmit(,{EG_JUDGE})," SWAP_IP
+    { SG_T_IN_REVIEW, 80, "ip", SWAP_IP "resubmit(,{EG_JUDGE})," SWAP_IP
       "resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 70, "ipv6", SWAP_IP6 "resubmit(,{EG_JUDGE})," SWAP_IP6
-      "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 80, "ipv6", SWAP_IP6 "resubmit(,{EG_JUDGE}),"
+      SWAP_IP6 "resubmit(,{IN_REVIEWED})" },
 
     { SG_T_IN_REVIEWED, 110,
       "$NUMBER=0,ct_mark=0x80000000/0x80000000", "drop" },
+    { SG_T_IN_REVIEWED, 108, "ip,ip_frag=yes,$NUMBER=0", "drop" },
+    { SG_T_IN_REVIEWED, 108, "ipv6,ip_frag=yes,$NUMBER=0", "drop" },
     { SG_T_IN_REVIEWED, 100, "ip,$NUMBER=0",
       "ct(commit,zone=$DST[0..15],"
       "exec(set_field:0x80000000/0x80000000->ct_mark))" },
@@ -280,12 +314,36 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_IN_REVIEWED, 50, "", "resubmit(,{COMMIT_SRC})" },
 
     /* Both verdicts are in. */
+    { SG_T_COMMIT_SRC, 60, "ip,ip_frag=first",
+      "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC},"
+      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
+    { SG_T_COMMIT_SRC, 60, "ip,ip_frag=later",
+      "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC})" },
+    { SG_T_COMMIT_SRC, 60, "ipv6,ip_frag=first",
+      "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC},"
+      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
+    { SG_T_COMMIT_SRC, 60, "ipv6,ip_frag=later",
+      "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC})" },
+    { SG_T_WHOLE_SRC, 100, "ct_state=+inv+trk", "drop" },
+    { SG_T_WHOLE_SRC, 0, "", "resubmit(,{COMMIT_DST})" },
     { SG_T_COMMIT_SRC, 50, "ip",
       "ct(commit,zone=$SRC[0..15],exec(move:$EGNUM[]->NXM_NX_CT_MARK[])),"
       "resubmit(,{COMMIT_DST})" },
     { SG_T_COMMIT_SRC, 50, "ipv6",
       "ct(commit,zone=$SRC[0..15],exec(move:$EGNUM[]->NXM_NX_CT_MARK[])),"
       "resubmit(,{COMMIT_DST})" },
+    { SG_T_COMMIT_DST, 60, "ip,ip_frag=first",
+      "ct(commit,zone=$DST[0..15],table={WHOLE_DST},"
+      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
+    { SG_T_COMMIT_DST, 60, "ip,ip_frag=later",
+      "ct(commit,zone=$DST[0..15],table={WHOLE_DST})" },
+    { SG_T_COMMIT_DST, 60, "ipv6,ip_frag=first",
+      "ct(commit,zone=$DST[0..15],table={WHOLE_DST},"
+      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
+    { SG_T_COMMIT_DST, 60, "ipv6,ip_frag=later",
+      "ct(commit,zone=$DST[0..15],table={WHOLE_DST})" },
+    { SG_T_WHOLE_DST, 100, "ct_state=+inv+trk", "drop" },
+    { SG_T_WHOLE_DST, 0, "", "resubmit(,{OUT})" },
     { SG_T_COMMIT_DST, 50, "ip",
       "ct(commit,zone=$DST[0..15],exec(move:$NUMBER[]->NXM_NX_CT_MARK[])),"
       "resubmit(,{OUT})" },
@@ -355,13 +413,16 @@ expand_register(const char *p, struct ds *s)
 }
 
 static void
-expand(const char *p, struct ds *s)
+expand(const char *p, uint16_t multicast_zone, struct ds *s)
 {
     while (*p) {
         if (*p == '{') {
             p = expand_table(p + 1, s);
         } else if (*p == '$') {
             p = expand_register(p + 1, s);
+        } else if (*p == '@') {
+            ds_put_format(s, "%d", multicast_zone);
+            p++;
         } else {
             ds_put_char(s, *p++);
         }
@@ -375,9 +436,9 @@ emit_static_flow(struct emitter *e, const struct static_flow *flow)
     struct ofputil_flow_mod fm;
     struct ds s = DS_EMPTY_INITIALIZER;
 
-    expand(flow->match, &s);
+    expand(flow->match, e->multicast_zone, &s);
     ds_put_format(&s, "%sactions=", s.length ? "," : "");
-    expand(flow->actions, &s);
+    expand(flow->actions, e->multicast_zone, &s);
 
     char *error = parse_ofp_str(&fm, OFPFC_ADD, ds_cstr(&s), NULL, NULL,
                                 &usable);

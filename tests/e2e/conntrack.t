@@ -1,0 +1,217 @@
+#!/usr/bin/python3
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""What conntrack cannot do by itself: fragments get the verdict of their
+datagram, and SCTP ports are judged exactly (CONTRACT section 4, point 1)."""
+import struct
+
+from harness import Lab, frames, run, test
+
+POLICY = '''
+group "srv" {
+  ingress = {
+    udp { 5000, from = any },
+    icmp { "echo-reply", from = "198.18.0.9" },
+    sctp { 80, from = any },
+  },
+}
+group "cli" {}
+group "quiet" { ingress = { sctp { 80, from = any } }, egress = {} }
+group "ping" { ingress = { icmp { "echo-request", from = any } } }
+'''
+SIZE = 1440             # Userspace conntrack wants at least 1,200 bytes.
+
+
+def two():
+    lab = Lab(POLICY)
+    lab.guest('srv1', 'srv')
+    lab.guest('cli1', 'cli')
+    lab.guest('quiet1', 'quiet')
+    lab.guest('ping1', 'ping')
+    lab.uplink()
+    lab.remote('friend', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+def fragments6(frame, size, ident):
+    """RFC 8200 section 4.5."""
+    header, payload = frame[14:54], frame[54:]
+    out = []
+    for at in range(0, len(payload), size):
+        part = payload[at:at + size]
+        more = at + size < len(payload)
+        extension = struct.pack('!BBHI', header[6], 0, at | more, ident)
+        out.append(frame[:14] + header[:4]
+                   + struct.pack('!H', len(part) + 8) + b'\x2c' + header[7:]
+                   + extension + part)
+    return out
+
+
+IDENT = [100]
+
+
+def cut(frame, family):
+    IDENT[0] += 1
+    if family == 6:
+        return fragments6(frame, SIZE, IDENT[0])
+    out = []
+    for part in frames.fragments(frame, SIZE):
+        head = part[14:34]
+        out.append(part[:14] + frames.ipv4(
+            frames.ip_text(head[12:16]), frames.ip_text(head[16:20]), head[9],
+            part[34:], ident=IDENT[0],
+            flags=struct.unpack('!H', head[6:8])[0] >> 13,
+            offset=8 * (struct.unpack('!H', head[6:8])[0] & 0x1fff)))
+    return out
+
+
+def expect_datagram(lab, sender, receiver, frame, allowed, why, order=1):
+    """All fragments arrive, or none; and none anywhere else."""
+    family = 6 if frame[12:14] == b'\x86\xdd' else 4
+    parts = cut(frame, family)
+    got = []
+    for part in parts[::order]:
+        for port, seen in lab.send(sender, part).items():
+            if port == receiver.port:
+                got += [f for f in seen if f in parts]
+            else:
+                lab.check(port not in lab.guarded, '%s: leaked to %s'
+                          % (why, port))
+    lab.check(len(set(got)) == (len(parts) if allowed else 0),
+              '%s: %d of %d fragments arrived, expected %s'
+              % (why, len(set(got)), len(parts),
+                 'all' if allowed else 'none'))
+
+
+def big(sender, receiver, port, family, sport=None):
+    return sender.udp(receiver, port, family, sport=sport, data=b'x' * 3500)
+
+
+@test('UDP datagrams in fragments: allowed and refused, in any order',
+      lab=two)
+def _(lab):
+    for family in (4, 6):
+        for sender in (lab.cli1, lab.friend):
+            for order in (1, -1):
+                why = 'ipv%d from %s, order %d' % (family, sender, order)
+                expect_datagram(lab, sender, lab.srv1,
+                                big(sender, lab.srv1, 5000, family), True,
+                                why + ', allowed', order)
+                expect_datagram(lab, sender, lab.srv1,
+                                big(sender, lab.srv1, 5001, family), False,
+                                why + ', refused', order)
+
+
+@test('a sender whose egress forbids it sends no fragment', lab=two)
+def _(lab):
+    for family in (4, 6):
+        for to in (lab.srv1, lab.friend):
+            frame = big(lab.quiet1, to, 5000, family)
+            for part in cut(frame, family):
+                out = lab.send(lab.quiet1, part)
+                lab.check(not out, 'ipv%d to %s: %s' % (family, to,
+                                                        sorted(out)))
+
+
+@test('answers in fragments pass, and the connection gets its number',
+      lab=two)
+def _(lab):
+    for family in (4, 6):
+        for client in (lab.cli1, lab.friend):
+            why = 'ipv%d of %s' % (family, client)
+            sport = 40000 + family
+            expect_datagram(lab, client, lab.srv1,
+                            big(client, lab.srv1, 5000, family, sport), True,
+                            why)
+            answer = frames.udp_frame(
+                lab.srv1.mac, client.mac, lab.srv1.address(family),
+                client.address(family), 5000, sport, b'y' * 3500)
+            expect_datagram(lab, lab.srv1, client, answer, True,
+                            why + ', answer')
+            expect_datagram(lab, client, lab.srv1,
+                            big(client, lab.srv1, 5000, family, sport), True,
+                            why + ', more')
+            lab.deliver(client, lab.srv1,
+                        client.udp(lab.srv1, 5000, family, sport), True,
+                        why + ', a whole one')
+    lab.check(',mark=0' not in lab.sandbox.conntrack(),
+              'a connection is left without its number')
+
+
+@test('fragments that begin a connection are cut with their rule', lab=two,
+      fresh=True)
+def _(lab):
+    frame = big(lab.friend, lab.srv1, 5000, 4, 40400)
+    expect_datagram(lab, lab.friend, lab.srv1, frame, True, 'allowed')
+    answer = frames.udp_frame(lab.srv1.mac, lab.friend.mac, lab.srv1.v4,
+                              lab.friend.v4, 5000, 40400, b'y' * 3500)
+    expect_datagram(lab, lab.srv1, lab.friend, answer, True, 'its answer')
+    lab.reload(POLICY.replace('5000', '5999'))
+    expect_datagram(lab, lab.srv1, lab.friend, answer, False, 'answer, cut')
+    expect_datagram(lab, lab.friend, lab.srv1, frame, False, 'cut')
+
+
+@test('the type of a fragmented ping is judged, not taken for 0', lab=two,
+      fresh=True)
+def _(lab):
+    ping = frames.ip_frame(lab.friend.mac, lab.srv1.mac, lab.friend.v4,
+                           lab.srv1.v4, frames.ICMP, frames.echo(
+                               lab.friend.v4, lab.srv1.v4, 7, 1,
+                               data=b'p' * 3500))
+    expect_datagram(lab, lab.friend, lab.srv1, ping, False,
+                    'an echo request where only replies may come')
+    ping = frames.ip_frame(lab.friend.mac, lab.ping1.mac, lab.friend.v4,
+                           lab.ping1.v4, frames.ICMP, frames.echo(
+                               lab.friend.v4, lab.ping1.v4, 8, 1,
+                               data=b'p' * 3500))
+    expect_datagram(lab, lab.friend, lab.ping1, ping, True, 'a big ping')
+
+
+@test('SCTP: one allowed port opens no other', lab=two)
+def _(lab):
+    for family in (4, 6):
+        for client in (lab.friend, lab.cli1):
+            for server in (lab.srv1, lab.quiet1):
+                lab.deliver(client, server,
+                            client.sctp(server, 80, family, 30000), True,
+                            'allowed')
+                back = server.sctp(client, 30000, family, 80)
+                lab.deliver(server, client, back, True, 'its answer')
+                lab.deliver(client, server,
+                            client.sctp(server, 80, family, 30000), True,
+                            'allowed, established')
+                for port in (22, 79, 81):
+                    lab.deliver(client, server,
+                                client.sctp(server, port, family, 30000),
+                                False, 'another port, from the same')
+                    lab.deliver(client, server,
+                                client.sctp(server, port, family, 30001),
+                                False, 'another port')
+
+
+@test('SCTP: a guest that may not send answers only', lab=two)
+def _(lab):
+    for family in (4, 6):
+        client, server = lab.friend, lab.quiet1
+        lab.deliver(client, server, client.sctp(server, 80, family, 31000),
+                    True, 'allowed')
+        lab.deliver(server, client, server.sctp(client, 31000, family, 80),
+                    True, 'its answer')
+        for sport, dport in ((81, 31000), (22, 80)):
+            lab.deliver(server, client,
+                        server.sctp(client, dport, family, sport), False,
+                        'no answer to anything')
+
+
+@test('SCTP: revoked at once, whoever sends next', lab=two, fresh=True)
+def _(lab):
+    client, server = lab.friend, lab.quiet1
+    there = client.sctp(server, 80, 4, 32000)
+    back = server.sctp(client, 32000, 4, 80)
+    lab.deliver(client, server, there, True, 'allowed')
+    lab.deliver(server, client, back, True, 'its answer')
+    lab.reload(POLICY.replace('sctp { 80', 'sctp { 8080'))
+    lab.deliver(server, client, back, False, 'answer after the change')
+    lab.deliver(client, server, there, False, 'question after the change')
+
+
+run()
