@@ -127,10 +127,12 @@ sg_core_bridge_run(struct sg_core *core, struct sg_core_bridge *b)
 
     const struct sg_flows *installed = sg_switch_installed(b->sw);
     if (!installed) {
+        b->applied_pass = 0;
         shash_clear(&b->inputs);
         return false;
     }
     if (b->generation != sg_switch_generation(b->sw)) {
+        b->applied_pass = 0;
         bridge_learn(core, b, installed);
         pass = true;
     }
