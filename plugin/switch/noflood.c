@@ -184,11 +184,13 @@ sg_noflood_destroy(struct sg_noflood *nf)
     }
 }
 
-void
+/* Returns true if 'ports' are not the ones of the last call. */
+bool
 sg_noflood_set(struct sg_noflood *nf, const struct sg_switch_port *ports,
                size_t n)
 {
     struct flag *flag;
+    bool changed = false;
 
     HMAP_FOR_EACH (flag, node, &nf->flags) {
         flag->round = false;
@@ -201,15 +203,17 @@ sg_noflood_set(struct sg_noflood *nf, const struct sg_switch_port *ports,
             flag->name = xstrdup(ports[i].name);
             hmap_insert(&nf->flags, &flag->node, hash_ofport(flag->ofport));
         }
-        nf->dirty |= !flag->wanted;
+        changed |= !flag->wanted;
         flag->wanted = flag->round = true;
     }
     HMAP_FOR_EACH (flag, node, &nf->flags) {
         if (!flag->round && flag->wanted) {
             flag->wanted = false;
-            nf->dirty = true;
+            changed = true;
         }
     }
+    nf->dirty |= changed;
+    return changed;
 }
 
 /* The port of the switch that 'flag' is about, or NULL if there is none now,

@@ -142,7 +142,7 @@ void sg_bundle_wait(struct sg_switch *);
 /* noflood.c */
 struct sg_noflood *sg_noflood_create(const char *bridge, const char *target);
 void sg_noflood_destroy(struct sg_noflood *);
-void sg_noflood_set(struct sg_noflood *, const struct sg_switch_port *,
+bool sg_noflood_set(struct sg_noflood *, const struct sg_switch_port *,
                     size_t n);
 bool sg_noflood_confirmed(const struct sg_noflood *, ofp_port_t);
 bool sg_noflood_all_confirmed(const struct sg_noflood *);

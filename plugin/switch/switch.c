@@ -239,8 +239,11 @@ void
 sg_switch_set_no_flood(struct sg_switch *s,
                        const struct sg_switch_port *ports, size_t n)
 {
-    sg_noflood_set(s->noflood, ports, n);
-    s->more = true;
+    /* The owner says it in every turn, so what it said before must not keep
+     * the main loop from sleeping. */
+    if (sg_noflood_set(s->noflood, ports, n)) {
+        s->more = true;
+    }
 }
 
 bool

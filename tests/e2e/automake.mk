@@ -6,7 +6,9 @@
 E2E_TESTS = \
 	tests/e2e/antispoof.t \
 	tests/e2e/basic.t \
+	tests/e2e/bridges.t \
 	tests/e2e/change.t \
+	tests/e2e/conntrack.t \
 	tests/e2e/ctl.t \
 	tests/e2e/errors.t \
 	tests/e2e/flowmods.t \

@@ -3,6 +3,7 @@
 """What holds when something dies or somebody interferes (CONTRACT section 4,
 points 6 and 7)."""
 import collections
+import os
 import re
 import time
 
@@ -157,6 +158,40 @@ def _(lab):
     matrix(lab, 'after the agent\'s end')
     lab.agent.start()
     lab.settle()
+
+
+def expect_idle(lab, why):
+    """The agent sleeps: at most 5 % of a processor."""
+    def ticks():
+        with open('/proc/%d/stat' % lab.agent.child.pid) as f:
+            fields = f.read().rsplit(')', 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+    before = ticks()
+    time.sleep(1)
+    used = (ticks() - before) / os.sysconf('SC_CLK_TCK')
+    lab.check(used <= 0.05, '%s: %.2f s of processor time in 1 s'
+              % (why, used))
+
+
+@test('an idle agent sleeps, also when the switch or the database is away',
+      lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log(*GONE)
+    expect_idle(lab, 'nothing to do')
+    lab.sandbox.kill_vswitchd()
+    time.sleep(0.5)
+    expect_idle(lab, 'no switch')
+    lab.sandbox.kill_ovsdb()
+    time.sleep(0.5)
+    expect_idle(lab, 'no switch and no database')
+    lab.sandbox.start_ovsdb()
+    time.sleep(0.5)
+    expect_idle(lab, 'no switch')
+    lab.sandbox.start_vswitchd()
+    lab.sandbox.wait_configured()
+    lab.settle()
+    expect_idle(lab, 'all is back')
+    matrix(lab, 'after all')
 
 
 # The switch.

@@ -25,8 +25,11 @@ from .watch import FlowWatch, LogWatch
 # Failures told with traces; those after them in a test get one line.
 MAX_DETAILED = 2
 
+# A busy machine, or a process that a test has stopped for a while.
+BUSY = (r'timeval.*(Unreasonably long|context switches|faults|disk)',)
+
 # What the switch complains about, however well it is treated.
-SWITCH_NOISE = (
+SWITCH_NOISE = BUSY + (
     r'dpif_netlink|netlink',
     r'netdev_linux.*(ethtool|ioctl|No such device)',
     r'unlinking .* failed',
@@ -49,7 +52,7 @@ class Lab:
         self.agent = Agent(self.sandbox, self.folder,
                            options=agent_options) if agent else None
         self.logs = [(LogWatch(self.sandbox.path(name)), noise)
-                     for name, noise in (('ovs-sgd.log', ()),
+                     for name, noise in (('ovs-sgd.log', BUSY),
                                          ('ovs-sgd.out', ()),
                                          ('ovs-vswitchd.out', SWITCH_NOISE),
                                          ('ovs-vswitchd.log', SWITCH_NOISE))]
