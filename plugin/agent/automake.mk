@@ -10,6 +10,7 @@ libsgagent_la_SOURCES += \
 	plugin/agent/describe.c \
 	plugin/agent/describe.h \
 	plugin/agent/explain.c \
+	plugin/agent/grace.c \
 	plugin/agent/loaded.c \
 	plugin/agent/lookup.c \
 	plugin/agent/lookup.h \

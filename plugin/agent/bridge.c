@@ -49,10 +49,30 @@ sg_core_bridge_destroy(struct sg_core_bridge *b)
         sg_reviews_destroy(&b->reviews);
         shash_destroy(&b->inputs);
         free(b->flush);
+        free(b->graces);
         free(b->datapath_type);
         free(b->name);
         free(b);
     }
+}
+
+/* Sorts 'list'. */
+static int
+compare_switch_ports(const void *a_, const void *b_)
+{
+    const struct sg_switch_port *a = a_, *b = b_;
+
+    return (ofp_to_u16(a->ofport) < ofp_to_u16(b->ofport) ? -1
+            : ofp_to_u16(a->ofport) > ofp_to_u16(b->ofport));
+}
+
+static void
+set_no_flood(struct sg_core_bridge *b, struct sg_switch_port *list, size_t n)
+{
+    if (n) {
+        qsort(list, n, sizeof *list, compare_switch_ports);
+    }
+    sg_switch_set_no_flood(b->sw, list, n);
 }
 
 /* What the switch says. */
@@ -96,6 +116,33 @@ sg_core_bridge_has_input(const struct sg_core_bridge *b, int64_t ofport,
     return has;
 }
 
+/* What an earlier agent guarded has `no-flood' from it.  Says so to the
+ * switch side, which takes the flag off again where it is wanted no more. */
+static void
+bridge_learn_no_flood(const struct sg_core *core, struct sg_core_bridge *b)
+{
+    const struct sg_facts *facts = sg_core_facts(core);
+    struct sg_switch_port *list = xmalloc(hmap_count(&facts->ifaces)
+                                          * sizeof *list);
+    const struct shash_node *node;
+    const struct sg_iface *iface;
+    size_t n = 0;
+
+    HMAP_FOR_EACH (iface, node, &facts->ifaces) {
+        bool guarded = false;
+
+        SHASH_FOR_EACH (node, &b->inputs) {
+            guarded |= strtoll(node->name, NULL, 10) == iface->ofport;
+        }
+        if (guarded && !strcmp(iface->bridge->name, b->name)) {
+            list[n].ofport = u16_to_ofp(iface->ofport);
+            list[n++].name = iface->name;
+        }
+    }
+    set_no_flood(b, list, n);
+    free(list);
+}
+
 /* The flows were read anew: their numbers are ours again, before any others
  * are given out. */
 static void
@@ -106,8 +153,14 @@ bridge_learn(struct sg_core *core, struct sg_core_bridge *b,
     b->ours_there = sg_flows_count(installed) > 0;
     sg_compiler_recover(core->compiler, installed);
     sg_reviews_recover(&b->reviews, installed, time_msec());
+    b->emptied |= b->away && !b->ours_there;
+    b->away = false;
     if (!b->known) {
         b->known = true;
+        if (!core->observe) {
+            bridge_read_inputs(b, installed);
+            bridge_learn_no_flood(core, b);
+        }
         VLOG_INFO("%s: connected, %"PRIuSIZE" flows of ours are installed",
                   b->name, sg_flows_count(installed));
     }
@@ -128,6 +181,7 @@ sg_core_bridge_run(struct sg_core *core, struct sg_core_bridge *b)
     const struct sg_flows *installed = sg_switch_installed(b->sw);
     if (!installed) {
         b->applied_pass = 0;
+        b->away = b->known;
         shash_clear(&b->inputs);
         return false;
     }
@@ -229,6 +283,8 @@ bridge_desire_all(struct sg_core *core, struct sg_core_bridge *b,
         }
     }
     sg_reviews_emit(&b->reviews, &b->desired);
+    sg_core_grace_begin(core, b);
+    sg_core_grace_emit(b, &b->desired);
 }
 
 void
@@ -243,6 +299,9 @@ sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b)
     b->plan = sg_plan_create(core->compiler, core->loaded->policy,
                              &core->ports, b->name);
     sg_flows_clear(&b->desired);
+    if (b->leaving || !core->have_policy) {
+        b->n_graces = 0;
+    }
     if (b->leaving) {
         sg_reviews_clear(&b->reviews);
     } else if (!core->have_policy) {
@@ -253,15 +312,6 @@ sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b)
     }
     b->desired_pass = core->pass;
     b->check = true;
-}
-
-static int
-compare_switch_ports(const void *a_, const void *b_)
-{
-    const struct sg_switch_port *a = a_, *b = b_;
-
-    return (ofp_to_u16(a->ofport) < ofp_to_u16(b->ofport) ? -1
-            : ofp_to_u16(a->ofport) > ofp_to_u16(b->ofport));
 }
 
 void
@@ -281,10 +331,7 @@ sg_core_bridge_set_no_flood(struct sg_core *core, struct sg_core_bridge *b)
             list[n++].name = port->name;
         }
     }
-    if (n) {
-        qsort(list, n, sizeof *list, compare_switch_ports);
-    }
-    sg_switch_set_no_flood(b->sw, list, n);
+    set_no_flood(b, list, n);
     free(list);
 }
 

@@ -8,6 +8,7 @@
  *   core.c      the turn: who is asked what, in which order
  *   loaded.c    the policy files
  *   bridge.c    one bridge: what is wanted there against what is there
+ *   grace.c     endpoints whose TCP connections may go on mid-stream
  *   revoke.c    when connections under review have all been seen to
  *   barrier.c   `wait'
  *   admin.c     `enable' and `disable'
@@ -44,6 +45,12 @@ struct sg_loaded *sg_loaded_create(const char *const paths[], size_t n,
 struct sg_loaded *sg_loaded_empty(void);
 void sg_loaded_destroy(struct sg_loaded *);
 
+/* An endpoint in its time of grace (`--midstream-grace'). */
+struct sg_grace {
+    uint16_t zone;
+    long long int until;        /* time_msec(). */
+};
+
 /* A bridge that we look after, or did. */
 struct sg_core_bridge {
     char *name;
@@ -61,6 +68,11 @@ struct sg_core_bridge {
     struct sg_reviews reviews;
     uint16_t *flush;            /* Zones to flush before the next commit. */
     size_t n_flush, allocated_flush;
+
+    struct sg_grace *graces;    /* Endpoints that may join mid-stream. */
+    size_t n_graces, allocated_graces;
+    bool away;                  /* The connection to the switch was lost, */
+    bool emptied;               /* and it came back without flows. */
 
     unsigned int desired_pass;  /* The pass that made 'desired'. */
     unsigned int applied_pass;  /* The last one that is in force here. */
@@ -120,6 +132,15 @@ bool sg_core_bridge_has_input(const struct sg_core_bridge *, int64_t ofport,
                               uint16_t zone);
 /* Nothing of ours is left there. */
 bool sg_core_bridge_is_stripped(const struct sg_core_bridge *);
+
+/* grace.c */
+/* Before its flows are made: endpoints that are new here, or that the switch
+ * has forgotten, begin their grace. */
+void sg_core_grace_begin(struct sg_core *, struct sg_core_bridge *);
+void sg_core_grace_emit(const struct sg_core_bridge *, struct sg_flows *);
+/* Marks the core dirty when some grace has ended. */
+void sg_core_grace_run(struct sg_core *);
+void sg_core_grace_wait(struct sg_core *);
 
 /* revoke.c */
 void sg_core_revoke_run(struct sg_core *);

@@ -470,6 +470,7 @@ sg_core_run(struct sg_core *core)
     }
     core_apply(core);
     sg_core_revoke_run(core);
+    sg_core_grace_run(core);
     core_write_states(core);
 }
 
@@ -483,6 +484,7 @@ sg_core_wait(struct sg_core *core)
         sg_core_bridge_wait(node->data);
     }
     sg_core_revoke_wait(core);
+    sg_core_grace_wait(core);
     if (core->dirty && core->had_facts) {
         if (core_may_compile(core)) {
             poll_immediate_wake();

@@ -171,6 +171,7 @@ explain_name(const struct sg_core *core, enum sg_cookie_kind kind,
         return nullable_xstrdup(sg_table_name(identity));
     case SG_COOKIE_RULE:
     case SG_COOKIE_FLOOD:
+    case SG_COOKIE_MIDSTREAM:
     case SG_N_COOKIE_KINDS:
         break;
     }

@@ -189,6 +189,10 @@ void sg_plan_emit(const struct sg_plan *, struct sg_flows *flows);
  * the host's own access must not depend on one. */
 void sg_plan_emit_trusted(const struct sg_plan *, struct sg_flows *flows);
 
+/* Adds the flows that judge TCP without a SYN as if it were a first packet,
+ * for the endpoints with these zones. */
+void sg_emit_midstream(struct sg_flows *, const uint16_t zones[], size_t n);
+
 /* Prints one stage, for `ovs-sgctl compile --stage=STAGE': "profiles",
  * "networks", "classes", "fragments", "cells", "flows", "counts".  Returns
  * false if there is no such stage. */

@@ -166,6 +166,23 @@ emit_load_tci(struct emitter *e, uint16_t tci)
     ofpact_put_set_field(&e->actions, mf_from_id(MFF_VLAN_TCI), &be, NULL);
 }
 
+static void
+set_subfield(struct mf_subfield *sf, enum sg_register reg)
+{
+    sf->field = mf_from_id(MFF_REG0 + reg);
+    sf->ofs = 0;
+    sf->n_bits = 32;
+}
+
+void
+emit_move(struct emitter *e, enum sg_register from, enum sg_register to)
+{
+    struct ofpact_reg_move *move = ofpact_put_REG_MOVE(&e->actions);
+
+    set_subfield(&move->src, from);
+    set_subfield(&move->dst, to);
+}
+
 void
 emit_resubmit(struct emitter *e, uint8_t table)
 {

@@ -189,6 +189,7 @@ enum sg_cookie_kind {
     SG_COOKIE_NETWORK,
     SG_COOKIE_FLOOD,
     SG_COOKIE_REVIEW,
+    SG_COOKIE_MIDSTREAM,        /* An endpoint's time of grace. */
     SG_N_COOKIE_KINDS
 };
 

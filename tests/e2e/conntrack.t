@@ -3,6 +3,7 @@
 """What conntrack cannot do by itself: fragments get the verdict of their
 datagram, and SCTP ports are judged exactly (CONTRACT section 4, point 1)."""
 import struct
+import time
 
 from harness import Lab, frames, run, test
 
@@ -212,6 +213,56 @@ def _(lab):
     lab.reload(POLICY.replace('sctp { 80', 'sctp { 8080'))
     lab.deliver(server, client, back, False, 'answer after the change')
     lab.deliver(client, server, there, False, 'question after the change')
+
+
+def graceful():
+    lab = Lab(POLICY.replace('udp { 5000', 'tcp { 5000, from = any }, '
+                             'udp { 5000'),
+              agent_options=['--midstream-grace=3'])
+    lab.guest('srv1', 'srv')
+    lab.uplink()
+    lab.remote('friend', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+def midstream(lab, port, sport, seq):
+    return lab.friend.tcp(lab.srv1, port, 4, frames.ACK, sport, seq, 77)
+
+
+@test('mid-stream TCP: for a time after a port became active', lab=graceful,
+      fresh=True)
+def _(lab):
+    deliver = lab.deliver
+    deliver(lab.friend, lab.srv1, midstream(lab, 5000, 33000, 500), True,
+            'allowed by a rule, in the time of grace')
+    deliver(lab.friend, lab.srv1, midstream(lab, 5001, 33001, 500), False,
+            'not allowed by any rule')
+    time.sleep(3.2)
+    lab.agent.wait()
+    deliver(lab.friend, lab.srv1, midstream(lab, 5000, 33002, 500), False,
+            'after the time of grace')
+    deliver(lab.friend, lab.srv1, midstream(lab, 5000, 33000, 500), True,
+            'the one that was let in goes on')
+    lab.check(not any(f.startswith('cookie=0x5347a') for f in lab.flows()),
+              'flows of the grace are left')
+
+
+@test('mid-stream TCP: not because the agent restarts', lab=graceful)
+def _(lab):
+    time.sleep(3.2)
+    lab.agent.restart()
+    lab.agent.wait()
+    lab.deliver(lab.friend, lab.srv1, midstream(lab, 5000, 33100, 500), False,
+                'after a restart of the agent')
+
+
+@test('mid-stream TCP: for a time after the switch restarted', lab=graceful)
+def _(lab):
+    lab.sandbox.kill_vswitchd()
+    lab.sandbox.start_vswitchd()
+    lab.settle()
+    lab.deliver(lab.friend, lab.srv1, midstream(lab, 5000, 33200, 500), True,
+                'after a restart of the switch')
 
 
 run()
