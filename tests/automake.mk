@@ -3,6 +3,7 @@
 include tests/layout/automake.mk
 include tests/policy/automake.mk
 include tests/compile/automake.mk
+include tests/fuzz/automake.mk
 include tests/script/automake.mk
 include tests/ports/automake.mk
 include tests/switch/automake.mk

@@ -1,0 +1,2 @@
+﻿#!/usr/bin/env ovs-sgctl check
+group "a" { ingress = { tcp { 80, from = any } } }

@@ -1,0 +1,4 @@
+group "a" {
+  ingress = { tcp { 80, from = any }
+  egress = {},
+}

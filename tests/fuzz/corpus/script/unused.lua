@@ -1,0 +1,1 @@
+return tcp { 80, from = any }
