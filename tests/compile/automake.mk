@@ -4,7 +4,8 @@ compile_tests = \
 	tests/compile/test-l4 \
 	tests/compile/test-ids \
 	tests/compile/test-classify \
-	tests/compile/test-emit
+	tests/compile/test-emit \
+	tests/compile/test-recover
 check_PROGRAMS += $(compile_tests)
 TESTS += $(compile_tests)
 
@@ -27,3 +28,8 @@ tests_compile_test_classify_LDADD = $(SG_CORE_LIBS)
 tests_compile_test_emit_SOURCES = tests/compile/test-emit.c $(compile_world)
 tests_compile_test_emit_CPPFLAGS = $(policy_test_cppflags)
 tests_compile_test_emit_LDADD = $(SG_CORE_LIBS)
+
+tests_compile_test_recover_SOURCES = \
+	tests/compile/test-recover.c $(compile_world)
+tests_compile_test_recover_CPPFLAGS = $(policy_test_cppflags)
+tests_compile_test_recover_LDADD = $(SG_CORE_LIBS)
