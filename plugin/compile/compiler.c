@@ -67,7 +67,7 @@ recover_flow(struct sg_compiler *c, const struct sg_flow *flow)
 {
     uint64_t identity = flow->cookie & SG_COOKIE_ID_MASK;
     uint64_t frag, entry;
-    uint32_t value;
+    uint32_t value, mask;
 
     switch ((enum sg_table) flow->table_id) {
     case SG_T_INPUT:
@@ -102,6 +102,14 @@ recover_flow(struct sg_compiler *c, const struct sg_flow *flow)
     case SG_T_NAMES:
         if (sg_flow_get_match_reg(flow, SG_R_NET, &value)) {
             sg_ids_hint(&c->networks, identity, value);
+        }
+        break;
+    case SG_T_IN_CT:
+        /* A number under review (review.h) is gone and still in use. */
+        if (sg_cookie_get_kind(flow->cookie) == SG_COOKIE_REVIEW
+            && sg_flow_get_match_mark(flow, &value, &mask)
+            && mask == UINT32_MAX) {
+            sg_ids_skip(&c->numbers, value & ~SG_MARK_DRAIN);
         }
         break;
     default:

@@ -153,9 +153,15 @@ sg_ids_hint(struct sg_ids *ids, uint64_t identity, uint32_t id)
     hint->id = id;
     hmap_insert(&ids->hints, &hint->identity_node, hash_uint64(identity));
     hmap_insert(&ids->hinted_ids, &hint->id_node, hash_int(id, 0));
-    /* New numbers come behind the recovered ones, as they would have if we
-     * had never stopped. */
-    if (id >= ids->next) {
+    sg_ids_skip(ids, id);
+}
+
+/* New numbers come behind the recovered ones, as they would have if we had
+ * never stopped. */
+void
+sg_ids_skip(struct sg_ids *ids, uint32_t id)
+{
+    if (id >= ids->next && id <= ids->max) {
         ids->next = id == ids->max ? ids->min : id + 1;
     }
 }

@@ -64,6 +64,10 @@ const struct sg_id *sg_ids_by_identity(const struct sg_ids *,
  * a number or an identity counts. */
 void sg_ids_hint(struct sg_ids *, uint64_t identity, uint32_t id);
 
+/* 'id' is not to be given out soon: nothing has it any more, but connections
+ * may still carry it. */
+void sg_ids_skip(struct sg_ids *, uint32_t id);
+
 /* Between sg_ids_begin() and sg_ids_end() every key in use must be asked for
  * with sg_ids_get(); the end forgets the others, and the hints. */
 void sg_ids_begin(struct sg_ids *);

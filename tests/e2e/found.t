@@ -3,7 +3,7 @@
 """What the oracle (tests/oracle) has found, each reduced to a directed test."""
 import time
 
-from harness import Lab, run, test
+from harness import Lab, frames, run, test
 
 POLICY = '''
 group "open" { ingress = { all { from = any } } }
@@ -32,6 +32,38 @@ def _(lab):
     for ping in pings:
         ping.reply(False, 'the address is gone')
     other.expect_alive('not concerned')
+
+
+NOTHING = 'group "srv" { ingress = {} }'
+RULE = 'group "srv" { ingress = { udp { %s, from = any } } }'
+
+
+def numbered():
+    lab = Lab(NOTHING)
+    lab.guest('srv', 'srv')
+    lab.uplink()
+    lab.remote('client', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+@test('the number of a rule that went is not given to another after a restart',
+      lab=numbered, fresh=True)
+def _(lab):
+    lab.reload(RULE % 53)
+    gone = lab.connect(lab.client, lab.srv, 'udp', 53)
+    lab.reload(NOTHING)
+    lab.agent.restart()
+    lab.settle()
+    lab.reload(RULE % 54)
+    # An error about a connection of a number under review does not pass.
+    new = lab.connect(lab.client, lab.srv, 'udp', 54)
+    question = lab.client.first_frame(lab.srv, 'udp', 54, 4)
+    lab.deliver(lab.client, lab.srv, question, True, 'allowed by the new rule')
+    error = frames.unreachable(lab.srv.mac, lab.client.mac, lab.srv.v4,
+                               question)
+    lab.deliver(lab.srv, lab.client, error, True, 'about an allowed one')
+    gone.reply(False, 'its rule is gone')
+    new.expect_alive('not concerned')
 
 
 run()
