@@ -8,6 +8,7 @@
 #include "compile/read.h"
 #include "dirs.h"
 #include "lib/flow.h"
+#include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "switch/switch.h"
 #include "timeval.h"
@@ -198,6 +199,9 @@ void
 sg_core_bridge_wait(struct sg_core_bridge *b)
 {
     sg_switch_wait(b->sw);
+    if (sg_core_bridge_is_stripped(b)) {
+        poll_immediate_wake();          /* The next turn destroys it. */
+    }
 }
 
 /* What is wanted. */
