@@ -11,3 +11,12 @@ nobase_dist_sgdata_DATA += \
 	lua/sg/lang/report.lua \
 	lua/sg/lang/rules.lua \
 	lua/sg/lang/value.lua
+
+
+# So that programs run from the build folder as they are.
+all-local: link-lua
+link-lua:
+	@test -e lua/sg/lang/init.lua || $(LN_S) $(abs_top_srcdir)/lua lua
+distclean-local:
+	@test ! -L lua || rm -f lua
+.PHONY: link-lua

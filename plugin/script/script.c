@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <lauxlib.h>
 
 #include "openvswitch/dynamic-string.h"
@@ -301,14 +302,55 @@ fill_in_defaults(struct sg_script_options *o)
 #undef DEFAULT
 }
 
-static const char *
+static bool
+is_luadir(const char *dir)
+{
+    char *file = xasprintf("%s/sg/lang/init.lua", dir);
+    bool is = !access(file, R_OK);
+
+    free(file);
+    return is;
+}
+
+/* Where the language lies if it is not where it should be installed: beside
+ * the program, which may run from its build folder, or from an installation
+ * under another root (`make install DESTDIR=...').  NULL if it is not. */
+static char *
+luadir_beside_program(void)
+{
+    static const char *const places[] = {
+        "lua", "../lua", "../share/ovs-sg/lua"
+    };
+    char *program = follow_symlinks("/proc/self/exe");
+    char *folder = dir_name(program);
+    char *dir = NULL;
+
+    for (size_t i = 0; i < ARRAY_SIZE(places) && !dir; i++) {
+        dir = xasprintf("%s/%s", folder, places[i]);
+        if (!is_luadir(dir)) {
+            free(dir);
+            dir = NULL;
+        }
+    }
+    free(folder);
+    free(program);
+    return dir;
+}
+
+static char *
 find_luadir(const struct sg_script_options *options)
 {
     const char *env = getenv("OVS_SG_LUADIR");
+    char *beside = NULL;
 
-    return (options && options->luadir ? options->luadir
-            : env && env[0] ? env
-            : SG_LUADIR);
+    if (options && options->luadir) {
+        return xstrdup(options->luadir);
+    } else if (env && env[0]) {
+        return xstrdup(env);
+    } else if (!is_luadir(SG_LUADIR)) {
+        beside = luadir_beside_program();
+    }
+    return beside ? beside : xstrdup(SG_LUADIR);
 }
 
 static struct sg_script *
@@ -320,7 +362,7 @@ script_create(const struct sg_script_options *options)
         script->options = *options;
     }
     fill_in_defaults(&script->options);
-    script->host.luadir = xstrdup(find_luadir(options));
+    script->host.luadir = find_luadir(options);
     script->options.luadir = NULL;
     script->state = sg_state_create(script->options.max_memory);
     return script;

@@ -37,7 +37,8 @@ struct svec;
 
 struct sg_script_options {
     const char *luadir;             /* Has sg/lang/ in it.  NULL:
-                                     * $OVS_SG_LUADIR or the installed one. */
+                                     * $OVS_SG_LUADIR, the installed one, or
+                                     * one beside the program. */
     uint64_t max_instructions;      /* Per load; 0: the default. */
     uint64_t max_call_instructions; /* Per callback; 0: the default. */
     uint64_t max_ms;                /* Processor time per load; 0: the
