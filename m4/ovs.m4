@@ -25,10 +25,14 @@ AC_DEFUN([SG_CHECK_OVS],
      [no], [AC_MSG_ERROR([Open vSwitch cannot be left out])],
      [''|yes],
        [OVS_SOURCE=`CC="$CC" "$srcdir/build-aux/build-ovs" --print 2>/dev/null`],
-     [OVS_SOURCE=`cd "$with_ovs_source" 2>/dev/null && pwd`])
+     [OVS_SOURCE=`cd "$with_ovs_source" 2>/dev/null && pwd`
+      AS_IF([test -z "$OVS_SOURCE"],
+        [AC_MSG_ERROR([--with-ovs-source: $with_ovs_source is no directory])])])
    AS_CASE([$with_ovs_build],
      [''|yes|no], [OVS_BUILD=$OVS_SOURCE],
-     [OVS_BUILD=`cd "$with_ovs_build" 2>/dev/null && pwd`])
+     [OVS_BUILD=`cd "$with_ovs_build" 2>/dev/null && pwd`
+      AS_IF([test -z "$OVS_BUILD"],
+        [AC_MSG_ERROR([--with-ovs-build: $with_ovs_build is no directory])])])
    AS_IF([test -z "$OVS_SOURCE" || test -z "$OVS_BUILD"],
      [AC_MSG_RESULT([no])
       AC_MSG_ERROR([m4_normalize([there is no built Open vSwitch tree: install
