@@ -22,6 +22,7 @@
 #include "compile/pipeline.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "packets.h"
 #include "policy/eval.h"
 #include "switch/conntrack.h"
 #include "switch/switch.h"
@@ -75,11 +76,20 @@ struct view {
     struct sg_prefix own, remote;
 };
 
+/* A guest's link-local addresses need no declaration. */
 static bool
 owns(const struct sg_port *port, const struct sg_prefix *address)
 {
     for (size_t i = 0; i < port->n_addresses; i++) {
         if (sg_prefix_contains(&port->addresses[i], address)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < port->n_macs; i++) {
+        struct in6_addr lla;
+
+        in6_generate_lla(port->macs[i], &lla);
+        if (ipv6_addr_equals(&lla, &address->addr)) {
             return true;
         }
     }

@@ -3,7 +3,7 @@
 """What the oracle (tests/oracle) has found, each reduced to a directed test."""
 import time
 
-from harness import Lab, frames, run, test
+from harness import Host, Lab, frames, run, test
 
 POLICY = '''
 group "open" { ingress = { all { from = any } } }
@@ -64,6 +64,29 @@ def _(lab):
     lab.deliver(lab.srv, lab.client, error, True, 'about an allowed one')
     gone.reply(False, 'its rule is gone')
     new.expect_alive('not concerned')
+
+
+LLA = 'group "srv" { ingress = {}, egress = { tcp { %s, to = any } } }'
+
+
+def link_local():
+    lab = Lab(LLA % 80)
+    vm = lab.guest('vm', 'srv')
+    lab.uplink()
+    lab.remote('client', '198.18.0.9', '2001:db8:9::9')
+    lab._add(Host(lab, 'll', vm.port, vm.mac, [vm.link_local], True,
+                  vm.bridge))
+    return lab.start()
+
+
+@test('TCP of a link-local address is not lost when its rule is replaced',
+      lab=link_local, fresh=True)
+def _(lab):
+    stay = lab.connect(lab.ll, lab.client, 'tcp', 80, 6)
+    lab.reload(LLA % '"80-81"')
+    # The agent looks through the connection table after half a second.
+    time.sleep(1.5)
+    stay.expect_alive('allowed by the wider rule')
 
 
 run()
