@@ -11,6 +11,7 @@
 #include "compile/pipeline.h"
 #include "compile/read.h"
 #include "hash.h"
+#include "packets.h"
 #include "util.h"
 
 #define REVIEW_PRIORITY 110
@@ -393,15 +394,66 @@ note_input(struct noting *n, const struct sg_flow *old)
     }
 }
 
+/* The addresses that a guest sends from: those it declared, and the link-local
+ * ones of its MACs.  Returns false if there is no number 'i'. */
+static bool
+port_address(const struct sg_port *port, size_t i, struct sg_prefix *p)
+{
+    if (i < port->n_addresses) {
+        *p = port->addresses[i];
+        return true;
+    } else if (i - port->n_addresses < port->n_macs) {
+        sg_link_local(port->macs[i - port->n_addresses], p);
+        return true;
+    }
+    return false;
+}
+
 static bool
 port_owns(const struct sg_port *port, const struct sg_prefix *p)
 {
-    for (size_t i = 0; i < port->n_addresses; i++) {
-        if (sg_prefix_contains(&port->addresses[i], p)) {
+    struct sg_prefix own;
+
+    for (size_t i = 0; port_address(port, i, &own); i++) {
+        if (sg_prefix_contains(&own, p)) {
             return true;
         }
     }
     return !port->port_security;
+}
+
+static bool
+port_owns_part(const struct sg_port *port, const struct sg_prefix *p)
+{
+    struct sg_prefix own;
+
+    for (size_t i = 0; port_address(port, i, &own); i++) {
+        if (sg_prefix_contains(p, &own)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Reviews what of 'p' is not the guest's own (any more), in as few prefixes as
+ * possible: a review of this kind drops all that it matches. */
+static void
+review_own(struct noting *n, const struct sg_plan_endpoint *ep,
+           const struct sg_prefix *p)
+{
+    if (port_owns(ep->port, p)) {
+        return;
+    }
+    if (!port_owns_part(ep->port, p)) {
+        sg_reviews_add(n->reviews, SG_REVIEW_OWN, ep->zone, p, n->now);
+        return;
+    }
+
+    struct sg_prefix half = *p;
+    half.plen++;
+    review_own(n, ep, &half);
+    half.addr.s6_addr[p->plen / 8] |= 0x80 >> p->plen % 8;
+    review_own(n, ep, &half);
 }
 
 static void
@@ -413,28 +465,40 @@ note_own(struct noting *n, const struct sg_flow *old)
 
     if (sg_flow_get_match_reg(old, SG_R_SRC, &zone)
         && sg_flow_get_match_src(old, &p)
-        && p.plen
-        && (ep = plan_endpoint_by_zone(n->plan, zone))
-        && !port_owns(ep->port, &p)) {
-        sg_reviews_add(n->reviews, SG_REVIEW_OWN, zone, &p, n->now);
+        /* "::" is for the detection of duplicates. */
+        && !(ipv6_is_zero(&p.addr) && sg_prefix_is_host(&p))
+        && (ep = plan_endpoint_by_zone(n->plan, zone))) {
+        review_own(n, ep, &p);
     }
 }
 
-/* An address that came back is the guest's own again. */
+/* An address that came back is the guest's own again, and may be part of a
+ * prefix that is under review. */
 static void
 forget_own(struct noting *n)
 {
+    struct sg_reviews again;
     struct sg_review *r;
 
+    sg_reviews_init(&again);
     HMAP_FOR_EACH_SAFE (r, node, &n->reviews->reviews) {
         const struct sg_plan_endpoint *ep;
 
-        if (r->kind == SG_REVIEW_OWN
-            && (!(ep = plan_endpoint_by_zone(n->plan, r->value))
-                || port_owns(ep->port, &r->prefix))) {
+        if (r->kind != SG_REVIEW_OWN) {
+            continue;
+        }
+        ep = plan_endpoint_by_zone(n->plan, r->value);
+        if (!ep || port_owns(ep->port, &r->prefix)) {
+            sg_reviews_remove(n->reviews, r);
+        } else if (port_owns_part(ep->port, &r->prefix)) {
+            sg_reviews_add(&again, r->kind, r->value, &r->prefix, r->since);
             sg_reviews_remove(n->reviews, r);
         }
     }
+    HMAP_FOR_EACH (r, node, &again.reviews) {
+        review_own(n, plan_endpoint_by_zone(n->plan, r->value), &r->prefix);
+    }
+    sg_reviews_destroy(&again);
 }
 
 void

@@ -5,7 +5,8 @@ compile_tests = \
 	tests/compile/test-ids \
 	tests/compile/test-classify \
 	tests/compile/test-emit \
-	tests/compile/test-recover
+	tests/compile/test-recover \
+	tests/compile/test-review
 check_PROGRAMS += $(compile_tests)
 TESTS += $(compile_tests)
 
@@ -33,3 +34,9 @@ tests_compile_test_recover_SOURCES = \
 	tests/compile/test-recover.c $(compile_world)
 tests_compile_test_recover_CPPFLAGS = $(policy_test_cppflags)
 tests_compile_test_recover_LDADD = $(SG_CORE_LIBS)
+
+tests_compile_test_review_SOURCES = \
+	tests/compile/test-review.c \
+	tests/compile/judge.c tests/compile/judge.h $(compile_world)
+tests_compile_test_review_CPPFLAGS = $(policy_test_cppflags)
+tests_compile_test_review_LDADD = $(SG_CORE_LIBS)

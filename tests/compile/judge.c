@@ -78,6 +78,24 @@ is_icmp(int proto)
     return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
+/* Ports, types and codes, both as the packet has them and as conntrack would
+ * show them for the first packet of a connection. */
+static void
+set_layer4(const struct question *q, struct flow *packet)
+{
+    packet->nw_proto = packet->ct_nw_proto = q->spec.proto;
+    packet->ct_state = CS_TRACKED | CS_NEW;
+    if (is_icmp(q->spec.proto)) {
+        packet->tp_src = packet->ct_tp_src = htons(q->spec.port);
+        packet->tp_dst = packet->ct_tp_dst = htons(q->spec.code);
+    } else if (q->spec.port >= 0) {
+        packet->tp_dst = packet->ct_tp_dst = htons(q->spec.port);
+    }
+    if (q->spec.proto == IPPROTO_SCTP) {
+        packet->ct_tp_dst = 0;      /* Unknown to userspace conntrack. */
+    }
+}
+
 uint32_t
 judge(const struct sg_flows *flows, const struct sg_plan_endpoint *ep,
       const struct question *q)
@@ -86,13 +104,7 @@ judge(const struct sg_flows *flows, const struct sg_plan_endpoint *ep,
 
     memset(&packet, 0, sizeof packet);
     set_remote(q, &packet);
-    packet.nw_proto = q->spec.proto;
-    if (is_icmp(q->spec.proto)) {
-        packet.tp_src = htons(q->spec.port);
-        packet.tp_dst = htons(q->spec.code);
-    } else if (q->spec.port >= 0) {
-        packet.tp_dst = htons(q->spec.port);
-    }
+    set_layer4(q, &packet);
     packet.regs[SG_R_NET] = ep->network->id;
     packet.regs[SG_R_PROFILE] = ep->profile->id;
     run(flows, q->dir == SG_INGRESS ? SG_T_IN_PROFILE : SG_T_EG_JUDGE,
