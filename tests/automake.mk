@@ -10,3 +10,4 @@ include tests/switch/automake.mk
 include tests/agent/automake.mk
 include tests/ctl/automake.mk
 include tests/e2e/automake.mk
+include tests/oracle/automake.mk
