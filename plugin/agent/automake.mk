@@ -11,6 +11,7 @@ libsgagent_la_SOURCES += \
 	plugin/agent/describe.h \
 	plugin/agent/explain.c \
 	plugin/agent/grace.c \
+	plugin/agent/limits.c \
 	plugin/agent/loaded.c \
 	plugin/agent/lookup.c \
 	plugin/agent/lookup.h \

@@ -5,7 +5,7 @@
 /* `wait': what was asked for is in force
  * ======================================
  *
- *   SYNC --> PASS --> APPLY --> STATES --> DATAPATH --> REACHED
+ *   SYNC --> PASS --> APPLY --> STATES --> LIMITS --> DATAPATH --> REACHED
  *
  * SYNC waits until ovs-vswitchd has configured, and we have seen, everything
  * that was in the database.  The next pass compiles it; APPLY waits for the
@@ -27,6 +27,7 @@ enum stage {
     STAGE_PASS,
     STAGE_APPLY,
     STAGE_STATES,
+    STAGE_LIMITS,
     STAGE_DATAPATH,
     STAGE_REACHED
 };
@@ -105,6 +106,9 @@ barrier_step(struct sg_core *core, struct sg_barrier *barrier)
     case STAGE_STATES:
         return core->observe || sg_ovsdb_states_synced(core->db);
 
+    case STAGE_LIMITS:
+        return core->observe || sg_core_limits_synced(core);
+
     case STAGE_DATAPATH:
         if (!barrier->control) {
             barrier->control = sg_conntrack_create(core->switch_unixctl);
@@ -152,6 +156,9 @@ sg_core_barrier_explain(struct sg_core *core, struct sg_barrier *barrier,
         break;
     case STAGE_STATES:
         ds_put_cstr(s, "sg-state is not written to the database yet");
+        break;
+    case STAGE_LIMITS:
+        ds_put_cstr(s, "the limits of connections are not set yet");
         break;
     case STAGE_DATAPATH:
         ds_put_cstr(s, "the datapath has not been revalidated yet");

@@ -155,6 +155,9 @@ bridge_learn(struct sg_core *core, struct sg_core_bridge *b,
     sg_compiler_recover(core->compiler, installed);
     sg_reviews_recover(&b->reviews, installed, time_msec());
     b->emptied |= b->away && !b->ours_there;
+    if (b->away) {
+        sg_core_limits_forget(core);
+    }
     b->away = false;
     if (!b->known) {
         b->known = true;

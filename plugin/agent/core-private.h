@@ -9,6 +9,7 @@
  *   loaded.c    the policy files
  *   bridge.c    one bridge: what is wanted there against what is there
  *   grace.c     endpoints whose TCP connections may go on mid-stream
+ *   limits.c    how many connections a guest may have
  *   revoke.c    when connections under review have all been seen to
  *   barrier.c   `wait'
  *   admin.c     `enable' and `disable'
@@ -112,6 +113,10 @@ struct sg_core {
     long long int next_dump;    /* When to ask again. */
     long long int dump_interval;
 
+    struct hmap limits;         /* struct limit: those the switch knows. */
+    struct sg_conntrack *limits_control;    /* Tells it others. */
+    long long int limits_retry; /* After a failure, when to try again. */
+
     struct ovs_list barriers;   /* struct sg_barrier. */
     struct ovs_list admins;     /* struct sg_admin. */
 };
@@ -141,6 +146,15 @@ void sg_core_grace_emit(const struct sg_core_bridge *, struct sg_flows *);
 /* Marks the core dirty when some grace has ended. */
 void sg_core_grace_run(struct sg_core *);
 void sg_core_grace_wait(struct sg_core *);
+
+/* limits.c */
+void sg_core_limits_init(struct sg_core *);
+void sg_core_limits_destroy(struct sg_core *);
+/* The switch has come back and knows no limits. */
+void sg_core_limits_forget(struct sg_core *);
+void sg_core_limits_run(struct sg_core *);
+void sg_core_limits_wait(struct sg_core *);
+bool sg_core_limits_synced(const struct sg_core *);
 
 /* revoke.c */
 void sg_core_revoke_run(struct sg_core *);

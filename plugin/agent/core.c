@@ -19,7 +19,7 @@
 
 VLOG_DEFINE_THIS_MODULE(sg_core);
 
-/* Conntrack zones: well above what people type by hand. */
+/* Conntrack zones, unless the operator gives others. */
 #define ZONE_MIN 1
 #define ZONE_MAX 65535
 
@@ -138,7 +138,11 @@ sg_core_create(const struct sg_core_options *options)
     }
     core->loaded = sg_loaded_empty();
     sg_ports_init(&core->ports);
-    core->compiler = sg_compiler_create(ZONE_MIN, ZONE_MAX);
+    core->compiler = sg_compiler_create(
+        options->zone_min ? options->zone_min : ZONE_MIN,
+        options->zone_max ? options->zone_max : ZONE_MAX);
+    sg_compiler_set_default_limit(core->compiler, options->conntrack_limit);
+    sg_core_limits_init(core);
     shash_init(&core->bridges);
     core->disabling = xmalloc(sizeof *core->disabling);
     sset_init(core->disabling);
@@ -162,6 +166,7 @@ sg_core_destroy(struct sg_core *core)
         sg_core_bridge_destroy(node->data);
     }
     shash_destroy(&core->bridges);
+    sg_core_limits_destroy(core);
     sg_conntrack_destroy(core->conntrack);
     free(core->conntrack_type);
     sset_destroy(core->disabling);
@@ -471,6 +476,7 @@ sg_core_run(struct sg_core *core)
     core_apply(core);
     sg_core_revoke_run(core);
     sg_core_grace_run(core);
+    sg_core_limits_run(core);
     core_write_states(core);
 }
 
@@ -485,6 +491,7 @@ sg_core_wait(struct sg_core *core)
     }
     sg_core_revoke_wait(core);
     sg_core_grace_wait(core);
+    sg_core_limits_wait(core);
     if (core->dirty && core->had_facts) {
         if (core_may_compile(core)) {
             poll_immediate_wake();

@@ -40,6 +40,9 @@ struct sg_core_options {
     const char *switch_unixctl;         /* NULL: the usual one. */
     bool observe;                       /* Install nothing. */
     int midstream_grace;                /* Seconds. */
+    uint16_t zone_min, zone_max;        /* Conntrack zones; 0: all. */
+    uint32_t conntrack_limit;           /* Connections per guarded port that
+                                         * gives no limit; 0: no limit. */
 };
 
 struct sg_core *sg_core_create(const struct sg_core_options *);

@@ -565,6 +565,10 @@ sg_describe_port(const struct sg_core *core, const struct sg_port *port)
         json = describe_guarded(core, port);
         json_object_put_string(json, "groups_from",
                                groups_origin(core, port));
+        json_object_put(json, "conntrack_limit",
+                        (port->conntrack_limit
+                         ? json_integer_create(port->conntrack_limit)
+                         : json_null_create()));
         json_object_put(json, "port_security",
                         json_boolean_create(port->port_security));
         json_object_put(json, "endpoints", describe_endpoints(port));

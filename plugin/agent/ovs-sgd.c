@@ -57,6 +57,12 @@ usage(void)
            "  --midstream-grace=SECS    how long TCP without a SYN is judged "
            "like a\n"
            "                            first packet (default: 0)\n"
+           "  --conntrack-limit=N       connections that a guarded port may "
+           "have, unless\n"
+           "                            its sg-conntrack-limit says another "
+           "number\n"
+           "  --zones=FIRST-LAST        conntrack zones to use (default: "
+           "1-65535)\n"
            "  --switch-unixctl=SOCKET   control socket of ovs-vswitchd\n",
            DEFAULT_POLICY);
     daemon_usage();
@@ -87,6 +93,33 @@ parse_seconds(const char *option, const char *value)
     return seconds;
 }
 
+static uint32_t
+parse_limit(const char *value)
+{
+    uint32_t limit;
+
+    if (!str_to_uint(value, 10, &limit) || !limit) {
+        ovs_fatal(0, "--conntrack-limit: %s is not a number of connections, "
+                  "1 or more", value);
+    }
+    return limit;
+}
+
+static void
+parse_zones(const char *value, struct sg_core_options *core)
+{
+    unsigned int first, last;
+    int n = 0;
+
+    if (!ovs_scan(value, "%u-%u%n", &first, &last, &n) || value[n]
+        || first < 1 || last > UINT16_MAX || first >= last) {
+        ovs_fatal(0, "--zones: %s is no range of at least two zones between "
+                  "1 and %d, such as 20000-29999", value, UINT16_MAX);
+    }
+    core->zone_min = first;
+    core->zone_max = last;
+}
+
 static void
 parse_database(struct arguments *args, int argc, char *argv[])
 {
@@ -105,6 +138,8 @@ parse_options(int argc, char *argv[], struct arguments *args)
         OPT_POLICY = UCHAR_MAX + 1,
         OPT_OBSERVE,
         OPT_MIDSTREAM_GRACE,
+        OPT_CONNTRACK_LIMIT,
+        OPT_ZONES,
         OPT_SWITCH_UNIXCTL,
         OPT_UNIXCTL,
         OPT_PEER_CA_CERT,
@@ -117,6 +152,8 @@ parse_options(int argc, char *argv[], struct arguments *args)
         {"policy", required_argument, NULL, OPT_POLICY},
         {"observe", no_argument, NULL, OPT_OBSERVE},
         {"midstream-grace", required_argument, NULL, OPT_MIDSTREAM_GRACE},
+        {"conntrack-limit", required_argument, NULL, OPT_CONNTRACK_LIMIT},
+        {"zones", required_argument, NULL, OPT_ZONES},
         {"switch-unixctl", required_argument, NULL, OPT_SWITCH_UNIXCTL},
         {"unixctl", required_argument, NULL, OPT_UNIXCTL},
         {"help", no_argument, NULL, 'h'},
@@ -145,6 +182,14 @@ parse_options(int argc, char *argv[], struct arguments *args)
         case OPT_MIDSTREAM_GRACE:
             args->core.midstream_grace = parse_seconds("midstream-grace",
                                                        optarg);
+            break;
+
+        case OPT_CONNTRACK_LIMIT:
+            args->core.conntrack_limit = parse_limit(optarg);
+            break;
+
+        case OPT_ZONES:
+            parse_zones(optarg, &args->core);
             break;
 
         case OPT_SWITCH_UNIXCTL:

@@ -55,11 +55,14 @@ struct sg_compiler {
     struct sg_ids numbers;      /* sg_entry.key */
     struct sg_ids zones;        /* "zone UUID.VLAN" */
     uint16_t multicast_zone;    /* No endpoint's; nothing is committed. */
+    uint32_t default_limit;     /* Connections per zone; 0: no limit. */
 };
 
 /* Conntrack zones are taken from zone_min...zone_max, inclusive; the last one
  * is for looking at multicast. */
 struct sg_compiler *sg_compiler_create(uint16_t zone_min, uint16_t zone_max);
+/* For endpoints of ports that give no limit of their own. */
+void sg_compiler_set_default_limit(struct sg_compiler *, uint32_t limit);
 void sg_compiler_destroy(struct sg_compiler *);
 void sg_compiler_begin(struct sg_compiler *);
 void sg_compiler_end(struct sg_compiler *);
@@ -139,6 +142,7 @@ struct sg_plan_endpoint {
     const struct sg_endpoint *endpoint;
     uint16_t zone;
     uint64_t identity;
+    uint32_t limit;             /* Connections of the zone; 0: no limit. */
     struct sg_plan_network *network;
     struct sg_plan_profile *profile;
 };

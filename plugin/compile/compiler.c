@@ -22,6 +22,7 @@ sg_compiler_create(uint16_t zone_min, uint16_t zone_max)
     sg_ids_init(&c->numbers, 1, SG_MARK_DRAIN - 1);
     sg_ids_init(&c->zones, zone_min, zone_max - 1);
     c->multicast_zone = zone_max;
+    c->default_limit = 0;
     return c;
 }
 
@@ -37,6 +38,12 @@ sg_compiler_destroy(struct sg_compiler *c)
         sg_ids_destroy(&c->zones);
         free(c);
     }
+}
+
+void
+sg_compiler_set_default_limit(struct sg_compiler *c, uint32_t limit)
+{
+    c->default_limit = limit;
 }
 
 void

@@ -66,6 +66,14 @@
  * or the commit.  What the commit creates then has no number yet (mark 0),
  * because its last fragment knew none; the first whole packet brings it.
  *
+ * Limits
+ * ------
+ *
+ * A zone that is full drops nothing by itself: the commit fails, and the
+ * packet goes on.  Endpoints that have a limit therefore come back from the
+ * commit to see whether it left its mark (or, a fragment that knows no
+ * number, its label).
+ *
  * SCTP
  * ----
  *
@@ -127,9 +135,11 @@
     SG_TABLE(IN_SCTP_TOO,  141)  /* No answer: a question? */               \
     SG_TABLE(COMMIT_SRC,   142)  /* To the sender's zone. */                \
     SG_TABLE(WHOLE_SRC,    143)  /* Its datagram came through. */           \
-    SG_TABLE(COMMIT_DST,   144)  /* To the receiver's zone. */              \
-    SG_TABLE(WHOLE_DST,    145)  /* Its datagram came through. */           \
-    SG_TABLE(OUT,          147)  /* To the port, or NORMAL. */              \
+    SG_TABLE(LIMIT_SRC,    144)  /* Was there room in the zone? */          \
+    SG_TABLE(COMMIT_DST,   145)  /* To the receiver's zone. */              \
+    SG_TABLE(WHOLE_DST,    146)  /* Its datagram came through. */           \
+    SG_TABLE(LIMIT_DST,    147)  /* Was there room in the zone? */          \
+    SG_TABLE(OUT,          148)  /* To the port, or NORMAL. */              \
     SG_TABLE(NAMES,        149)  /* No packet comes here: numbers of        \
                                   * networks, for a restarted agent. */
 

@@ -147,6 +147,8 @@ plan_add_endpoint(struct sg_plan *plan, const struct sg_port *port,
     ep->endpoint = endpoint;
     ep->zone = zone->id;
     ep->identity = zone->identity;
+    ep->limit = (port->conntrack_limit ? port->conntrack_limit
+                 : plan->compiler->default_limit);
     ep->network = plan_get_network(plan, endpoint->network);
     ep->profile = plan_get_profile(plan, port);
     network_add_profile(ep->network, ep->profile);

@@ -319,6 +319,7 @@ print_port(const struct json *port)
         { "macs", "macs", NULL },
         { "addresses", "addresses", NULL },
         { "port security", "port_security", NULL },
+        { "connection limit", "conntrack_limit", NULL },
         { NULL, NULL, NULL },
     };
     static const struct column endpoints[] = {

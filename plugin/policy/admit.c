@@ -312,6 +312,21 @@ admit_port_security(const struct sg_iface *iface, struct sg_port *port)
     }
 }
 
+/* The key has no way to say "no limit": 0 would be a guest without any
+ * connection. */
+static void
+admit_conntrack_limit(const struct sg_iface *iface, struct sg_port *port)
+{
+    const char *s = smap_get(&iface->external_ids, "sg-conntrack-limit");
+
+    if (s && (!str_to_uint(s, 10, &port->conntrack_limit)
+              || !port->conntrack_limit)) {
+        port->conntrack_limit = 0;
+        add_error(port, xasprintf("sg-conntrack-limit is \"%s\"; it must be "
+                                  "a number of connections, 1 or more", s));
+    }
+}
+
 /* Endpoints. */
 
 /* Checks `sg-network'.  Returns NULL if the interface does not give a (good)
@@ -418,6 +433,7 @@ admit_guarded(const struct sg_policy *policy, const struct sg_iface *iface,
     }
     admit_groups(policy, groups, port);
     admit_port_security(iface, port);
+    admit_conntrack_limit(iface, port);
     admit_macs(iface, port);
     admit_addresses(iface, port);
     admit_endpoints(iface, port);

@@ -140,6 +140,7 @@ struct sg_port {
                                  * would cut off the host, so it stays
                                  * trusted and says so.) */
     bool port_security;
+    uint32_t conntrack_limit;   /* sg-conntrack-limit; 0: not given. */
     char **groups;              /* Sorted, unique; guarded: at least one. */
     size_t n_groups;
     struct eth_addr *macs;

@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "dirs.h"
 #include "jsonrpc.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
@@ -168,20 +169,59 @@ ask(struct sg_conntrack *ct, const char *command, struct json *args)
     free(path);
 }
 
-void
-sg_conntrack_start(struct sg_conntrack *ct, const char *datapath_type,
-                   int zone)
+/* Arguments that begin with the datapath's name. */
+static struct json *
+datapath_args(const char *datapath_type)
 {
     const char *type = datapath_type[0] ? datapath_type : "system";
     struct json *args = json_array_create_empty();
 
     json_array_add(args, json_string_create_nocopy(
                              xasprintf("%s@ovs-%s", type, type)));
+    return args;
+}
+
+void
+sg_conntrack_start(struct sg_conntrack *ct, const char *datapath_type,
+                   int zone)
+{
+    struct json *args = datapath_args(datapath_type);
+
     if (zone >= 0) {
         json_array_add(args, json_string_create_nocopy(
                                  xasprintf("zone=%d", zone)));
     }
     ask(ct, "dpctl/dump-conntrack", args);
+}
+
+void
+sg_conntrack_start_limits(struct sg_conntrack *ct, const char *datapath_type,
+                          const struct sg_zone_limit limits[], size_t n)
+{
+    struct json *args = datapath_args(datapath_type);
+
+    for (size_t i = 0; i < n; i++) {
+        json_array_add(args, json_string_create_nocopy(
+                                 xasprintf("zone=%"PRIu16",limit=%"PRIu32,
+                                           limits[i].zone,
+                                           limits[i].limit)));
+    }
+    ask(ct, "dpctl/ct-set-limits", args);
+}
+
+void
+sg_conntrack_start_no_limits(struct sg_conntrack *ct,
+                             const char *datapath_type,
+                             const uint16_t zones[], size_t n)
+{
+    struct json *args = datapath_args(datapath_type);
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < n; i++) {
+        ds_put_format(&s, "%s%"PRIu16, i ? "," : "zone=", zones[i]);
+    }
+    json_array_add(args, json_string_create_nocopy(ds_steal_cstr(&s)));
+    ask(ct, "dpctl/ct-del-limits", args);
 }
 
 void
@@ -280,6 +320,18 @@ sg_conntrack_run(struct sg_conntrack *ct)
         }
     }
     return ct->status;
+}
+
+bool
+sg_conntrack_is_pending(const struct sg_conntrack *ct)
+{
+    return ct->status == SG_CT_PENDING;
+}
+
+void
+sg_conntrack_reset(struct sg_conntrack *ct)
+{
+    reset(ct);
 }
 
 void

@@ -47,7 +47,24 @@ void sg_conntrack_destroy(struct sg_conntrack *);
 void sg_conntrack_start(struct sg_conntrack *, const char *datapath_type,
                         int zone);
 void sg_conntrack_start_wait(struct sg_conntrack *);
+/* Sets the number of connections that zones may hold, at least 1, or takes
+ * their limits away (ovs-vswitchd(8): dpctl/ct-set-limits, -del-limits; a limit
+ * of 0 is none there in the kernel, but "no connection" in 3.1.0's userspace
+ * datapath).  The switch forgets limits when it restarts. */
+struct sg_zone_limit {
+    uint16_t zone;
+    uint32_t limit;
+};
+void sg_conntrack_start_limits(struct sg_conntrack *,
+                               const char *datapath_type,
+                               const struct sg_zone_limit[], size_t n);
+void sg_conntrack_start_no_limits(struct sg_conntrack *,
+                                  const char *datapath_type,
+                                  const uint16_t zones[], size_t n);
 enum sg_conntrack_status sg_conntrack_run(struct sg_conntrack *);
+bool sg_conntrack_is_pending(const struct sg_conntrack *);
+/* Forgets the question, or its answer: idle again. */
+void sg_conntrack_reset(struct sg_conntrack *);
 void sg_conntrack_wait(struct sg_conntrack *);
 const struct sg_conn *sg_conntrack_entries(const struct sg_conntrack *,
                                            size_t *n);

@@ -265,4 +265,66 @@ def _(lab):
                 'after a restart of the switch')
 
 
+def limited():
+    lab = Lab(POLICY, agent_options=['--zones=700-800'])
+    lab.guest('srv1', 'srv', ids={'sg-conntrack-limit': '3'})
+    lab.guest('srv2', 'srv')
+    lab.uplink()
+    lab.remote('friend', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+def fill(lab, count):
+    """Opens 'count' connections; all must open."""
+    return [lab.connect(lab.friend, lab.srv1, 'udp', 5000)
+            for _ in range(count)]
+
+
+def expect_full(lab, conns):
+    """No more, of any kind and in either direction; the others live."""
+    lab.expect(lab.friend, lab.srv1, 'udp', 5000, False)
+    lab.expect(lab.srv1, lab.friend, 'tcp', 80, False)
+    expect_datagram(lab, lab.friend, lab.srv1,
+                    big(lab.friend, lab.srv1, 5000, 4), False,
+                    'in fragments, over the limit')
+    for conn in conns:
+        conn.expect_alive('below the limit')
+    lab.expect(lab.friend, lab.srv2, 'udp', 5000, True)
+
+
+@test('sg-conntrack-limit: no new connection over it', lab=limited,
+      fresh=True)
+def _(lab):
+    expect_full(lab, fill(lab, 3))
+    zones = {p['zone'] for p in lab.agent.json('list-ports')}
+    lab.check(all(700 <= z <= 800 for z in zones), 'zones are %s' % zones)
+
+
+@test('sg-conntrack-limit: raised, it lets more in', lab=limited, fresh=True)
+def _(lab):
+    conns = fill(lab, 3)
+    lab.set_ids(lab.srv1, sg_conntrack_limit='4')
+    expect_full(lab, conns + fill(lab, 1))
+    lab.set_ids(lab.srv1, sg_conntrack_limit=None)
+    fill(lab, 3)
+
+
+@test('sg-conntrack-limit: put back after the switch restarted', lab=limited,
+      fresh=True)
+def _(lab):
+    lab.sandbox.kill_vswitchd()
+    lab.sandbox.start_vswitchd()
+    lab.settle()
+    expect_full(lab, fill(lab, 3))
+
+
+@test('sg-conntrack-limit: a bad value is an error of that port alone',
+      lab=limited, fresh=True)
+def _(lab):
+    for value in ('0', 'many', '-1'):
+        lab.set_ids(lab.srv1, sg_conntrack_limit=value)
+        lab.expect_state(lab.srv1, 'error', 'sg-conntrack-limit')
+        lab.expect_state(lab.srv2, 'active')
+
+
 run()
