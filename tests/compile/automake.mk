@@ -8,7 +8,8 @@ compile_tests = \
 	tests/compile/test-recover \
 	tests/compile/test-review
 check_PROGRAMS += $(compile_tests)
-TESTS += $(compile_tests)
+TESTS += $(compile_tests) tests/compile/counts.t
+EXTRA_DIST += tests/compile/counts.t bench/scenario.py
 
 compile_world = tests/compile/world.c tests/compile/world.h $(policy_fixture)
 
