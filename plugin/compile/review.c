@@ -15,6 +15,8 @@
 #include "util.h"
 
 #define REVIEW_PRIORITY 110
+#define OWN_PRIORITY 140        /* Above what is judged in any case: cut
+                                 * connections, those of fragments, SCTP. */
 
 void
 sg_reviews_init(struct sg_reviews *reviews)
@@ -130,7 +132,7 @@ emit_own(struct emitter *e, const struct sg_review *r)
     emit_begin(e);
     emit_match_reg(e, SG_R_DST, r->value);
     emit_match_ip_dst(e, &r->prefix);
-    emit_flow(e, SG_T_IN_CT, REVIEW_PRIORITY + 1,
+    emit_flow(e, SG_T_IN_CT, OWN_PRIORITY,
               sg_cookie(SG_COOKIE_REVIEW, SG_T_IN_CT));
 }
 

@@ -89,4 +89,34 @@ def _(lab):
     stay.expect_alive('allowed by the wider rule')
 
 
+FRAGMENTS = 'group "open" { ingress = {} }'
+
+
+def in_fragments():
+    lab = Lab(FRAGMENTS)
+    lab.guest('vm', 'open')
+    lab.uplink()
+    lab.remote('client', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+@test('a connection that began in fragments is cut when its address goes',
+      lab=in_fragments, fresh=True)
+def _(lab):
+    vm, client = lab.vm, lab.client
+
+    def send(sender, receiver, ports, expected, why):
+        whole = frames.udp_frame(sender.mac, receiver.mac, sender.v4,
+                                 receiver.v4, *ports, data=bytes(2000))
+        for part in frames.fragments(whole, 1208):
+            lab.sandbox.feed(sender.port, [part])
+        seen = len(lab.sandbox.collect().get(receiver.port, ()))
+        lab.equal(seen, 2 if expected else 0, 'fragments, ' + why)
+
+    send(vm, client, (4711, 53), True, 'a question')
+    send(client, vm, (53, 4711), True, 'its answer')
+    lab.set_ids(vm, sg_addresses='192.0.2.77')
+    send(client, vm, (53, 4711), False, 'an answer to an address that went')
+
+
 run()
