@@ -24,8 +24,9 @@ LABELS = ('allowed', 'refused', 'reply', 'error', 'fragment', 'after')
 LAYER = 64                      # Frames a port at a time.
 STEPS = 8                       # Of an episode.
 SIZE = 320                      # About 3/4 of a step's packets.
-# What of the contract the pipeline does: 'fragments', 'sctp'.
-FEATURES = tuple(os.environ.get('SG_ORACLE_FEATURES', '').split())
+# Parts of the contract that a pipeline may do without for a while.
+FEATURES = tuple(os.environ.get('SG_ORACLE_FEATURES',
+                                'fragments sctp').split())
 REVIEW_COOKIE = 'cookie=0x53479'        # Temporary flows; see flows_of().
 
 

@@ -18,6 +18,8 @@ and the packet is not sent.  Left open are:
   - an ICMP error about no known connection (or one that was cut) where rules
     allow ICMP errors as such; and an answer to no known question where rules
     allow the answer's type as such
+  - SCTP that rules allow by itself, or as an answer, though the connection was
+    cut, drains, or never was: tracked or judged one by one
   - a DHCP answer that a guest sends to a question that its rules let in: an
     answer always passes, but a guest is no DHCP server
   - which trusted ports get a copy of a frame for a MAC that the switch has
@@ -25,9 +27,9 @@ and the packet is not sent.  Left open are:
     solicitations for others in their VLAN (never in another one)
 
 Known gap, not sent either: an ICMP error about a connection that has moved no
-packet of its own since the last change.  The switch looks at the rules again
-when the connection's own packets come; until then the fate of errors about it
-is not sure.
+packet of its own, or only fragments, since the last change.  The switch looks
+at the rules again when the connection's own packets come; until then the fate
+of errors about it is not sure.
 
 Two bridges are like two hypervisors, between which nobody can take a packet
 back: what the sender's egress rules let out to another bridge is a connection
@@ -45,7 +47,7 @@ import dataclasses
 
 import model
 from harness import frames
-from model import ICMP, ICMP6, TCP, UDP
+from model import ICMP, ICMP6, SCTP, TCP, UDP
 from packet import ANSWERS, QUESTIONS, Tuple
 
 SYN, ACK = 2, 16
@@ -198,8 +200,10 @@ class Oracle:
         if p.about:
             return self._pass_error(endpoint, direction, p)
         entry = self.table[endpoint].get(t.key())
+        if t.proto == SCTP:
+            self._check_sctp(endpoint, direction, entry, t)
         if entry:
-            return self._pass_known(endpoint, direction, entry, t, actions)
+            return self._pass_known(endpoint, direction, entry, p, actions)
         return self._pass_new(endpoint, direction, p, actions)
 
     def _dhcp(self, endpoint, direction, t):
@@ -218,6 +222,17 @@ class Oracle:
                                                 endpoint.port.name))
         return 'by group %s' % ', '.join(sorted(groups))
 
+    def _check_sctp(self, endpoint, direction, entry, t):
+        """Conntrack may not know SCTP.  Then every packet is judged by itself,
+        answers with ports swapped: what rules allow that way may pass."""
+        if entry and entry.status == 'alive' and not entry.kept:
+            return
+        other = 'ingress' if direction == 'egress' else 'egress'
+        if entry and self.allowing(endpoint, direction, t) or \
+           self.allowing(endpoint, other, t.reversed()) or \
+           entry and entry.kept:
+            raise Unspecified('SCTP that may or may not be tracked')
+
     def _pass_error(self, endpoint, direction, p):
         entry = self.table[endpoint].get(p.about.key())
         if entry and not entry.fresh:
@@ -233,11 +248,12 @@ class Oracle:
             raise Unspecified('an error that rules allow as such')
         raise Dropped('error about no allowed connection')
 
-    def _pass_known(self, endpoint, direction, entry, t, actions):
-        forward = direction == entry.direction
+    def _pass_known(self, endpoint, direction, entry, p, actions):
+        t, forward = p.tuple, direction == entry.direction
         if entry.status == 'open':
             raise Unspecified('see the head of the file')
-        entry.fresh |= entry.answered or not forward
+        looked_at = not p.fragments
+        entry.fresh |= looked_at and (entry.answered or not forward)
         if entry.status == 'lost':
             if self.allowing(endpoint, direction, t):
                 raise Unspecified('as a new one it might pass')
@@ -250,7 +266,7 @@ class Oracle:
             actions.append(lambda: self._revive(endpoint, entry))
         if entry.kept and not entry.answered:
             raise Unspecified('half-open and draining')
-        entry.fresh = True
+        entry.fresh |= looked_at
         if not forward:
             actions.append(lambda: setattr(entry, 'answered', True))
         return 'known connection' + (', draining' if entry.kept else '')

@@ -84,8 +84,9 @@ class Packet:
         return frame[:12] + tags + frame[12:]
 
     def _fragmented(self, ident):
-        # Smaller ones than 1,200 bytes are invalid to conntrack.
-        size = 1208
+        # Packets of less than 1,280 bytes (1,200 in IPv4) that are not the
+        # last are invalid to conntrack.
+        size = 1240
         data = b''.join(ident + bytes(size - len(ident))
                         for _ in range(self.fragments))
         frame = _ip_frame(self, data[:-600])
