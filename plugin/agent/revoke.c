@@ -6,10 +6,11 @@
  * =====================
  *
  * A review (compile/review.h) stays as long as the connection table holds a
- * connection that it would have to stop: one that carries a number that is
- * gone, or that the policy of now does not allow, and that no packet has
- * come along for yet, so that it has not been given the cut bit.  If the
- * review went earlier, the first late packet would revive it.
+ * connection that it concerns and that no packet has come along for yet: one
+ * that carries a number of which the policy of now would not say that it
+ * allows it.  If the review went earlier, the first late packet would revive
+ * it; and if another rule allows it for now, nobody would notice when that
+ * rule goes.
  *
  * So while there are reviews the table is read now and then, seldomer each
  * time.  TCP connections that must go are also removed from it: a new one
@@ -146,10 +147,28 @@ conn_is_allowed(const struct sg_core *core, const struct sg_conn *conn,
                    view->ep->endpoint, view->dir, &spec) != NULL;
 }
 
-/* Would 'r' have to stop 'conn', which has not been cut yet? */
+/* Does the number that 'conn' carries stand for what allows it now?  If not,
+ * what ends with that number, or begins later with another one, would pass it
+ * by. */
 static bool
-review_concerns(const struct sg_core *core, const struct sg_review *r,
-                const struct sg_conn *conn, const struct view *view)
+conn_is_attributed(const struct sg_core *core,
+                   const struct sg_core_bridge *b,
+                   const struct sg_conn *conn, const struct view *view)
+{
+    const struct sg_fragment *frag
+        = sg_plan_find_number(b->plan, view->ep->profile,
+                              conn->mark & SG_MARK_NUMBER);
+
+    return frag && sg_peer_contains(core->loaded->policy, &core->ports,
+                                    frag->peer, view->ep->network->name,
+                                    &view->remote);
+}
+
+/* Does 'conn', which has not been cut yet, need 'r'? */
+static bool
+review_concerns(const struct sg_core *core, const struct sg_core_bridge *b,
+                const struct sg_review *r, const struct sg_conn *conn,
+                const struct view *view)
 {
     switch (r->kind) {
     case SG_REVIEW_NUMBER:
@@ -161,11 +180,11 @@ review_concerns(const struct sg_core *core, const struct sg_review *r,
         return (view->ep->network->id == r->value
                 && !(conn->mark & SG_MARK_DRAIN)
                 && sg_prefix_contains(&r->prefix, &view->remote)
-                && !conn_is_allowed(core, conn, view));
+                && !conn_is_attributed(core, b, conn, view));
     case SG_REVIEW_ZONE:
         return (conn->zone == r->value
                 && !(conn->mark & SG_MARK_DRAIN)
-                && !conn_is_allowed(core, conn, view));
+                && !conn_is_attributed(core, b, conn, view));
     }
     return false;
 }
@@ -188,7 +207,7 @@ review_conn(const struct sg_core *core, struct sg_core_bridge *b,
                 && !conn_is_allowed(core, conn, &view));
     }
     HMAP_FOR_EACH (r, node, &b->reviews.reviews) {
-        if (review_concerns(core, r, conn, &view)) {
+        if (review_concerns(core, b, r, conn, &view)) {
             stop |= (r->kind == SG_REVIEW_OWN
                      || (conn->proto == IPPROTO_TCP
                          && !conn_is_allowed(core, conn, &view)));

@@ -356,6 +356,37 @@ profile_collect_any(struct sg_plan *plan, struct sg_plan_profile *profile,
     }
 }
 
+static const struct sg_fragment *
+group_find_number(const struct sg_plan_group *pg, uint32_t number)
+{
+    for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
+        for (size_t i = 0; i < pg->n_fragments[dir]; i++) {
+            const struct sg_fragment *frag = pg->fragments[dir][i];
+
+            for (size_t j = 0; j < frag->n_entries; j++) {
+                if (frag->entries[j].number == number) {
+                    return frag;
+                }
+            }
+        }
+    }
+    return NULL;
+}
+
+const struct sg_fragment *
+sg_plan_find_number(const struct sg_plan *plan,
+                    const struct sg_plan_profile *profile, uint32_t number)
+{
+    const struct sg_fragment *frag = NULL;
+
+    for (size_t i = 0; i < profile->n_groups && !frag; i++) {
+        frag = group_find_number(shash_find_data(&plan->groups,
+                                                 profile->groups[i]->name),
+                                 number);
+    }
+    return frag;
+}
+
 struct sg_plan *
 sg_plan_create(struct sg_compiler *compiler, const struct sg_policy *policy,
                const struct sg_ports *ports, const char *bridge)
