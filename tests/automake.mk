@@ -9,5 +9,6 @@ include tests/ports/automake.mk
 include tests/switch/automake.mk
 include tests/agent/automake.mk
 include tests/ctl/automake.mk
+include tests/doc/automake.mk
 include tests/e2e/automake.mk
 include tests/oracle/automake.mk

@@ -1,0 +1,6 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+#
+# The documentation says what is.
+
+TESTS += tests/doc/pipeline.t tests/doc/shown.t
+EXTRA_DIST += tests/doc/pipeline.t tests/doc/shown.t
