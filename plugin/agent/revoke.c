@@ -164,18 +164,31 @@ conn_is_attributed(const struct sg_core *core,
                                     &view->remote);
 }
 
-/* Does 'conn', which has not been cut yet, need 'r'? */
+/* Is the guest's end in 'prefix', which it has lost?  If nothing else told
+ * the ends apart (conn_direction()), it may be the one taken for remote. */
+static bool
+has_lost(const struct view *view, const struct sg_prefix *prefix)
+{
+    return (sg_prefix_contains(prefix, &view->own)
+            || (!owns(view->ep->port, &view->own)
+                && sg_prefix_contains(prefix, &view->remote)));
+}
+
+/* Does 'conn' need 'r'?  One that was cut is judged again without it, but by
+ * the rules only, which do not know that an address has gone. */
 static bool
 review_concerns(const struct sg_core *core, const struct sg_core_bridge *b,
                 const struct sg_review *r, const struct sg_conn *conn,
                 const struct view *view)
 {
+    if (conn->mark & SG_MARK_CUT && r->kind != SG_REVIEW_OWN) {
+        return false;
+    }
     switch (r->kind) {
     case SG_REVIEW_NUMBER:
         return (conn->mark & SG_MARK_NUMBER) == r->value;
     case SG_REVIEW_OWN:
-        return (conn->zone == r->value
-                && sg_prefix_contains(&r->prefix, &view->own));
+        return conn->zone == r->value && has_lost(view, &r->prefix);
     case SG_REVIEW_ADDRESS:
         return (view->ep->network->id == r->value
                 && !(conn->mark & SG_MARK_DRAIN)
@@ -197,15 +210,13 @@ review_conn(const struct sg_core *core, struct sg_core_bridge *b,
 {
     struct view view;
     struct sg_review *r;
-    bool stop = false;
+    bool stop;
 
     if (!conn_view(core, b, conn, &view)) {
         return false;
     }
-    if (conn->mark & SG_MARK_CUT) {
-        return (conn->proto == IPPROTO_TCP
-                && !conn_is_allowed(core, conn, &view));
-    }
+    stop = (conn->mark & SG_MARK_CUT && conn->proto == IPPROTO_TCP
+            && !conn_is_allowed(core, conn, &view));
     HMAP_FOR_EACH (r, node, &b->reviews.reviews) {
         if (review_concerns(core, b, r, conn, &view)) {
             stop |= (r->kind == SG_REVIEW_OWN

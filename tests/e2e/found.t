@@ -89,6 +89,27 @@ def _(lab):
     stay.expect_alive('allowed by the wider rule')
 
 
+EGRESS = 'group "srv" { ingress = {}, egress = { udp { %s, to = any } } }'
+
+
+def sending():
+    lab = Lab(EGRESS % 53)
+    lab.guest('vm', 'srv')
+    lab.uplink()
+    lab.remote('client', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+@test('connections of an address that went stay cut when their rule goes, too',
+      lab=sending, fresh=True)
+def _(lab):
+    gone = lab.connect(lab.vm, lab.client, 'udp', 53)
+    lab.set_ids(lab.vm, sg_addresses='192.0.2.77')
+    lab.reload(EGRESS % '"53-54"')
+    time.sleep(3)
+    gone.reply(False, 'the address is gone')
+
+
 FRAGMENTS = 'group "open" { ingress = {} }'
 
 
