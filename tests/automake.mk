@@ -11,4 +11,5 @@ include tests/agent/automake.mk
 include tests/ctl/automake.mk
 include tests/doc/automake.mk
 include tests/e2e/automake.mk
+include tests/faults/automake.mk
 include tests/oracle/automake.mk

@@ -61,14 +61,27 @@ sg_core_barrier_destroy(struct sg_core *core OVS_UNUSED,
     }
 }
 
-/* A bundle that the switch refuses is an error of its ports, not a thing to
- * wait for. */
+/* The operator may have mended why the switch refused a bundle before. */
+static void
+core_retry_bridges(struct sg_core *core)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &core->bridges) {
+        struct sg_core_bridge *b = node->data;
+
+        sg_switch_retry(b->sw);
+    }
+}
+
+/* A bundle that the switch refuses, also when it is asked again, is an error
+ * of its ports, not a thing to wait for. */
 static bool
 bridge_reached(const struct sg_core_bridge *b, unsigned int pass)
 {
     return (b->applied_pass >= pass
             ? sg_switch_no_flood_all_confirmed(b->sw)
-            : sg_switch_error(b->sw) != NULL);
+            : sg_switch_is_backing_off(b->sw));
 }
 
 static const struct sg_core_bridge *
@@ -96,6 +109,9 @@ barrier_step(struct sg_core *core, struct sg_barrier *barrier)
     case STAGE_PASS:
         /* Facts of now are in the pass that is due, or in the last one. */
         barrier->pass = core->pass + (core->dirty ? 1 : 0);
+        if (core->had_facts) {
+            core_retry_bridges(core);
+        }
         return core->had_facts;
 
     case STAGE_APPLY:

@@ -181,6 +181,22 @@ sg_switch_error(const struct sg_switch *s)
     return s->error;
 }
 
+bool
+sg_switch_is_backing_off(const struct sg_switch *s)
+{
+    return s->retry_at != 0;
+}
+
+void
+sg_switch_retry(struct sg_switch *s)
+{
+    if (s->retry_at) {
+        s->retry_at = 0;
+        s->more = true;
+        s->seqno++;
+    }
+}
+
 /* The message for 'mod'.  A deletion is strict and asks for our cookie, so
  * that nothing of others is hit even if they replaced the flow just now. */
 static struct ofpbuf *

@@ -1,0 +1,75 @@
+#!/usr/bin/python3
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""What the campaign of faults found, and what an operator might do who does
+not like us: each as a test of its own."""
+import os
+import sys
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:0] = [os.path.join(HERE, '..', 'e2e')]
+
+from harness import run, test                       # noqa: E402
+from harness.tiers import example_policy, three_tier    # noqa: E402
+
+
+def refuse_more_flows(lab):
+    """No table of the bridge takes another flow."""
+    tables = {}
+    for flow in lab.flows():
+        words = [w for w in flow.split(', ') if w.startswith('table=')]
+        number = int(words[0][6:]) if words else 0
+        tables[number] = tables.get(number, 0) + 1
+    words = []
+    for number, count in tables.items():
+        words += ['--', '--id=@t%d' % number, 'create', 'Flow_Table',
+                  'flow_limit=%d' % count, 'overflow_policy=refuse']
+    lab.sandbox.vsctl('set', 'Bridge', 'br0', 'flow_tables={%s}' % ','.join(
+        '%d=@t%d' % (n, n) for n in tables), *words)
+
+
+def accept_flows(lab):
+    lab.sandbox.vsctl('clear', 'Bridge', 'br0', 'flow_tables')
+
+
+# Refused bundles.
+
+@test('a refused change changes nothing, and is done once it can be',
+      lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log('refused a change')
+    conn = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
+    before = lab.flows()
+    refuse_more_flows(lab)
+    lab.write_policy(example_policy().replace(
+        '{ 80, 443 }', '{ 80, 443, 1000, 2000 }'))
+    lab.agent.must('reload')
+    lab.agent.wait()
+    lab.equal(lab.flows(), before, 'flows after the refused change')
+    conn.expect_alive('after a refused change')
+    lab.expect(lab.client, lab.web1, 'tcp', 1000, False)
+    accept_flows(lab)
+    # Not in 30 seconds, when it might be tried again anyway.
+    lab.settle()
+    lab.expect(lab.client, lab.web1, 'tcp', 1000, True)
+    lab.expect_state(lab.web1, 'active')
+    conn.expect_alive('after the change')
+
+
+@test('a port whose flows the switch refuses is closed, says so, and is mended',
+      lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log('refused a change')
+    refuse_more_flows(lab)
+    lab.guest('late', 'web')
+    lab.settle()
+    lab.expect_state(lab.late, 'error', 'refused')
+    lab.expect_state(lab.web1, 'active')
+    lab.expect_out(lab.late, lab.late.tcp(lab.app1, 8080), [], 'no flows',
+                   exactly=True)
+    accept_flows(lab)
+    lab.settle()
+    lab.expect_state(lab.late, 'active')
+    lab.expect(lab.client, lab.late, 'tcp', 80, True)
+
+
+run()
