@@ -341,7 +341,12 @@ core_compile(struct sg_core *core)
     SHASH_FOR_EACH (node, &core->bridges) {
         sg_core_bridge_compile(core, node->data);
     }
-    sg_compiler_end(core->compiler);
+    /* Without a policy nothing asks for the numbers that the installed flows
+     * of guarded ports carry.  They must not be forgotten: the policy that
+     * loads at last has to find its connections by them. */
+    if (core->have_policy) {
+        sg_compiler_end(core->compiler);
+    }
 }
 
 /* States. */

@@ -72,4 +72,30 @@ def _(lab):
     lab.expect(lab.client, lab.late, 'tcp', 80, True)
 
 
+# The policy's files.
+
+@test('an agent that starts without a policy, and gets one later, cuts no '
+      'connection', lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log('policy', 'onnect')
+    conns = [lab.connect(lab.web1, lab.app1, 'tcp', 8080, 6),
+             lab.connect(lab.client, lab.web2, 'tcp', 80),
+             lab.connect(lab.app2, lab.client, 'udp', 99)]
+    before = lab.flows()
+    lab.write_policy('group "web" {')
+    lab.agent.restart()
+    lab.settle()
+    lab.equal(lab.flows(), before, 'flows without a policy')
+    # A second pass of the compiler.
+    lab.trusted('other')
+    lab.settle()
+    for conn in conns:
+        conn.expect_alive('without a policy')
+    lab.sandbox.vsctl('del-port', 'other')
+    lab.reload(example_policy())
+    lab.equal(lab.flows(), before, 'flows with the policy')
+    for conn in conns:
+        conn.expect_alive('with the policy')
+
+
 run()
