@@ -25,6 +25,7 @@ libovssg_la_SOURCES += \
 	plugin/compile/plan.c \
 	plugin/compile/read.c \
 	plugin/compile/read.h \
+	plugin/compile/review-note.c \
 	plugin/compile/review.c \
 	plugin/compile/review.h \
 	plugin/compile/static.c

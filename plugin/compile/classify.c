@@ -17,6 +17,8 @@
 #include "compile/compile.h"
 #include "compile/plan-private.h"
 
+#include <stdlib.h>
+
 #include "bitmap.h"
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
@@ -135,17 +137,23 @@ claim_prefixes(const struct sg_plan *plan, enum sg_direction dir,
     }
 }
 
+/* One family after the other: IPv4-mapped addresses lie in the midst of
+ * IPv6's, and ::/0 must not lose its place on the stack to them. */
+static int
+compare_prefixes(const struct sg_prefix *a, const struct sg_prefix *b)
+{
+    bool a_ipv4 = sg_prefix_is_ipv4(a);
+    bool b_ipv4 = sg_prefix_is_ipv4(b);
+
+    return (a_ipv4 != b_ipv4 ? (a_ipv4 ? -1 : 1) : sg_prefix_compare(a, b));
+}
+
 static int
 compare_claims(const void *a_, const void *b_)
 {
     const struct claim *a = a_, *b = b_;
-    bool a_ipv4 = sg_prefix_is_ipv4(&a->prefix);
-    bool b_ipv4 = sg_prefix_is_ipv4(&b->prefix);
 
-    /* One family after the other: IPv4-mapped addresses lie in the midst of
-     * IPv6's, and ::/0 must not lose its place on the stack to them. */
-    return (a_ipv4 != b_ipv4 ? (a_ipv4 ? -1 : 1)
-            : sg_prefix_compare(&a->prefix, &b->prefix));
+    return compare_prefixes(&a->prefix, &b->prefix);
 }
 
 /* Classes. */
@@ -222,6 +230,7 @@ merge_claims(const struct sg_plan *plan, enum sg_direction dir,
             list[n].prefix = claim->prefix;
             list[n].peers = bitmap_allocate(plan->n_peers[dir]);
             list[n++].class = NULL;
+            net->lengths[dir][claim->prefix.plen] = true;
         }
         bitmap_set1(list[n - 1].peers, claim->peer);
     }
@@ -285,6 +294,37 @@ classify_network(struct sg_plan *plan, enum sg_direction dir,
         free(net->addresses[dir][i].peers);
         net->addresses[dir][i].peers = NULL;
     }
+}
+
+static int
+compare_to_address(const void *prefix_, const void *address_)
+{
+    const struct sg_prefix *prefix = prefix_;
+    const struct sg_address *address = address_;
+
+    return compare_prefixes(prefix, &address->prefix);
+}
+
+const struct sg_class *
+sg_plan_lookup(const struct sg_plan_network *net, enum sg_direction dir,
+               const struct sg_prefix *prefix)
+{
+    int shortest = sg_prefix_is_ipv4(prefix) ? 96 : 0;
+
+    for (int plen = prefix->plen; plen >= shortest; plen--) {
+        if (net->lengths[dir][plen]) {
+            struct sg_prefix outer;
+
+            sg_prefix_from_ipv6(&prefix->addr, plen, &outer);
+            const struct sg_address *a
+                = bsearch(&outer, net->addresses[dir], net->n_addresses[dir],
+                          sizeof *a, compare_to_address);
+            if (a && a->class) {
+                return a->class;
+            }
+        }
+    }
+    return NULL;
 }
 
 /* Cells. */

@@ -122,6 +122,7 @@ struct sg_plan_network {
     size_t n_profiles;
     struct sg_address *addresses[SG_N_DIRECTIONS];  /* Sorted. */
     size_t n_addresses[SG_N_DIRECTIONS];
+    bool lengths[SG_N_DIRECTIONS][129];     /* Which prefixes there are. */
 };
 
 struct sg_cell {
@@ -209,8 +210,14 @@ void sg_emit_midstream(struct sg_flows *, const uint16_t zones[], size_t n);
 bool sg_plan_format(const struct sg_plan *, const char *stage, struct ds *);
 extern const char *const sg_plan_stages[];      /* NULL-terminated. */
 
-/* Is there an entry with 'identity' among the rules of 'policy', whether or
- * not a port here needs it?  If not, connections it allowed are revoked. */
-bool sg_policy_has_entry(const struct sg_policy *, uint64_t identity);
+/* The class of all of 'prefix' in 'net', NULL if it is in none. */
+const struct sg_class *sg_plan_lookup(const struct sg_plan_network *net,
+                                      enum sg_direction,
+                                      const struct sg_prefix *prefix);
+
+/* The identities of all entries of the rules of 'policy', sorted, whether or
+ * not a port here needs them: what an entry allowed is revoked when it is not
+ * among them any more.  The caller frees the list. */
+uint64_t *sg_policy_entries(const struct sg_policy *, size_t *n);
 
 #endif /* compile/compile.h */

@@ -147,40 +147,53 @@ sg_compiler_fresh_zones(const struct sg_compiler *c,
     }
 }
 
-static bool
-group_has_entry(const struct sg_group *group, enum sg_direction dir,
-                uint64_t identity)
+struct identities {
+    uint64_t *list;
+    size_t n, allocated;
+};
+
+static void
+add_identities(struct identities *ids, const struct sg_group *group,
+               enum sg_direction dir, const struct sg_peer *peer)
 {
-    for (size_t i = 0; i < group->n_rules[dir]; i++) {
-        const struct sg_rule *rule = group->rules[dir][i];
+    struct sg_fragment *frag = sg_fragment_create(dir, group, peer);
 
-        for (size_t j = 0; j < rule->n_peers; j++) {
-            struct sg_fragment *frag
-                = sg_fragment_create(dir, group, &rule->peers[j]);
-            bool found = false;
-
-            for (size_t k = 0; frag && k < frag->n_entries; k++) {
-                found |= frag->entries[k].identity == identity;
-            }
-            sg_fragment_destroy(frag);
-            if (found) {
-                return true;
-            }
+    for (size_t i = 0; frag && i < frag->n_entries; i++) {
+        if (ids->n >= ids->allocated) {
+            ids->list = x2nrealloc(ids->list, &ids->allocated,
+                                   sizeof *ids->list);
         }
+        ids->list[ids->n++] = frag->entries[i].identity;
     }
-    return false;
+    sg_fragment_destroy(frag);
 }
 
-bool
-sg_policy_has_entry(const struct sg_policy *policy, uint64_t identity)
+static int
+compare_identities(const void *a_, const void *b_)
 {
+    const uint64_t *a = a_, *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+uint64_t *
+sg_policy_entries(const struct sg_policy *policy, size_t *n)
+{
+    struct identities ids = { xmalloc(sizeof *ids.list), 0, 1 };
     const struct sg_group *group;
 
     HMAP_FOR_EACH (group, node, &policy->groups) {
-        if (group_has_entry(group, SG_INGRESS, identity)
-            || group_has_entry(group, SG_EGRESS, identity)) {
-            return true;
+        for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
+            for (size_t i = 0; i < group->n_rules[dir]; i++) {
+                const struct sg_rule *rule = group->rules[dir][i];
+
+                for (size_t j = 0; j < rule->n_peers; j++) {
+                    add_identities(&ids, group, dir, &rule->peers[j]);
+                }
+            }
         }
     }
-    return false;
+    qsort(ids.list, ids.n, sizeof *ids.list, compare_identities);
+    *n = ids.n;
+    return ids.list;
 }

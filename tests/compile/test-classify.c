@@ -46,6 +46,11 @@ class_is_right(const struct world *w, const struct sg_plan *plan,
 {
     const struct sg_class *class = lookup_class(net, dir, address);
 
+    if (sg_plan_lookup(net, dir, address) != class) {
+        printf("# network %s: sg_plan_lookup() says something else\n",
+               net->name);
+        return false;
+    }
     for (size_t i = 0; i < plan->n_peers[dir]; i++) {
         const struct sg_peer *peer = plan->peers[dir][i]->peer;
         bool got = class && bitmap_is_set(class->peers, i);

@@ -339,6 +339,19 @@ test_keys(void)
     free(b);
 }
 
+static bool
+has_entry(const struct sg_policy *policy, const char *key)
+{
+    size_t n, n_hits = 0;
+    uint64_t *entries = sg_policy_entries(policy, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        n_hits += entries[i] == sg_identity(key);
+    }
+    free(entries);
+    return n_hits > 0;
+}
+
 static void
 test_no_fragment(void)
 {
@@ -348,13 +361,11 @@ test_no_fragment(void)
     struct sg_peer any = { .type = SG_PEER_ANY };
 
     ok(!sg_fragment_create(SG_INGRESS, g, &any), "no rules, no fragment");
-    ok(sg_policy_has_entry(policy,
-                           sg_identity("ingress g 10.0.0.0/8: tcp (ipv4)")),
+    ok(has_entry(policy, "ingress g 10.0.0.0/8: tcp (ipv4)"),
        "an entry that the policy has");
-    ok(sg_policy_has_entry(policy, sg_identity("egress g any: all")),
+    ok(has_entry(policy, "egress g any: all"),
        "one of an egress that nobody wrote");
-    ok(!sg_policy_has_entry(policy,
-                            sg_identity("ingress g 10.0.0.0/8: udp (ipv4)")),
+    ok(!has_entry(policy, "ingress g 10.0.0.0/8: udp (ipv4)"),
        "an entry that it has not");
     sg_policy_unref(policy);
 }

@@ -1,0 +1,420 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+/* From changes to reviews (review.h).
+ *
+ * All guests of a hypervisor may go at once, or a peer of 50,000 addresses
+ * change: nothing here may take longer than its part of the changes. */
+
+#include "compile/review.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "bitmap.h"
+#include "compile/compile.h"
+#include "compile/emit.h"
+#include "compile/flow.h"
+#include "compile/pipeline.h"
+#include "compile/read.h"
+#include "hash.h"
+#include "openvswitch/dynamic-string.h"
+#include "packets.h"
+#include "util.h"
+
+struct noting {
+    struct sg_reviews *reviews;
+    const struct sg_plan *plan;
+    long long int now;
+
+    /* Made when first needed. */
+    uint32_t *numbers;          /* Of all entries of the plan, sorted. */
+    size_t n_numbers;
+    uint64_t *entries;          /* sg_policy_entries(). */
+    size_t n_entries;
+    struct hmap covers;         /* struct covering. */
+};
+
+static int
+compare_u32(const void *a_, const void *b_)
+{
+    const uint32_t *a = a_, *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+static int
+compare_u64(const void *a_, const void *b_)
+{
+    const uint64_t *a = a_, *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+static void
+collect_numbers(struct noting *n, const struct sg_plan_group *pg,
+                enum sg_direction dir, size_t *allocated)
+{
+    for (size_t i = 0; i < pg->n_fragments[dir]; i++) {
+        const struct sg_fragment *frag = pg->fragments[dir][i];
+
+        for (size_t j = 0; j < frag->n_entries; j++) {
+            if (n->n_numbers >= *allocated) {
+                n->numbers = x2nrealloc(n->numbers, allocated,
+                                        sizeof *n->numbers);
+            }
+            n->numbers[n->n_numbers++] = frag->entries[j].number;
+        }
+    }
+}
+
+static bool
+plan_has_number(struct noting *n, uint32_t number)
+{
+    if (!n->numbers) {
+        const struct shash_node *node;
+        size_t allocated = 1;
+
+        n->numbers = xmalloc(sizeof *n->numbers);
+        SHASH_FOR_EACH (node, &n->plan->groups) {
+            collect_numbers(n, node->data, SG_INGRESS, &allocated);
+            collect_numbers(n, node->data, SG_EGRESS, &allocated);
+        }
+        qsort(n->numbers, n->n_numbers, sizeof *n->numbers, compare_u32);
+    }
+    return bsearch(&number, n->numbers, n->n_numbers, sizeof *n->numbers,
+                   compare_u32) != NULL;
+}
+
+static bool
+policy_has_entry(struct noting *n, uint64_t identity)
+{
+    if (!n->entries) {
+        n->entries = sg_policy_entries(n->plan->policy, &n->n_entries);
+    }
+    return bsearch(&identity, n->entries, n->n_entries, sizeof *n->entries,
+                   compare_u64) != NULL;
+}
+
+static void
+note_l4(struct noting *n, const struct sg_flow *old)
+{
+    uint64_t frag, entry;
+    uint32_t number;
+
+    if (sg_flow_get_load(old, SG_R_NUMBER, &number)
+        && !(number & SG_MARK_DRAIN)
+        && !plan_has_number(n, number)
+        && !(sg_flow_get_note(old, &frag, &entry)
+             && policy_has_entry(n, entry))) {
+        sg_reviews_add(n->reviews, SG_REVIEW_NUMBER, number, NULL, n->now);
+    }
+}
+
+static const struct sg_plan_network *
+plan_network_by_id(const struct sg_plan *plan, uint32_t id)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &plan->networks) {
+        const struct sg_plan_network *net = node->data;
+
+        if (net->id == id) {
+            return net;
+        }
+    }
+    return NULL;
+}
+
+/* True if the peers in class key 'old' ("ingress: group a, 10.0.0.0/8") that
+ * rules still name are all in 'new' (NULL: the empty class). */
+static bool
+class_covers(const struct sg_plan *plan, enum sg_direction dir,
+             const struct sg_class *new, const char *old)
+{
+    char *copy = xstrdup(strchr(old, ':') + 1);
+    char *save = NULL;
+    bool covers = true;
+
+    for (char *name = strtok_r(copy, ",", &save); name && covers;
+         name = strtok_r(NULL, ",", &save)) {
+        name += strspn(name, " ");
+        for (size_t i = 0; i < plan->n_peers[dir]; i++) {
+            struct ds s = DS_EMPTY_INITIALIZER;
+
+            sg_peer_format(plan->peers[dir][i]->peer, &s);
+            if (!strcmp(ds_cstr(&s), name)) {
+                covers = new && bitmap_is_set(new->peers, i);
+                ds_destroy(&s);
+                break;
+            }
+            ds_destroy(&s);
+        }
+    }
+    free(copy);
+    return covers;
+}
+
+/* Answers of class_covers(): a thousand addresses that change are of few
+ * classes. */
+struct covering {
+    struct hmap_node node;      /* In noting.covers. */
+    const struct sg_id *old;
+    const struct sg_class *new;
+    bool covers;
+};
+
+static bool
+class_covers_memo(struct noting *n, enum sg_direction dir,
+                  const struct sg_class *new, const struct sg_id *old)
+{
+    uint32_t hash = hash_pointer(old, hash_pointer(new, 0));
+    struct covering *c;
+
+    HMAP_FOR_EACH_WITH_HASH (c, node, hash, &n->covers) {
+        if (c->old == old && c->new == new) {
+            return c->covers;
+        }
+    }
+    c = xmalloc(sizeof *c);
+    c->old = old;
+    c->new = new;
+    c->covers = class_covers(n->plan, dir, new, old->key);
+    hmap_insert(&n->covers, &c->node, hash);
+    return c->covers;
+}
+
+static void
+note_class(struct noting *n, const struct sg_flow *old)
+{
+    enum sg_direction dir = (old->table_id == SG_T_IN_CLASS
+                             ? SG_INGRESS : SG_EGRESS);
+    const struct sg_plan_network *net;
+    struct sg_prefix prefix;
+    uint32_t net_id;
+
+    if (!sg_flow_get_match_reg(old, SG_R_NET, &net_id)
+        || !(net = plan_network_by_id(n->plan, net_id))
+        || !(dir == SG_INGRESS ? sg_flow_get_match_src(old, &prefix)
+                               : sg_flow_get_match_dst(old, &prefix))) {
+        return;
+    }
+
+    const struct sg_id *was
+        = sg_ids_by_identity(&n->plan->compiler->classes,
+                             old->cookie & SG_COOKIE_ID_MASK);
+    const struct sg_class *is = sg_plan_lookup(net, dir, &prefix);
+    if (!was || !class_covers_memo(n, dir, is, was)) {
+        sg_reviews_add(n->reviews, SG_REVIEW_ADDRESS, net_id, &prefix,
+                       n->now);
+    }
+}
+
+static const struct sg_plan_endpoint *
+plan_endpoint_by_zone(const struct sg_plan *plan, uint32_t zone)
+{
+    for (size_t i = 0; i < plan->n_endpoints; i++) {
+        if (plan->endpoints[i].zone == zone) {
+            return &plan->endpoints[i];
+        }
+    }
+    return NULL;
+}
+
+/* True if the profile with number 'old' had no group that 'new' lacks. */
+static bool
+profile_covers(const struct sg_plan *plan, const struct sg_plan_profile *new,
+               uint32_t old)
+{
+    const struct sg_id *was = sg_ids_by_id(&plan->compiler->profiles, old);
+    bool covers = true;
+
+    if (!was) {
+        return false;
+    }
+
+    char *copy = xstrdup(strchr(was->key, ' ') + 1);
+    char *save = NULL;
+    for (char *name = strtok_r(copy, ",", &save); name && covers;
+         name = strtok_r(NULL, ",", &save)) {
+        covers = false;
+        for (size_t i = 0; i < new->n_groups; i++) {
+            covers |= !strcmp(new->groups[i]->name, name);
+        }
+    }
+    free(copy);
+    return covers;
+}
+
+static void
+note_input(struct noting *n, const struct sg_flow *old)
+{
+    const struct sg_plan_endpoint *ep;
+    uint32_t zone, profile, net;
+
+    if (sg_cookie_get_kind(old->cookie) == SG_COOKIE_PORT
+        && sg_flow_get_load(old, SG_R_SRC, &zone)
+        && sg_flow_get_load(old, SG_R_PROFILE, &profile)
+        && sg_flow_get_load(old, SG_R_NET, &net)
+        && (ep = plan_endpoint_by_zone(n->plan, zone))
+        && (ep->network->id != net
+            || (ep->profile->id != profile
+                && !profile_covers(n->plan, ep->profile, profile)))) {
+        sg_reviews_add(n->reviews, SG_REVIEW_ZONE, zone, NULL, n->now);
+    }
+}
+
+/* The addresses that a guest sends from: those it declared, and the link-local
+ * ones of its MACs.  Returns false if there is no number 'i'. */
+static bool
+port_address(const struct sg_port *port, size_t i, struct sg_prefix *p)
+{
+    if (i < port->n_addresses) {
+        *p = port->addresses[i];
+        return true;
+    } else if (i - port->n_addresses < port->n_macs) {
+        sg_link_local(port->macs[i - port->n_addresses], p);
+        return true;
+    }
+    return false;
+}
+
+static bool
+port_owns(const struct sg_port *port, const struct sg_prefix *p)
+{
+    struct sg_prefix own;
+
+    for (size_t i = 0; port_address(port, i, &own); i++) {
+        if (sg_prefix_contains(&own, p)) {
+            return true;
+        }
+    }
+    return !port->port_security;
+}
+
+static bool
+port_owns_part(const struct sg_port *port, const struct sg_prefix *p)
+{
+    struct sg_prefix own;
+
+    for (size_t i = 0; port_address(port, i, &own); i++) {
+        if (sg_prefix_contains(p, &own)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Reviews what of 'p' is not the guest's own (any more), in as few prefixes as
+ * possible: a review of this kind drops all that it matches. */
+static void
+review_own(struct noting *n, const struct sg_plan_endpoint *ep,
+           const struct sg_prefix *p)
+{
+    if (port_owns(ep->port, p)) {
+        return;
+    }
+    if (!port_owns_part(ep->port, p)) {
+        sg_reviews_add(n->reviews, SG_REVIEW_OWN, ep->zone, p, n->now);
+        return;
+    }
+
+    struct sg_prefix half = *p;
+    half.plen++;
+    review_own(n, ep, &half);
+    half.addr.s6_addr[p->plen / 8] |= 0x80 >> p->plen % 8;
+    review_own(n, ep, &half);
+}
+
+static void
+note_own(struct noting *n, const struct sg_flow *old)
+{
+    const struct sg_plan_endpoint *ep;
+    struct sg_prefix p;
+    uint32_t zone;
+
+    if (sg_flow_get_match_reg(old, SG_R_SRC, &zone)
+        && sg_flow_get_match_src(old, &p)
+        /* "::" is for the detection of duplicates. */
+        && !(ipv6_is_zero(&p.addr) && sg_prefix_is_host(&p))
+        && (ep = plan_endpoint_by_zone(n->plan, zone))) {
+        review_own(n, ep, &p);
+    }
+}
+
+/* An address that came back is the guest's own again, and may be part of a
+ * prefix that is under review. */
+static void
+forget_own(struct noting *n)
+{
+    struct sg_reviews again;
+    struct sg_review *r;
+
+    sg_reviews_init(&again);
+    HMAP_FOR_EACH_SAFE (r, node, &n->reviews->reviews) {
+        const struct sg_plan_endpoint *ep;
+
+        if (r->kind != SG_REVIEW_OWN) {
+            continue;
+        }
+        ep = plan_endpoint_by_zone(n->plan, r->value);
+        if (!ep || port_owns(ep->port, &r->prefix)) {
+            sg_reviews_remove(n->reviews, r);
+        } else if (port_owns_part(ep->port, &r->prefix)) {
+            sg_reviews_add(&again, r->kind, r->value, &r->prefix, r->since);
+            sg_reviews_remove(n->reviews, r);
+        }
+    }
+    HMAP_FOR_EACH (r, node, &again.reviews) {
+        review_own(n, plan_endpoint_by_zone(n->plan, r->value), &r->prefix);
+    }
+    sg_reviews_destroy(&again);
+}
+
+static void
+note(struct noting *n, const struct sg_flow *old)
+{
+    switch ((enum sg_table) old->table_id) {
+    case SG_T_IN_L4:
+    case SG_T_EG_L4:
+        note_l4(n, old);
+        break;
+    case SG_T_IN_CLASS:
+    case SG_T_EG_CLASS:
+        note_class(n, old);
+        break;
+    case SG_T_INPUT:
+        note_input(n, old);
+        break;
+    case SG_T_SPOOF_L3:
+        note_own(n, old);
+        break;
+    default:
+        break;
+    }
+}
+
+void
+sg_reviews_note(struct sg_reviews *reviews, const struct sg_plan *plan,
+                const struct sg_changes *changes,
+                const struct sg_flows *desired OVS_UNUSED, long long int now)
+{
+    struct noting n = { .reviews = reviews, .plan = plan, .now = now };
+    struct covering *c;
+
+    hmap_init(&n.covers);
+    for (size_t i = 0; i < changes->n; i++) {
+        if (changes->list[i].old) {
+            note(&n, changes->list[i].old);
+        }
+    }
+    forget_own(&n);
+
+    HMAP_FOR_EACH_POP (c, node, &n.covers) {
+        free(c);
+    }
+    hmap_destroy(&n.covers);
+    free(n.numbers);
+    free(n.entries);
+}
