@@ -103,7 +103,7 @@ static enum sg_direction
 conn_direction(const struct sg_core *core, const struct sg_conn *conn,
                const struct sg_port *port, const struct sg_prefix *src)
 {
-    uint32_t number = conn->mark & SG_MARK_NUMBER & ~SG_MARK_DRAIN;
+    uint32_t number = conn->mark & SG_MARK_ID;
     const struct sg_id *id = sg_ids_by_id(&core->compiler->numbers, number);
 
     if (id) {

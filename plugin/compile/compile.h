@@ -189,7 +189,7 @@ struct sg_plan *sg_plan_create(struct sg_compiler *, const struct sg_policy *,
 void sg_plan_destroy(struct sg_plan *);
 
 /* The fragment, among those of the groups of 'profile', that has an entry
- * with 'number' (SG_MARK_DRAIN included); NULL if none has. */
+ * with 'number' (flags included); NULL if none has. */
 const struct sg_fragment *sg_plan_find_number(const struct sg_plan *,
                                               const struct sg_plan_profile *,
                                               uint32_t number);

@@ -19,7 +19,7 @@ sg_compiler_create(uint16_t zone_min, uint16_t zone_max)
     sg_ids_init(&c->profiles, 1, UINT32_MAX);
     sg_ids_init(&c->classes, 1, UINT32_MAX);
     sg_ids_init(&c->fragments, 1, UINT32_MAX);
-    sg_ids_init(&c->numbers, 1, SG_MARK_DRAIN - 1);
+    sg_ids_init(&c->numbers, 1, SG_MARK_ID);
     sg_ids_init(&c->zones, zone_min, zone_max - 1);
     c->multicast_zone = zone_max;
     c->default_limit = 0;
@@ -102,7 +102,7 @@ recover_flow(struct sg_compiler *c, const struct sg_flow *flow)
                 sg_ids_hint(&c->fragments, frag, value);
             }
             if (sg_flow_get_load(flow, SG_R_NUMBER, &value)) {
-                sg_ids_hint(&c->numbers, entry, value & ~SG_MARK_DRAIN);
+                sg_ids_hint(&c->numbers, entry, value & SG_MARK_ID);
             }
         }
         break;
@@ -116,7 +116,7 @@ recover_flow(struct sg_compiler *c, const struct sg_flow *flow)
         if (sg_cookie_get_kind(flow->cookie) == SG_COOKIE_REVIEW
             && sg_flow_get_match_mark(flow, &value, &mask)
             && mask == UINT32_MAX) {
-            sg_ids_skip(&c->numbers, value & ~SG_MARK_DRAIN);
+            sg_ids_skip(&c->numbers, value & SG_MARK_ID);
         }
         break;
     default:

@@ -34,7 +34,7 @@ struct sg_entry {
     int16_t code;               /* ICMP code or -1. */
     char *key;                  /* Fragment's key and the above, as text. */
     uint64_t identity;          /* sg_identity(key). */
-    uint32_t number;            /* Given by the plan; with SG_MARK_DRAIN. */
+    uint32_t number;            /* Given by the plan; with flags of SG_MARK_*. */
     const struct sg_rule **rules;   /* Those that it covers or is part of. */
     size_t n_rules;             /* At least one. */
 };

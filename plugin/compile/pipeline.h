@@ -63,8 +63,9 @@
  * matched in Open vSwitch's default mode).  The others have no ports at all:
  * they pass the rules unjudged, but the next ct() lets them out only if the
  * first came along.  There always is a next one: that of the receiver's zone,
- * or the commit.  What the commit creates then has no number yet (mark 0),
- * because its last fragment knew none; the first whole packet brings it.
+ * or the commit.  What the commit creates then has no number yet (no
+ * SG_MARK_KNOWN), because its last fragment knew none; the first whole packet
+ * brings it.
  *
  * Limits
  * ------
@@ -174,7 +175,9 @@ enum sg_register {
 #define SG_MARK_CUT     UINT32_C(0x80000000)  /* Judged again, each packet. */
 #define SG_MARK_DRAIN   UINT32_C(0x40000000)  /* Part of the number: lives on
                                                * when its rule goes. */
+#define SG_MARK_KNOWN   UINT32_C(0x20000000)  /* Part of every number. */
 #define SG_MARK_NUMBER  UINT32_C(0x7fffffff)
+#define SG_MARK_ID      UINT32_C(0x1fffffff)  /* What tells numbers apart. */
 
 /* In place of a number: a fragment that nobody could judge, see above. */
 #define SG_NUMBER_UNJUDGED SG_MARK_DRAIN

@@ -236,7 +236,8 @@ group_add_fragment(struct sg_plan *plan, struct sg_plan_group *pg,
     for (size_t i = 0; i < frag->n_entries; i++) {
         struct sg_entry *entry = &frag->entries[i];
 
-        entry->number = sg_ids_get(&plan->compiler->numbers, entry->key)->id;
+        entry->number = (sg_ids_get(&plan->compiler->numbers, entry->key)->id
+                         | SG_MARK_KNOWN);
         if (pg->group->drain) {
             entry->number |= SG_MARK_DRAIN;
         }

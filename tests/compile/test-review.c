@@ -104,7 +104,7 @@ review_text(const struct sg_compiler *c, const struct sg_plan *plan,
 
     switch (r->kind) {
     case SG_REVIEW_NUMBER:
-        id = sg_ids_by_id(&c->numbers, r->value);
+        id = sg_ids_by_id(&c->numbers, r->value & SG_MARK_ID);
         ds_put_format(&s, "number of %s", id ? id->key : "?");
         break;
     case SG_REVIEW_ADDRESS:

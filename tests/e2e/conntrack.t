@@ -258,6 +258,7 @@ def _(lab):
 
 @test('mid-stream TCP: for a time after the switch restarted', lab=graceful)
 def _(lab):
+    lab.allow_log('connection dropped')
     lab.sandbox.kill_vswitchd()
     lab.sandbox.start_vswitchd()
     lab.settle()
@@ -312,6 +313,7 @@ def _(lab):
 @test('sg-conntrack-limit: put back after the switch restarted', lab=limited,
       fresh=True)
 def _(lab):
+    lab.allow_log('connection dropped')
     lab.sandbox.kill_vswitchd()
     lab.sandbox.start_vswitchd()
     lab.settle()
