@@ -174,7 +174,9 @@ test_reloads(void)
     size_t before = 0;
     bool has_policy;
 
-    for (int i = 0; i < 60; i++) {
+    /* malloc()'s own caches come and go with some 20 kB; what a load loses
+     * adds up. */
+    for (int i = 0; i < 420; i++) {
         if (i == 20) {          /* Caches are warm by then. */
             before = allocated();
         }
@@ -182,7 +184,7 @@ test_reloads(void)
         free(load(good, &options, &has_policy));
     }
     size_t grown = allocated() > before ? allocated() - before : 0;
-    ok(has_policy && grown < 16 * 1024, "80 loads grow memory by %d bytes",
+    ok(has_policy && grown < 64 * 1024, "800 loads grow memory by %d bytes",
        (int) grown);
 
     unlink(good);
