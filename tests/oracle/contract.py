@@ -31,6 +31,9 @@ packet of its own, or only fragments, since the last change.  The switch looks
 at the rules again when the connection's own packets come; until then the fate
 of errors about it is not sure.
 
+Another: one that began in fragments does not drain; it is judged again at every
+packet.
+
 Two bridges are like two hypervisors, between which nobody can take a packet
 back: what the sender's egress rules let out to another bridge is a connection
 for the sender's port also if the receiver's ingress rules refuse it there.
@@ -71,6 +74,7 @@ class Entry:
     status: str = 'alive'       # or 'cut', 'open' (unspecified)
     answered: bool = False
     kept: bool = False          # Only because its groups drain.
+    whole: bool = True          # Its first packet was no fragment.
     fresh: bool = True          # It moved a packet since the last change.
 
 
@@ -264,8 +268,8 @@ class Oracle:
             if not forward or t.proto == TCP:
                 raise Unspecified('cut, and allowed again')
             actions.append(lambda: self._revive(endpoint, entry))
-        if entry.kept and not entry.answered:
-            raise Unspecified('half-open and draining')
+        if entry.kept and not (entry.answered and entry.whole):
+            raise Unspecified('half-open, or of fragments, and draining')
         entry.fresh |= looked_at
         if not forward:
             actions.append(lambda: setattr(entry, 'answered', True))
@@ -288,7 +292,7 @@ class Oracle:
         if not groups:
             raise Dropped('no %s rule of %s' % (direction,
                                                 endpoint.port.name))
-        entry = Entry(t, direction, groups)
+        entry = Entry(t, direction, groups, whole=not p.fragments)
         actions.append(lambda: self.table[endpoint].__setitem__(t.key(),
                                                                 entry))
         return 'new, by group %s' % ', '.join(sorted(groups))

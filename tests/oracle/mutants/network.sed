@@ -1,0 +1,2 @@
+# plugin/compile/classify.c: members count in all networks.
+s/if \(!strcmp\(port->endpoints\[i\]\.network, network\)\)/if (network)/
