@@ -77,26 +77,6 @@ struct view {
     struct sg_prefix own, remote;
 };
 
-/* A guest's link-local addresses need no declaration. */
-static bool
-owns(const struct sg_port *port, const struct sg_prefix *address)
-{
-    for (size_t i = 0; i < port->n_addresses; i++) {
-        if (sg_prefix_contains(&port->addresses[i], address)) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < port->n_macs; i++) {
-        struct in6_addr lla;
-
-        in6_generate_lla(port->macs[i], &lla);
-        if (ipv6_addr_equals(&lla, &address->addr)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The number knows in which direction the rule was; failing that, the
  * addresses must say. */
 static enum sg_direction
@@ -109,7 +89,7 @@ conn_direction(const struct sg_core *core, const struct sg_conn *conn,
     if (id) {
         return !strncmp(id->key, "egress ", 7) ? SG_EGRESS : SG_INGRESS;
     }
-    return owns(port, src) ? SG_EGRESS : SG_INGRESS;
+    return sg_port_owns(port, src) ? SG_EGRESS : SG_INGRESS;
 }
 
 static bool
@@ -170,7 +150,7 @@ static bool
 has_lost(const struct view *view, const struct sg_prefix *prefix)
 {
     return (sg_prefix_contains(prefix, &view->own)
-            || (!owns(view->ep->port, &view->own)
+            || (!sg_port_owns(view->ep->port, &view->own)
                 && sg_prefix_contains(prefix, &view->remote)));
 }
 

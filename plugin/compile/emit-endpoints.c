@@ -184,17 +184,9 @@ emit_l2(struct emitter *e, const struct sg_plan_endpoint *ep,
     emit_flow(e, SG_T_L2, 100, cookie_of(ep));
 }
 
-void
-sg_link_local(const struct eth_addr mac, struct sg_prefix *p)
-{
-    struct in6_addr lla;
-
-    in6_generate_lla(mac, &lla);
-    sg_prefix_from_ipv6(&lla, 128, p);
-}
-
+/* A link-local address may be declared as well. */
 static bool
-has_address(const struct sg_port *port, const struct sg_prefix *p)
+is_declared(const struct sg_port *port, const struct sg_prefix *p)
 {
     for (size_t i = 0; i < port->n_addresses; i++) {
         if (sg_prefix_equals(&port->addresses[i], p)) {
@@ -208,17 +200,14 @@ static void
 emit_security(struct emitter *e, const struct sg_plan_endpoint *ep)
 {
     const struct sg_port *port = ep->port;
+    struct sg_prefix p;
 
-    for (size_t i = 0; i < port->n_addresses; i++) {
-        emit_address(e, ep, &port->addresses[i]);
-    }
     for (size_t i = 0; i < port->n_macs; i++) {
-        struct sg_prefix lla;
-
         emit_mac(e, ep, port->macs[i]);
-        sg_link_local(port->macs[i], &lla);
-        if (!has_address(port, &lla)) {
-            emit_address(e, ep, &lla);
+    }
+    for (size_t i = 0; sg_port_address(port, i, &p); i++) {
+        if (i < port->n_addresses || !is_declared(port, &p)) {
+            emit_address(e, ep, &p);
         }
     }
     emit_arp_probe(e, ep);

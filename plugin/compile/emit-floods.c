@@ -339,14 +339,10 @@ emit_addresses(struct emitter *e, const struct sg_plan *plan)
     for (size_t i = 0; i < plan->n_endpoints; i++) {
         const struct sg_plan_endpoint *ep = &plan->endpoints[i];
 
-        for (size_t j = 0; j < ep->port->n_addresses; j++) {
-            owners_add(&map, &ep->port->addresses[j], ep);
-        }
-        for (size_t j = 0; j < ep->port->n_macs; j++) {
-            struct sg_prefix lla;
+        struct sg_prefix p;
 
-            sg_link_local(ep->port->macs[j], &lla);
-            owners_add(&map, &lla, ep);
+        for (size_t j = 0; sg_port_address(ep->port, j, &p); j++) {
+            owners_add(&map, &p, ep);
         }
     }
     HMAP_FOR_EACH_POP (o, node, &map) {

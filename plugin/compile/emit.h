@@ -61,9 +61,6 @@ void emit_load_tci(struct emitter *, uint16_t tci);
 /* A note that nobody executes: two identities, for recovery. */
 void emit_note(struct emitter *, uint64_t first, uint64_t second);
 
-/* The address that every IPv6 host gives itself (RFC 4291 section 2.5.6). */
-void sg_link_local(const struct eth_addr, struct sg_prefix *);
-
 /* The parts, each a pass over the plan. */
 void sg_emit_static(struct emitter *);                      /* static.c */
 void sg_emit_static_trusted(struct emitter *);

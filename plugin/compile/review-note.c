@@ -265,32 +265,10 @@ note_input(struct noting *n, const struct sg_flow *old)
     }
 }
 
-/* The addresses that a guest sends from: those it declared, and the link-local
- * ones of its MACs.  Returns false if there is no number 'i'. */
 static bool
-port_address(const struct sg_port *port, size_t i, struct sg_prefix *p)
+port_may_use(const struct sg_port *port, const struct sg_prefix *p)
 {
-    if (i < port->n_addresses) {
-        *p = port->addresses[i];
-        return true;
-    } else if (i - port->n_addresses < port->n_macs) {
-        sg_link_local(port->macs[i - port->n_addresses], p);
-        return true;
-    }
-    return false;
-}
-
-static bool
-port_owns(const struct sg_port *port, const struct sg_prefix *p)
-{
-    struct sg_prefix own;
-
-    for (size_t i = 0; port_address(port, i, &own); i++) {
-        if (sg_prefix_contains(&own, p)) {
-            return true;
-        }
-    }
-    return !port->port_security;
+    return sg_port_owns(port, p) || !port->port_security;
 }
 
 static bool
@@ -298,7 +276,7 @@ port_owns_part(const struct sg_port *port, const struct sg_prefix *p)
 {
     struct sg_prefix own;
 
-    for (size_t i = 0; port_address(port, i, &own); i++) {
+    for (size_t i = 0; sg_port_address(port, i, &own); i++) {
         if (sg_prefix_contains(p, &own)) {
             return true;
         }
@@ -312,7 +290,7 @@ static void
 review_own(struct noting *n, const struct sg_plan_endpoint *ep,
            const struct sg_prefix *p)
 {
-    if (port_owns(ep->port, p)) {
+    if (port_may_use(ep->port, p)) {
         return;
     }
     if (!port_owns_part(ep->port, p)) {
@@ -359,7 +337,7 @@ forget_own(struct noting *n)
             continue;
         }
         ep = plan_endpoint_by_zone(n->plan, r->value);
-        if (!ep || port_owns(ep->port, &r->prefix)) {
+        if (!ep || port_may_use(ep->port, &r->prefix)) {
             sg_reviews_remove(n->reviews, r);
         } else if (port_owns_part(ep->port, &r->prefix)) {
             sg_reviews_add(&again, r->kind, r->value, &r->prefix, r->since);

@@ -151,6 +151,13 @@ struct sg_port {
     size_t n_endpoints;
 };
 
+/* The addresses that are the guest's own, one by one: those that it declared,
+ * then the link-local ones that it gives itself (RFC 4291 section 2.5.6), one
+ * per MAC.  Returns false if there is no number 'i'. */
+bool sg_port_address(const struct sg_port *, size_t i, struct sg_prefix *);
+/* Is all of 'prefix' the guest's own? */
+bool sg_port_owns(const struct sg_port *, const struct sg_prefix *prefix);
+
 struct sg_ports {
     struct hmap ports;          /* struct sg_port, by name. */
 };

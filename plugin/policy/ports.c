@@ -54,6 +54,35 @@ sg_ports_find(const struct sg_ports *ports, const char *name)
     return NULL;
 }
 
+bool
+sg_port_address(const struct sg_port *port, size_t i, struct sg_prefix *p)
+{
+    struct in6_addr lla;
+
+    if (i < port->n_addresses) {
+        *p = port->addresses[i];
+        return true;
+    } else if (i - port->n_addresses < port->n_macs) {
+        in6_generate_lla(port->macs[i - port->n_addresses], &lla);
+        sg_prefix_from_ipv6(&lla, 128, p);
+        return true;
+    }
+    return false;
+}
+
+bool
+sg_port_owns(const struct sg_port *port, const struct sg_prefix *p)
+{
+    struct sg_prefix own;
+
+    for (size_t i = 0; sg_port_address(port, i, &own); i++) {
+        if (sg_prefix_contains(&own, p)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Conflicts.
  *
  * A claim is a line of text that says what a port holds alone, in words that
