@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-"""doc/pipeline.md lists the tables, registers, priorities and kinds of cookie
-that plugin/compile/ has, with the same names and numbers."""
+"""doc/pipeline.md lists the tables, registers, bits of the mark, priorities
+and kinds of cookie that plugin/compile/ has, with the same names and numbers."""
 import os
 import re
 import sys
@@ -39,8 +39,8 @@ def rows(title):
     number and name."""
     section = re.search(r'^## %s\n(.*?)(?=^## |\Z)' % title, PAGE,
                         re.S | re.M)
-    return {(name, int(number)) for number, name in re.findall(
-        r'^\| +(\d+) +\| +`?([\w -]+?)`? +\|',
+    return {(name, int(number, 0)) for number, name in re.findall(
+        r'^\| +(\d+|0x\w+) +\| +`?([\w -]+?)`? +\|',
         section.group(1) if section else '', re.M)}
 
 
@@ -49,8 +49,14 @@ def priorities():
         r'^#define (SG_PRIO_\w+) +(\d+)', HEADER, re.M)}
 
 
+def marks():
+    return {(n, int(v, 0)) for n, v in re.findall(
+        r'^#define (SG_MARK_\w+) +UINT32_C\((\w+)\)', HEADER, re.M)}
+
+
 CHECKS = (('Tables', macros('SG_TABLE')), ('Registers', macros('SG_REGISTER')),
-          ('Cookies', kinds()), ('Priorities in table 0', priorities()))
+          ('Connection mark', marks()), ('Cookies', kinds()),
+          ('Priorities in table 0', priorities()))
 
 print('1..%d' % len(CHECKS))
 bad = 0
