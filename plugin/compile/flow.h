@@ -58,9 +58,9 @@ void sg_flows_clear(struct sg_flows *);
 void sg_flows_destroy(struct sg_flows *);
 size_t sg_flows_count(const struct sg_flows *);
 
-/* Adds a flow, copying 'match' (in its canonical form) and 'ofpacts'.  If there is one with the same
- * identity it is replaced and the function returns false: for the compiler
- * that is a bug, which a test can see. */
+/* Adds a flow, copying 'match' (in its canonical form) and 'ofpacts'.  If
+ * there is one with the same identity it is replaced and the function returns
+ * false: for the compiler that is a bug, which a test can see. */
 bool sg_flows_add(struct sg_flows *, uint8_t table_id, uint16_t priority,
                   uint64_t cookie, const struct match *,
                   const struct ofpact *, size_t ofpacts_len);

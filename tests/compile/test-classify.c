@@ -199,9 +199,21 @@ cells_are_right(const struct sg_plan *plan)
     return good;
 }
 
-/* What an entry says about a question: its own protocol, ports and peer, in
- * the end only that the number stands for something of the port's that
- * contains the remote end. */
+/* Is 'entry' of 'frag' a reason to allow it?  (Not the whole truth: that is
+ * what the evaluator is for.) */
+static bool
+entry_fits(const struct world *w, const struct sg_plan_endpoint *ep,
+           const struct question *q, const struct sg_fragment *frag,
+           const struct sg_entry *entry)
+{
+    return ((entry->proto < 0 || entry->proto == q->spec.proto)
+            && (entry->lo < 0
+                || (q->spec.port >= entry->lo && q->spec.port <= entry->hi))
+            && sg_peer_contains(w->policy, &w->ports, frag->peer,
+                                ep->network->name, &q->spec.remote));
+}
+
+/* The number stands for an entry of one of the port's groups, which fits. */
 static bool
 number_fits(const struct world *w, const struct sg_plan *plan,
             const struct sg_plan_endpoint *ep, const struct question *q,
@@ -215,16 +227,8 @@ number_fits(const struct world *w, const struct sg_plan *plan,
             const struct sg_fragment *frag = pg->fragments[q->dir][j];
 
             for (size_t k = 0; k < frag->n_entries; k++) {
-                const struct sg_entry *entry = &frag->entries[k];
-
-                if (entry->number == number) {
-                    return ((entry->proto < 0
-                             || entry->proto == q->spec.proto)
-                            && (entry->lo < 0 || (q->spec.port >= entry->lo
-                                                  && q->spec.port <= entry->hi))
-                            && sg_peer_contains(w->policy, &w->ports,
-                                                frag->peer, ep->network->name,
-                                                &q->spec.remote));
+                if (frag->entries[k].number == number) {
+                    return entry_fits(w, ep, q, frag, &frag->entries[k]);
                 }
             }
         }

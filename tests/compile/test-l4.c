@@ -292,8 +292,8 @@ keys(const char *group, const char *rules)
     char *said;
     struct sg_policy *policy = policy_from_text(text, &said);
     const struct sg_group *g = sg_policy_group(policy, "g");
-    struct sg_fragment *frag
-        = sg_fragment_create(SG_INGRESS, g, &g->rules[SG_INGRESS][0]->peers[0]);
+    const struct sg_peer *peer = &g->rules[SG_INGRESS][0]->peers[0];
+    struct sg_fragment *frag = sg_fragment_create(SG_INGRESS, g, peer);
     struct ds s = DS_EMPTY_INITIALIZER;
 
     for (size_t i = 0; i < frag->n_entries; i++) {

@@ -153,7 +153,8 @@ reviews_text(const struct agent *a, const struct sg_plan *plan)
     "'attached-mac':'02:00:00:00:00:01','sg-addresses':'" ADDRESSES "'}}"
 #define PORTS "{'ports':[" PORT_A("g", "192.0.2.1") "]}"
 
-#define TCP(PORTS, FROM) "{'word':'tcp','values':['" PORTS "'],'from':" FROM "}"
+#define TCP(PORTS, FROM) \
+    "{'word':'tcp','values':['" PORTS "'],'from':" FROM "}"
 #define FROM_M "{'group':'m'}"
 #define FROM_ANY "{'any':true}"
 
@@ -639,8 +640,8 @@ test_random(bool restart)
     printf("# %zu connections, %zu revoked\n", t.n_conns, t.n_revoked);
     is_int(t.n_missed, 0, "120 changes%s: what is not allowed any more is "
            "under review", restart ? " behind the agent's back" : "");
-    ok(t.sane, "... no review of what drains, none without a reason, no number "
-       "that stands for another entry");
+    ok(t.sane, "... no review of what drains, none without a reason, no "
+       "number that stands for another entry");
     ok(t.n_revoked > 100, "... and these are worth counting");
 }
 
