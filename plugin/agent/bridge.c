@@ -161,6 +161,7 @@ bridge_learn(struct sg_core *core, struct sg_core_bridge *b,
     b->away = false;
     if (!b->known) {
         b->known = true;
+        core->learned = time_msec();
         if (!core->observe) {
             bridge_read_inputs(b, installed);
             bridge_learn_no_flood(core, b);

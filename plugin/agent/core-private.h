@@ -90,10 +90,10 @@ struct sg_core {
     bool observe;
     int midstream_grace;
 
-    long long int created;      /* time_msec(). */
     struct sg_ovsdb *db;
     unsigned int db_seqno;
     bool had_facts;
+    long long int learned;      /* When a bridge became known; 0: none is. */
 
     struct sg_loaded *loaded;   /* The policy in force. */
     bool have_policy;           /* False: 'loaded' is the empty one, because

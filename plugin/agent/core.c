@@ -23,8 +23,8 @@ VLOG_DEFINE_THIS_MODULE(sg_core);
 #define ZONE_MIN 1
 #define ZONE_MAX 65535
 
-/* How long the first pass waits for all bridges to say which numbers are in
- * use there (milliseconds). */
+/* How long the first pass waits for the other bridges once one has said which
+ * numbers are in use there (milliseconds). */
 #define FIRST_PASS_PATIENCE 3000
 
 const char *
@@ -130,7 +130,6 @@ sg_core_create(const struct sg_core_options *options)
     core->switch_unixctl = nullable_xstrdup(options->switch_unixctl);
     core->observe = options->observe;
     core->midstream_grace = options->midstream_grace;
-    core->created = time_msec();
     core->db = sg_ovsdb_create(options->database);
     core->db_seqno = sg_ovsdb_seqno(core->db);
     if (core->observe) {
@@ -309,22 +308,23 @@ sg_core_start_pass(struct sg_core *core)
 }
 
 /* Numbers that some bridge uses must not be given to others: the first pass
- * waits until all have said which they are. */
+ * waits until all have said which they are.  One that never does must not
+ * keep the others closed for ever; but as long as none does, as when the
+ * switch itself waits for the database, nothing is gained by a pass. */
 static bool
 core_may_compile(const struct sg_core *core)
 {
     const struct shash_node *node;
 
-    if (!core->had_facts
-        || time_msec() - core->created >= FIRST_PASS_PATIENCE
-        || core->pass) {
+    if (!core->had_facts || core->pass) {
         return core->had_facts;
     }
     SHASH_FOR_EACH (node, &core->bridges) {
         const struct sg_core_bridge *b = node->data;
 
         if (!b->known) {
-            return false;
+            return (core->learned
+                    && time_msec() - core->learned >= FIRST_PASS_PATIENCE);
         }
     }
     return true;
@@ -500,8 +500,8 @@ sg_core_wait(struct sg_core *core)
     if (core->dirty && core->had_facts) {
         if (core_may_compile(core)) {
             poll_immediate_wake();
-        } else {
-            poll_timer_wait_until(core->created + FIRST_PASS_PATIENCE);
+        } else if (core->learned) {
+            poll_timer_wait_until(core->learned + FIRST_PASS_PATIENCE);
         }
     }
 }

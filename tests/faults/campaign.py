@@ -197,17 +197,20 @@ class Campaign:
         self.rounds += 1
         chosen = self._choose_faults()
         before = len(self.traffic.failures)
-        names = self._faults_happen(chosen)
-        what = 'round %d: %s; changed %s' % (
-            self.rounds, ', '.join(map(str, chosen)), ' '.join(names))
-        self.out(time.strftime('%H:%M:%S ', time.gmtime()) + what)
+        problem, names = None, ['?']
         try:
+            names = self._faults_happen(chosen)
             self._repair()
             self._settle()
             self._check_ports()
             self._check_fresh_start()
         except Failure as failure:
-            self.failures.append('%s\n%s' % (what, failure))
+            problem = failure
+        what = 'round %d: %s; changed %s' % (
+            self.rounds, ', '.join(map(str, chosen)), ' '.join(names))
+        self.out(time.strftime('%H:%M:%S ', time.gmtime()) + what)
+        if problem:
+            self.failures.append('%s\n%s' % (what, problem))
         time.sleep(0.15)                # Traffic without excuses.
         for text in self.traffic.failures[before:]:
             self.failures.append('%s\n  %s' % (what, text))

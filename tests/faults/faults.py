@@ -90,6 +90,7 @@ class SwitchStopped(Fault):
 
 class DatabaseKilled(Fault):
     def begin(self):
+        self.c.state.no_database = True
         self.c.sandbox.kill_ovsdb()
 
     def end(self):

@@ -6,13 +6,14 @@ what came out of every port.  A frame that the state of the world
 (world.State) cannot allow must not arrive; one that it must allow must arrive,
 unless `state.loss` says that packets may be lost now.
 """
+import itertools
 import random
 import threading
 import time
 import traceback
 
 from harness import frames
-from harness.guest import CONNECTIONS, Host, mac_of, next_port
+from harness.guest import CONNECTIONS, Host, mac_of
 from harness.unixctl import Unixctl, UnixctlError
 
 import world
@@ -20,6 +21,11 @@ import world
 REMEMBER = 4000                 # Frames that may still come out late.
 PATIENCE = 0.3                  # Seconds until a frame is lost.
 MAX_FAILURES = 30               # That are kept in words.
+
+
+# Source ports, for ever: those of probes never meet a long-lived connection.
+probe_ports = itertools.cycle(range(20000, 65000))
+session_ports = itertools.cycle(range(1024, 20000))
 
 
 class Gone(Exception):
@@ -31,8 +37,9 @@ class Switch:
     sends packets, so counting them is enough to know when they are
     through."""
 
-    def __init__(self, sandbox):
+    def __init__(self, sandbox, state):
         self.sandbox = sandbox
+        self.state = state
         self.control = None
         self.expected = 0
 
@@ -54,14 +61,20 @@ class Switch:
     def feed(self, port, frame):
         self._call('netdev-dummy/receive', port, frame.hex())
         self.expected += 1
-        end = time.monotonic() + 3
-        while True:
-            received = self._received()
-            if received >= self.expected:
-                return
+        # A switch whose database is away neither forwards between dummy ports
+        # nor loses what it has been given.  A port that goes does.
+        end = time.monotonic() + (30 if self.state.no_database else 1)
+        while self._received() < self.expected:
             if time.monotonic() > end:
-                self.expected = received
+                self.expected = self._received()
                 raise Gone('not processed')
+            time.sleep(0.002 if self.state.no_database else 0)
+
+    def trace(self, port, frame, new):
+        states = ['--ct-next', 'trk,new' if new else 'trk,est'] * 2
+        return (self._call('ofproto/trace', *states, 'br0', 'in_port=' + port,
+                           frame.hex()) +
+                self._call('dpctl/dump-flows'))
 
     def close(self):
         if self.control:
@@ -83,7 +96,7 @@ class Traffic:
         self.sandbox = sandbox
         self.state = state
         self.rng = random.Random(seed)
-        self.switch = Switch(sandbox)
+        self.switch = Switch(sandbox, state)
         self.hosts = {}
         self.guarded = set(world.GUESTS)
         self.always, self.never, self.some = world.talks()
@@ -203,7 +216,7 @@ class Traffic:
             arrived = self._wait_for(frame, receiver.port)
         allowed |= self._expectation()
         loss |= self.state.loss
-        self._count(arrived, receiver.port, allowed, loss,
+        self._count(arrived, receiver.port, frame, allowed, loss,
                     why + ', ' + frames.describe(frame))
         return bool(arrived)
 
@@ -214,7 +227,7 @@ class Traffic:
             allowed = allowed | {False}
         return allowed
 
-    def _count(self, arrived, port, allowed, loss, text):
+    def _count(self, arrived, port, frame, allowed, loss, text):
         if len(allowed) > 1:
             self.counts['undecided'] += 1
         elif arrived:
@@ -224,7 +237,21 @@ class Traffic:
         if arrived and True not in allowed:
             self._forbidden(port, text)
         elif not arrived and False not in allowed and not loss:
-            self._fail('broken' if self.current[1] else 'lost', text)
+            self._fail('broken' if self.current[1] else 'lost',
+                       text + self._once_more(port, frame))
+
+    def _once_more(self, port, frame):
+        """Was it lost for good?  For the report only."""
+        sender = next(h.port for h in self.hosts.values()
+                      if frames.mac_bytes(h.mac) == frame[6:12])
+        try:
+            self.switch.feed(sender, frame)
+            again = self._collect(frames.untagged(frame), port)
+            return '\n  sent again it %s; trace:\n%s' % (
+                'arrives' if again else 'is lost, too',
+                self.switch.trace(sender, frame, not self.current[1]))
+        except Gone as gone:
+            return '\n  cannot be sent again: %s' % gone
 
     # The three kinds of steps.
 
@@ -232,8 +259,10 @@ class Traffic:
         """The first frame of a new connection."""
         self.current = (talk, None)
         sender, receiver = self.hosts[talk.sender], self.hosts[talk.receiver]
-        frame = sender.first_frame(receiver, talk.proto, talk.port,
-                                   talk.family)
+        session = CONNECTIONS[talk.proto](sender, receiver, talk.port,
+                                          talk.family, next(probe_ports))
+        frame = session.syn_frame() if talk.proto == 'tcp' else \
+            session.forward_frame()
         self.deliver(sender, receiver, frame, None, 'new: %s' % talk, ())
 
     def _use(self, talk):
@@ -255,7 +284,7 @@ class Traffic:
         self.current = (talk, None)
         make = CONNECTIONS[talk.proto]
         connection = make(self.hosts[talk.sender], self.hosts[talk.receiver],
-                          talk.port, talk.family)
+                          talk.port, talk.family, next(session_ports))
         # Noted before it opens, so that a change meanwhile casts doubt on it.
         session = Session(talk, connection)
         with self.state.lock:
@@ -288,26 +317,26 @@ class Traffic:
         family = self.rng.choice((4, 6))
         frame = frames.tcp_frame(h['odd'].mac, h['app1'].mac,
                                  h['web1'].address(family),
-                                 h['app1'].address(family), next_port(), 8080,
+                                 h['app1'].address(family), next(probe_ports), 8080,
                                  frames.SYN, 1)
         return h['odd'], frame, 'app1'
 
     def _stolen_mac(self):
         h = self.hosts
         frame = frames.udp_frame(h['app1'].mac, h['client'].mac, h['app1'].v4,
-                                 h['client'].v4, next_port(), 53, b'x')
+                                 h['client'].v4, next(probe_ports), 53, b'x')
         return h['odd'], frame, 'uplink'
 
     def _broadcast(self):
         client = self.hosts['client']
         frame = frames.udp_frame(client.mac, frames.BROADCAST, client.v4,
-                                 '255.255.255.255', next_port(), 999, b'x')
+                                 '255.255.255.255', next(probe_ports), 999, b'x')
         return client, frame, 'flood'
 
     def _unknown_unicast(self):
         client = self.hosts['client']
         frame = frames.udp_frame(client.mac, '52:54:00:99:99:99', client.v4,
-                                 '192.0.2.99', next_port(), 999, b'x')
+                                 '192.0.2.99', next(probe_ports), 999, b'x')
         return client, frame, 'flood'
 
     def _midstream(self):

@@ -118,6 +118,7 @@ class State:
         self.connections = []           # Open ones; see traffic.py.
         self.loss = True                # Packets may be lost now.
         self.new_ports = set()          # That NORMAL may still flood to.
+        self.no_database = False        # The database server is away.
         self.hole = False               # An operator let everything through.
         self.version = 0                # Changes with everything above.
 
@@ -144,7 +145,7 @@ class State:
         with self.lock:
             self.values = {name: {value} for name, value in wanted.items()}
             self._doubt()
-            self.loss = self.hole = False
+            self.loss = self.hole = self.no_database = False
             self.new_ports = set()
 
     def forget_connections(self):
