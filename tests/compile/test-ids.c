@@ -173,6 +173,26 @@ test_hinted_is_taken(void)
     sg_ids_destroy(&ids);
 }
 
+/* A number that nothing has, but connections still carry. */
+static void
+test_skip(void)
+{
+    struct sg_ids ids;
+
+    sg_ids_init(&ids, 1, 10);
+    sg_ids_skip(&ids, 4);
+    sg_ids_skip(&ids, 2);
+    sg_ids_skip(&ids, 11);
+    sg_ids_begin(&ids);
+    is_int(get(&ids, "a"), 5, "new numbers come behind those to be skipped");
+    sg_ids_end(&ids);
+    sg_ids_skip(&ids, 10);
+    sg_ids_begin(&ids);
+    is_int(get(&ids, "b"), 1, "... and go round");
+    sg_ids_end(&ids);
+    sg_ids_destroy(&ids);
+}
+
 static void
 test_identity(void)
 {
@@ -190,6 +210,7 @@ main(void)
     test_reuse();
     test_hints();
     test_hinted_is_taken();
+    test_skip();
     test_identity();
     return done_testing();
 }

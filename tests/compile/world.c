@@ -344,6 +344,9 @@ put_port(struct dice *d, int number, struct ds *s)
         if (!dice_roll(d, 4)) {
             ds_put_cstr(s, ",'sg-port-security':'false'");
         }
+        if (!dice_roll(d, 4)) {
+            ds_put_cstr(s, ",'sg-conntrack-limit':'100'");
+        }
         /* An address of its own: two ports may share one, but then both
          * do so whenever they are made. */
         ds_put_format(s, ",'sg-addresses':'10.%d.0.%d%s'}",
