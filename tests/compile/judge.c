@@ -140,8 +140,8 @@ dice_question(struct dice *d, struct question *q)
     } else if (q->spec.proto == 47) {
         q->spec.port = -1;
     } else if (dice_roll(d, 5)) {
-        q->spec.port = ports[dice_roll(d, ARRAY_SIZE(ports))]
-                       + dice_roll(d, 36);
+        q->spec.port = ports[dice_roll(d, ARRAY_SIZE(ports))];
+        q->spec.port += dice_roll(d, 36);
     } else {
         q->spec.port = named[dice_roll(d, 2)];
     }

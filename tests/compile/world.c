@@ -110,9 +110,12 @@ void
 dice_address(struct dice *d, struct sg_prefix *p)
 {
     if (dice_roll(d, 2)) {
-        sg_prefix_from_ipv4(htonl(0x0a000000 | dice_roll(d, 2) << 16
-                                  | dice_roll(d, 2) << 8 | dice_roll(d, 20)),
-                            32, p);
+        uint32_t ip = 10;
+
+        ip = ip << 8 | dice_roll(d, 2);
+        ip = ip << 8 | dice_roll(d, 2);
+        ip = ip << 8 | dice_roll(d, 20);
+        sg_prefix_from_ipv4(htonl(ip), 32, p);
     } else {
         struct in6_addr a = { .s6_addr = { 0x20, 0x01, 0x0d, 0xb8 } };
 
@@ -229,8 +232,8 @@ put_rule(struct dice *d, enum sg_direction dir, struct ds *s)
                       dice_roll(d, 2) ? 47 : 17);
         break;
     case 2:
-        ds_put_format(s, "'word':'%s','type':%d",
-                      dice_roll(d, 2) ? "icmp" : "icmp6", dice_roll(d, 4));
+        ds_put_format(s, "'word':'%s'", dice_roll(d, 2) ? "icmp" : "icmp6");
+        ds_put_format(s, ",'type':%d", dice_roll(d, 4));
         if (dice_roll(d, 2)) {
             ds_put_format(s, ",'code':%d", dice_roll(d, 3));
         }
@@ -335,8 +338,9 @@ put_port(struct dice *d, int number, struct ds *s)
                   number + 1);
     put_vlans(d, s);
     if (dice_roll(d, 5)) {
-        ds_put_format(s, ",'external_ids':{'sg-groups':'g%d g%d'",
-                      dice_roll(d, WORLD_GROUPS), dice_roll(d, WORLD_GROUPS));
+        ds_put_format(s, ",'external_ids':{'sg-groups':'g%d ",
+                      dice_roll(d, WORLD_GROUPS));
+        ds_put_format(s, "g%d'", dice_roll(d, WORLD_GROUPS));
         ds_put_format(s, ",'attached-mac':'02:00:00:00:00:%02x'", number + 1);
         if (!dice_roll(d, 3)) {
             ds_put_cstr(s, ",'sg-network':'blue'");
@@ -349,9 +353,9 @@ put_port(struct dice *d, int number, struct ds *s)
         }
         /* An address of its own: two ports may share one, but then both
          * do so whenever they are made. */
-        ds_put_format(s, ",'sg-addresses':'10.%d.0.%d%s'}",
-                      dice_roll(d, 2), 20 + number,
-                      dice_roll(d, 2) ? " 2001:db8::7" : "");
+        ds_put_format(s, ",'sg-addresses':'10.%d.0.%d", dice_roll(d, 2),
+                      20 + number);
+        ds_put_cstr(s, dice_roll(d, 2) ? " 2001:db8::7'}" : "'}");
     }
     ds_put_char(s, '}');
 }

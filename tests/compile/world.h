@@ -46,7 +46,8 @@ struct world_seed {
 struct world_seed world_seed(uint32_t seed);
 void world_random(struct world *, const struct world_seed *);
 
-/* A sequence of numbers that is the same everywhere. */
+/* A sequence of numbers that is the same everywhere: roll once a statement,
+ * because compilers differ in the order of what is inside one. */
 struct dice {
     uint64_t state;
 };
