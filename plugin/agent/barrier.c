@@ -5,14 +5,18 @@
 /* `wait': what was asked for is in force
  * ======================================
  *
- *   SYNC --> PASS --> APPLY --> STATES --> LIMITS --> DATAPATH --> REACHED
+ *   SYNC --> PASS --> APPLY --> STATES --> LIMITS --> DATAPATH --> AGAIN
+ *                                                                    |
+ *                                                       REACHED <----+
  *
  * SYNC waits until ovs-vswitchd has configured, and we have seen, everything
  * that was in the database.  The next pass compiles it; APPLY waits for the
  * barrier reply of every bridge, STATES until sg-state is in the database.
  * After that the OpenFlow tables are right, but packets may still be
  * forwarded by datapath flows that the revalidators have not looked at:
- * DATAPATH asks the switch to do so (`revalidator/wait'). */
+ * DATAPATH asks the switch to do so (`revalidator/wait').  The answer comes
+ * when the round ends that the revalidators are in, and that one may have
+ * begun before the tables changed; AGAIN therefore asks once more. */
 
 #include "agent/core-private.h"
 
@@ -29,6 +33,7 @@ enum stage {
     STAGE_STATES,
     STAGE_LIMITS,
     STAGE_DATAPATH,
+    STAGE_AGAIN,
     STAGE_REACHED
 };
 
@@ -99,6 +104,23 @@ first_behind(const struct sg_core *core, unsigned int pass)
     return NULL;
 }
 
+/* Asks, if that has not been done, and returns true once there is an answer.
+ * A switch that has no such command is as good as it gets. */
+static bool
+datapath_answers(struct sg_core *core, struct sg_barrier *barrier)
+{
+    if (!barrier->control) {
+        barrier->control = sg_conntrack_create(core->switch_unixctl);
+        sg_conntrack_start_wait(barrier->control);
+    }
+    if (sg_conntrack_run(barrier->control) == SG_CT_PENDING) {
+        return false;
+    }
+    sg_conntrack_destroy(barrier->control);
+    barrier->control = NULL;
+    return true;
+}
+
 static bool
 barrier_step(struct sg_core *core, struct sg_barrier *barrier)
 {
@@ -126,12 +148,8 @@ barrier_step(struct sg_core *core, struct sg_barrier *barrier)
         return core->observe || sg_core_limits_synced(core);
 
     case STAGE_DATAPATH:
-        if (!barrier->control) {
-            barrier->control = sg_conntrack_create(core->switch_unixctl);
-            sg_conntrack_start_wait(barrier->control);
-        }
-        /* A switch that has no such command is as good as it gets. */
-        return sg_conntrack_run(barrier->control) != SG_CT_PENDING;
+    case STAGE_AGAIN:
+        return datapath_answers(core, barrier);
 
     case STAGE_REACHED:
         break;
@@ -177,6 +195,7 @@ sg_core_barrier_explain(struct sg_core *core, struct sg_barrier *barrier,
         ds_put_cstr(s, "the limits of connections are not set yet");
         break;
     case STAGE_DATAPATH:
+    case STAGE_AGAIN:
         ds_put_cstr(s, "the datapath has not been revalidated yet");
         break;
     case STAGE_REACHED:
