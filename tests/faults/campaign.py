@@ -101,8 +101,6 @@ class Campaign:
         with open(temporary, 'w') as f:
             f.write(world.policy({n for n in world.POLICY_TOGGLES
                                   if self.wanted[n]}))
-        if os.path.isdir(self.policy_path):     # A fault has made it one.
-            os.rmdir(self.policy_path)
         os.rename(temporary, self.policy_path)
 
     def _port_words(self, name):

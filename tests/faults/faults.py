@@ -67,7 +67,8 @@ class SwitchKilled(Fault):
         self.c.sandbox.kill_vswitchd()
 
     def end(self):
-        self.c.sandbox.start_vswitchd()
+        if not self.c.sandbox.vswitchd.running:
+            self.c.sandbox.start_vswitchd()
         self.c.state.forget_connections()
 
 
@@ -94,13 +95,25 @@ class DatabaseKilled(Fault):
         self.c.sandbox.kill_ovsdb()
 
     def end(self):
-        self.c.sandbox.start_ovsdb()
+        if not self.c.sandbox.ovsdb.running:
+            self.c.sandbox.start_ovsdb()
 
 
 # Flows.
 
+def opens(flow):
+    """Does the pipeline rely on this flow to refuse something, so that whoever
+    takes it away opens a hole until it is back?"""
+    return bool(re.search(r'actions=drop|cookie=0x53479|ct_mark=', flow))
+
+
 class FlowsDeleted(Fault):
     excuses_loss = True
+
+    def _delete(self, chosen):
+        self.c.state.hole |= any(map(opens, chosen))
+        for flow in chosen:
+            self.c.flow_mod('del-flows', match_of(flow), strict=True)
 
     def begin(self):
         flows = self.c.flows()
@@ -111,17 +124,17 @@ class FlowsDeleted(Fault):
         elif kind == 1:
             flow = self.rng.choice(flows)
             self.text += ' (%s)' % match_of(flow)
-            self.c.flow_mod('del-flows', match_of(flow), strict=True)
+            self._delete([flow])
         elif kind == 2:
-            table = re.search(r'table=(\d+)', self.rng.choice(flows))
-            self.text += ' (table %s)' % (table.group(1) if table else 0)
-            self.c.flow_mod('del-flows',
-                            table.group(0) if table else 'table=0')
+            table = re.search(r'table=\d+|$', self.rng.choice(flows)).group()
+            self.text += ' (%s)' % (table or 'table=0')
+            self.c.state.hole |= any(opens(flow) for flow in flows
+                                     if table + ',' in flow)
+            self.c.flow_mod('del-flows', table or 'table=0')
         else:
             chosen = self.rng.sample(flows, min(len(flows), 10))
             self.text += ' (%d)' % len(chosen)
-            for flow in chosen:
-                self.c.flow_mod('del-flows', match_of(flow), strict=True)
+            self._delete(chosen)
 
 
 class FlowsAltered(Fault):
@@ -135,6 +148,7 @@ class FlowsAltered(Fault):
             if self.rng.random() < 0.3:
                 cookie = '0x77'
             self.text += ' (%s)' % match_of(flow)
+            self.c.state.hole |= opens(flow)
             self.c.flow_mod('add-flow', 'cookie=%s,%s,actions=drop' % (
                 cookie, match_of(flow)))
 
@@ -202,26 +216,26 @@ class LogFull(Fault):
 
     def end(self):
         self.c.agent.options.remove('--log-file=/dev/full')
-        self.c.agent.kill()
+        self.c.agent.kill()             # The repair starts it again.
 
 
 class PolicyBroken(Fault):
-    """The policy is nonsense, a folder, or a link to nowhere; now and then
-    the agent starts with that."""
+    """A file of the policy is nonsense, a folder, or a link to nowhere; now
+    and then the agent starts with that."""
 
     def begin(self):
-        path = self.c.policy_path
-        os.unlink(path)
+        self.path = self.c.policy_path.replace('policy.lua', 'broken.lua')
         kind = self.rng.choice(('text', 'folder', 'link'))
         self.text += ' (%s)' % kind
+        self._remove()
         if kind == 'text':
-            with open(path, 'w') as f:
+            with open(self.path, 'w') as f:
                 f.write(self.rng.choice(('group "web" {', 'error("x")',
                                          'while true do end', '\0\1\2')))
         elif kind == 'folder':
-            os.mkdir(path)
+            os.mkdir(self.path)
         else:
-            os.symlink('/nowhere', path)
+            os.symlink('/nowhere', self.path)
         if self.rng.random() < 0.5:
             self.text += ' and agent restarted'
             self.c.agent.kill()
@@ -229,11 +243,14 @@ class PolicyBroken(Fault):
         else:
             self.c.background(self.c.agent.begin('reload'))
 
+    def _remove(self):
+        if os.path.isdir(self.path):
+            os.rmdir(self.path)
+        elif os.path.lexists(self.path):
+            os.unlink(self.path)
+
     def end(self):
-        if os.path.isdir(self.c.policy_path):
-            os.rmdir(self.c.policy_path)
-        elif os.path.islink(self.c.policy_path):
-            os.unlink(self.c.policy_path)
+        self._remove()
 
 
 # Ports.

@@ -13,7 +13,7 @@ import time
 import traceback
 
 from harness import frames
-from harness.guest import CONNECTIONS, Host, mac_of
+from harness.guest import Echo, Host, Tcp, Udp, mac_of
 from harness.unixctl import Unixctl, UnixctlError
 
 import world
@@ -26,6 +26,33 @@ MAX_FAILURES = 30               # That are kept in words.
 # Source ports, for ever: those of probes never meet a long-lived connection.
 probe_ports = itertools.cycle(range(20000, 65000))
 session_ports = itertools.cycle(range(1024, 20000))
+counter = itertools.count(1)
+
+
+class CountedUdp(Udp):
+    """No two datagrams are the same, so that a late one is known."""
+
+    def _frame(self, a, b, ports):
+        return frames.udp_frame(a.mac, b.mac, a.address(self.family),
+                                b.address(self.family), *ports,
+                                b'%d' % next(counter))
+
+    def forward_frame(self):
+        return self._frame(self.client, self.server, (self.sport, self.port))
+
+    def reply_frame(self):
+        return self._frame(self.server, self.client, (self.port, self.sport))
+
+
+class CountedEcho(Echo):
+    def _frame(self, a, b, reply):
+        data = frames.echo(a.address(self.family), b.address(self.family),
+                           self.sport, next(counter) & 0xffff, reply)
+        return a.ip(b, frames.ICMP6 if self.family == 6 else frames.ICMP,
+                    data, self.family)
+
+
+CONNECTIONS = {'tcp': Tcp, 'udp': CountedUdp, 'icmp': CountedEcho}
 
 
 class Gone(Exception):
@@ -192,7 +219,8 @@ class Traffic:
         """Sends from a host; 'may' tells whether the frame may come out of
         'port'.  Returns whether it did."""
         plain = frames.untagged(frame)
-        self.sent[plain] = (port, may)
+        # A segment may be sent again when it must not arrive any more.
+        self.sent[plain] = (port, may or self.sent.get(plain, (0, 0))[1])
         if len(self.sent) > REMEMBER:
             del self.sent[next(iter(self.sent))]
         self.switch.feed(sender.port, frame)
