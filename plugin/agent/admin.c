@@ -7,10 +7,12 @@
 
 #include "agent/core-private.h"
 
+#include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ports/ports.h"
 #include "sset.h"
 #include "switch/switch.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(sg_admin);
@@ -22,64 +24,107 @@ struct sg_admin {
     bool clear_fail_mode;       /* Nobody else has flows that forward. */
     struct sg_ovsdb_admin *db;  /* The database part, once it has begun. */
     char *error;                /* Refused, before it began. */
+    bool begun;                 /* Looked at the database. */
+    long long int deadline;     /* To reach it (time_msec()). */
 };
+
+#define PATIENCE 5000           /* Milliseconds: an agent may just start. */
 
 static struct sg_admin *
 admin_create(struct sg_core *core, const char *bridge, bool disable)
 {
-    const struct sg_facts *facts = sg_ovsdb_facts(core->db);
     struct sg_admin *admin = xzalloc(sizeof *admin);
 
     admin->bridge = xstrdup(bridge);
     admin->disable = disable;
+    admin->deadline = time_msec() + PATIENCE;
     ovs_list_push_back(&core->admins, &admin->node);
-    if (!facts || !sg_ovsdb_is_alive(core->db)) {
-        admin->error = xstrdup("the database cannot be reached");
-    } else if (!sg_ovsdb_has_lock(core->db)) {
-        admin->error = xstrdup("another ovs-sgd is in charge of this "
-                               "database; stop it first");
-    } else if (!shash_find(&facts->bridges, bridge)) {
-        admin->error = xasprintf("there is no bridge named %s", bridge);
-    } else if (core->observe) {
-        admin->error = xstrdup("this agent only observes (--observe)");
-    }
     return admin;
 }
 
 struct sg_admin *
 sg_core_enable_start(struct sg_core *core, const char *bridge)
 {
-    struct sg_admin *admin = admin_create(core, bridge, false);
-    struct sg_core_bridge *b = shash_find_data(&core->bridges, bridge);
-
-    if (!admin->error) {
-        const struct sg_bridge *facts
-            = shash_find_data(&sg_ovsdb_facts(core->db)->bridges, bridge);
-
-        if (b && strcmp(facts->fail_mode, "secure")) {
-            sg_switch_expect_flush(b->sw);
-        }
-        admin->db = sg_ovsdb_enable(core->db, bridge);
-    }
-    return admin;
+    return admin_create(core, bridge, false);
 }
 
 struct sg_admin *
 sg_core_disable_start(struct sg_core *core, const char *bridge)
 {
-    struct sg_admin *admin = admin_create(core, bridge, true);
-    struct sg_core_bridge *b = shash_find_data(&core->bridges, bridge);
+    return admin_create(core, bridge, true);
+}
 
-    if (!admin->error) {
-        if (b) {
-            admin->clear_fail_mode = !sg_switch_n_foreign(b->sw);
-            /* There may be flows of ours even if nothing is guarded now. */
-            b->wanted = true;
-        }
-        sset_add(core->disabling, bridge);
-        core->dirty = true;
+static bool
+database_is_ready(const struct sg_core *core)
+{
+    return (sg_ovsdb_facts(core->db) && sg_ovsdb_is_alive(core->db)
+            && (core->observe || sg_ovsdb_has_lock(core->db)));
+}
+
+/* Why it cannot be done, or NULL. */
+static char *
+admin_check(const struct sg_core *core, const struct sg_admin *admin)
+{
+    const struct sg_facts *facts = sg_ovsdb_facts(core->db);
+
+    if (!facts || !sg_ovsdb_is_alive(core->db)) {
+        return xstrdup("the database cannot be reached");
+    } else if (core->observe) {
+        return xstrdup("this agent only observes (--observe)");
+    } else if (!sg_ovsdb_has_lock(core->db)) {
+        return xstrdup("another ovs-sgd is in charge of this database; stop "
+                       "it first");
+    } else if (!shash_find(&facts->bridges, admin->bridge)) {
+        return xasprintf("there is no bridge named %s", admin->bridge);
     }
-    return admin;
+    return NULL;
+}
+
+static void
+admin_begin_enable(struct sg_core *core, struct sg_admin *admin)
+{
+    const struct sg_bridge *facts
+        = shash_find_data(&sg_ovsdb_facts(core->db)->bridges, admin->bridge);
+    struct sg_core_bridge *b = shash_find_data(&core->bridges, admin->bridge);
+
+    if (b && strcmp(facts->fail_mode, "secure")) {
+        sg_switch_expect_flush(b->sw);
+    }
+    admin->db = sg_ovsdb_enable(core->db, admin->bridge);
+}
+
+static void
+admin_begin_disable(struct sg_core *core, struct sg_admin *admin)
+{
+    struct sg_core_bridge *b = shash_find_data(&core->bridges, admin->bridge);
+
+    if (b) {
+        admin->clear_fail_mode = !sg_switch_n_foreign(b->sw);
+        /* There may be flows of ours even if nothing is guarded now. */
+        b->wanted = true;
+    }
+    sset_add(core->disabling, admin->bridge);
+    core->dirty = true;
+}
+
+/* Returns false as long as it is worth waiting for the database. */
+static bool
+admin_begin(struct sg_core *core, struct sg_admin *admin)
+{
+    if (!database_is_ready(core) && time_msec() < admin->deadline) {
+        poll_timer_wait_until(MIN(admin->deadline, time_msec() + 100));
+        return false;
+    }
+    admin->begun = true;
+    admin->error = admin_check(core, admin);
+    if (!admin->error) {
+        if (admin->disable) {
+            admin_begin_disable(core, admin);
+        } else {
+            admin_begin_enable(core, admin);
+        }
+    }
+    return true;
 }
 
 static void
@@ -99,6 +144,9 @@ sg_core_admin_finish(struct sg_core *core, struct sg_admin *admin,
                      char **report, char **error)
 {
     *report = *error = NULL;
+    if (!admin->begun && !admin_begin(core, admin)) {
+        return false;
+    }
     if (admin->error) {
         *error = xstrdup(admin->error);
         admin_destroy(core, admin);

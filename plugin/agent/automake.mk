@@ -10,6 +10,7 @@ libsgagent_la_SOURCES += \
 	plugin/agent/describe.c \
 	plugin/agent/describe.h \
 	plugin/agent/explain.c \
+	plugin/agent/forget.c \
 	plugin/agent/grace.c \
 	plugin/agent/limits.c \
 	plugin/agent/loaded.c \

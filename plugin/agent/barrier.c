@@ -5,13 +5,14 @@
 /* `wait': what was asked for is in force
  * ======================================
  *
- *   SYNC --> PASS --> APPLY --> STATES --> LIMITS --> DATAPATH --> AGAIN
- *                                                                    |
- *                                                       REACHED <----+
+ *   SYNC --> PASS --> APPLY --> STATES --> CONTROL --> DATAPATH --> AGAIN
+ *                                                                     |
+ *                                                        REACHED <----+
  *
  * SYNC waits until ovs-vswitchd has configured, and we have seen, everything
  * that was in the database.  The next pass compiles it; APPLY waits for the
- * barrier reply of every bridge, STATES until sg-state is in the database.
+ * barrier reply of every bridge, STATES until sg-state is in the database,
+ * CONTROL for what goes by the switch's control socket (limits.c, forget.c).
  * After that the OpenFlow tables are right, but packets may still be
  * forwarded by datapath flows that the revalidators have not looked at:
  * DATAPATH asks the switch to do so (`revalidator/wait').  The answer comes
@@ -31,7 +32,7 @@ enum stage {
     STAGE_PASS,
     STAGE_APPLY,
     STAGE_STATES,
-    STAGE_LIMITS,
+    STAGE_CONTROL,
     STAGE_DATAPATH,
     STAGE_AGAIN,
     STAGE_REACHED
@@ -144,8 +145,9 @@ barrier_step(struct sg_core *core, struct sg_barrier *barrier)
     case STAGE_STATES:
         return core->observe || sg_ovsdb_states_synced(core->db);
 
-    case STAGE_LIMITS:
-        return core->observe || sg_core_limits_synced(core);
+    case STAGE_CONTROL:
+        return (core->observe || (sg_core_limits_synced(core)
+                                  && sg_core_forget_done(core)));
 
     case STAGE_DATAPATH:
     case STAGE_AGAIN:
@@ -191,8 +193,8 @@ sg_core_barrier_explain(struct sg_core *core, struct sg_barrier *barrier,
     case STAGE_STATES:
         ds_put_cstr(s, "sg-state is not written to the database yet");
         break;
-    case STAGE_LIMITS:
-        ds_put_cstr(s, "the limits of connections are not set yet");
+    case STAGE_CONTROL:
+        ds_put_cstr(s, "the switch has not answered on its control socket");
         break;
     case STAGE_DATAPATH:
     case STAGE_AGAIN:

@@ -35,6 +35,7 @@ sg_core_bridge_create(const char *name, const char *datapath_type)
     b->generation = sg_switch_generation(b->sw);
     sg_flows_init(&b->desired);
     sg_reviews_init(&b->reviews);
+    shash_init(&b->trusted);
     shash_init(&b->inputs);
     free(target);
     return b;
@@ -48,6 +49,7 @@ sg_core_bridge_destroy(struct sg_core_bridge *b)
         sg_plan_destroy(b->plan);
         sg_flows_destroy(&b->desired);
         sg_reviews_destroy(&b->reviews);
+        shash_destroy(&b->trusted);
         shash_destroy(&b->inputs);
         free(b->flush);
         free(b->graces);
@@ -84,24 +86,38 @@ input_key(int64_t ofport, uint32_t zone)
     return xasprintf("%"PRId64".%"PRIu32, ofport, zone);
 }
 
+/* A flow of the first table: the port it admits, and as what. */
+static void
+bridge_read_input(struct sg_core_bridge *b, const struct sg_flow *flow)
+{
+    enum sg_cookie_kind kind = sg_cookie_get_kind(flow->cookie);
+    struct match match;
+    uint32_t zone;
+    char *key;
+
+    minimatch_expand(&flow->match, &match);
+    if (kind == SG_COOKIE_PORT && sg_flow_get_load(flow, SG_R_SRC, &zone)) {
+        key = input_key(match.flow.in_port.ofp_port, zone);
+        shash_add_once(&b->inputs, key, NULL);
+    } else if (kind == SG_COOKIE_TRUSTED) {
+        key = xasprintf("%"PRIu32, match.flow.in_port.ofp_port);
+        shash_add_once(&b->trusted, key, NULL);
+    } else {
+        return;
+    }
+    free(key);
+}
+
 static void
 bridge_read_inputs(struct sg_core_bridge *b, const struct sg_flows *installed)
 {
     const struct sg_flow *flow;
 
     shash_clear(&b->inputs);
+    shash_clear(&b->trusted);
     HMAP_FOR_EACH (flow, node, &installed->flows) {
-        uint32_t zone;
-
-        if (flow->table_id == SG_T_INPUT
-            && sg_cookie_get_kind(flow->cookie) == SG_COOKIE_PORT
-            && sg_flow_get_load(flow, SG_R_SRC, &zone)) {
-            struct match match;
-
-            minimatch_expand(&flow->match, &match);
-            char *key = input_key(match.flow.in_port.ofp_port, zone);
-            shash_add_once(&b->inputs, key, NULL);
-            free(key);
+        if (flow->table_id == SG_T_INPUT) {
+            bridge_read_input(b, flow);
         }
     }
 }
@@ -188,6 +204,7 @@ sg_core_bridge_run(struct sg_core *core, struct sg_core_bridge *b)
         b->applied_pass = 0;
         b->away = b->known;
         shash_clear(&b->inputs);
+        shash_clear(&b->trusted);
         return false;
     }
     if (b->generation != sg_switch_generation(b->sw)) {
@@ -302,6 +319,9 @@ sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b)
 
     if (!core->have_policy) {
         bridge_hold_guarded(core, b);
+    }
+    if (installed) {
+        sg_core_forget_note(core, b);
     }
     sg_plan_destroy(b->plan);
     b->plan = sg_plan_create(core->compiler, core->loaded->policy,

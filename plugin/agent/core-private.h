@@ -8,6 +8,7 @@
  *   core.c      the turn: who is asked what, in which order
  *   loaded.c    the policy files
  *   bridge.c    one bridge: what is wanted there against what is there
+ *   forget.c    what NORMAL has learned of ports before they were guarded
  *   grace.c     endpoints whose TCP connections may go on mid-stream
  *   limits.c    how many connections a guest may have
  *   revoke.c    when connections under review have all been seen to
@@ -46,6 +47,14 @@ struct sg_loaded *sg_loaded_create(const char *const paths[], size_t n,
 struct sg_loaded *sg_loaded_empty(void);
 void sg_loaded_destroy(struct sg_loaded *);
 
+/* What NORMAL on a bridge has learned of ports that are guarded now. */
+enum sg_forget {
+    SG_FORGET_NOTHING,
+    SG_FORGET_DUE,              /* Once the flows are in force. */
+    SG_FORGET_MACS,             /* The switch was told to. */
+    SG_FORGET_GROUPS            /* The same. */
+};
+
 /* An endpoint in its time of grace (`--midstream-grace'). */
 struct sg_grace {
     uint16_t zone;
@@ -78,6 +87,9 @@ struct sg_core_bridge {
     unsigned int desired_pass;  /* The pass that made 'desired'. */
     unsigned int applied_pass;  /* The last one that is in force here. */
     bool check;                 /* Compare desired with installed. */
+    enum sg_forget forget;      /* See forget.c. */
+    struct shash trusted;       /* "OFPORT" of ports that the installed flows
+                                 * let forward. */
     struct shash inputs;        /* "OFPORT.ZONE" of guarded ports whose flows
                                  * the switch has confirmed. */
 };
@@ -113,6 +125,9 @@ struct sg_core {
     long long int next_dump;    /* When to ask again. */
     long long int dump_interval;
 
+    struct sg_conntrack *forget_control;    /* For forget.c. */
+    char *forgetting;           /* The bridge that it is asked about. */
+
     struct hmap limits;         /* struct limit: those the switch knows. */
     struct sg_conntrack *limits_control;    /* Tells it others. */
     long long int limits_retry; /* After a failure, when to try again. */
@@ -137,6 +152,14 @@ bool sg_core_bridge_has_input(const struct sg_core_bridge *, int64_t ofport,
                               uint16_t zone);
 /* Nothing of ours is left there. */
 bool sg_core_bridge_is_stripped(const struct sg_core_bridge *);
+
+/* forget.c */
+/* Looks, before a pass changes them, whether installed flows let a port
+ * forward that is guarded now. */
+void sg_core_forget_note(const struct sg_core *, struct sg_core_bridge *);
+void sg_core_forget_run(struct sg_core *);
+void sg_core_forget_wait(struct sg_core *);
+bool sg_core_forget_done(const struct sg_core *);
 
 /* grace.c */
 /* Before its flows are made: endpoints that are new here, or that the switch

@@ -142,6 +142,7 @@ sg_core_create(const struct sg_core_options *options)
         options->zone_max ? options->zone_max : ZONE_MAX);
     sg_compiler_set_default_limit(core->compiler, options->conntrack_limit);
     sg_core_limits_init(core);
+    core->forget_control = sg_conntrack_create(core->switch_unixctl);
     shash_init(&core->bridges);
     core->disabling = xmalloc(sizeof *core->disabling);
     sset_init(core->disabling);
@@ -166,6 +167,8 @@ sg_core_destroy(struct sg_core *core)
     }
     shash_destroy(&core->bridges);
     sg_core_limits_destroy(core);
+    sg_conntrack_destroy(core->forget_control);
+    free(core->forgetting);
     sg_conntrack_destroy(core->conntrack);
     free(core->conntrack_type);
     sset_destroy(core->disabling);
@@ -482,6 +485,7 @@ sg_core_run(struct sg_core *core)
     sg_core_revoke_run(core);
     sg_core_grace_run(core);
     sg_core_limits_run(core);
+    sg_core_forget_run(core);
     core_write_states(core);
 }
 
@@ -497,6 +501,7 @@ sg_core_wait(struct sg_core *core)
     sg_core_revoke_wait(core);
     sg_core_grace_wait(core);
     sg_core_limits_wait(core);
+    sg_core_forget_wait(core);
     if (core->dirty && core->had_facts) {
         if (core_may_compile(core)) {
             poll_immediate_wake();

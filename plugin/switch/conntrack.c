@@ -224,6 +224,25 @@ sg_conntrack_start_no_limits(struct sg_conntrack *ct,
     ask(ct, "dpctl/ct-del-limits", args);
 }
 
+static void
+ask_about_bridge(struct sg_conntrack *ct, const char *command,
+                 const char *bridge)
+{
+    ask(ct, command, json_array_create_1(json_string_create(bridge)));
+}
+
+void
+sg_conntrack_start_forget_macs(struct sg_conntrack *ct, const char *bridge)
+{
+    ask_about_bridge(ct, "fdb/flush", bridge);
+}
+
+void
+sg_conntrack_start_forget_groups(struct sg_conntrack *ct, const char *bridge)
+{
+    ask_about_bridge(ct, "mdb/flush", bridge);
+}
+
 void
 sg_conntrack_start_wait(struct sg_conntrack *ct)
 {

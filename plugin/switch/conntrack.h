@@ -62,6 +62,12 @@ void sg_conntrack_start_no_limits(struct sg_conntrack *,
                                   const char *datapath_type,
                                   const uint16_t zones[], size_t n);
 enum sg_conntrack_status sg_conntrack_run(struct sg_conntrack *);
+/* Makes NORMAL on 'bridge' forget the MACs, or the multicast groups, that it
+ * has learned (ovs-vswitchd(8): fdb/flush, mdb/flush). */
+void sg_conntrack_start_forget_macs(struct sg_conntrack *,
+                                    const char *bridge);
+void sg_conntrack_start_forget_groups(struct sg_conntrack *,
+                                      const char *bridge);
 bool sg_conntrack_is_pending(const struct sg_conntrack *);
 /* Forgets the question, or its answer: idle again. */
 void sg_conntrack_reset(struct sg_conntrack *);

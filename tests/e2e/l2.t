@@ -295,4 +295,52 @@ def _(lab):
     lab.expect_out(guest, arp, ['uplink'], 'ARP in VLAN 9')
 
 
+def before():
+    lab = Lab(POLICY, bridges=())
+    lab.sandbox.add_bridge('br0', secure=False)
+    lab.guest('a', 'http')
+    lab.guest('b', 'http')
+    lab.uplink()
+    lab.remote('gw', '192.0.2.254', '2001:db8::fe')
+    return lab
+
+
+@test('what NORMAL learned before ports were guarded is forgotten',
+      lab=before, fresh=True)
+def _(lab):
+    lab.allow_log('nowhere')
+    lab.apply()
+    lab.sandbox.wait_configured()
+    for mac in (OTHER_MAC, lab.a.mac):
+        lab.send(lab.a, frames.udp_frame(mac, lab.gw.mac, lab.a.v4,
+                                         lab.gw.v4, 1, 2))
+    lab.agent.start()
+    lab.agent.must('enable', 'br0')
+    lab.settle()
+    lab.deliver(lab.gw, lab.a, frames.udp_frame(
+        lab.gw.mac, OTHER_MAC, lab.gw.v4, lab.a.v4, 1, 2), False,
+        'to a MAC that it had before')
+    lab.set_ids(lab.a, sg_groups='nowhere')
+    lab.deliver(lab.gw, lab.a, lab.gw.tcp(lab.a, 80), False,
+                'to a port in error')
+
+
+@test('the same for one port of a guarded bridge', lab=closed, fresh=True)
+def _(lab):
+    lab.trusted('late')
+    lab.apply()
+    lab.settle()
+    frame = frames.udp_frame(OTHER_MAC, lab.gw.mac, '192.0.2.77', lab.gw.v4,
+                             1, 2)
+    lab.sandbox.feed('late', [frame])
+    lab.sandbox.collect()
+    lab.sandbox.set_ids('late', {'sg-groups': 'closed'})
+    lab.guarded.add('late')
+    lab.settle()
+    out = lab.send(lab.gw, frames.udp_frame(lab.gw.mac, OTHER_MAC, lab.gw.v4,
+                                            '192.0.2.77', 1, 2))
+    lab.check('late' not in out, 'a frame went to the port by a MAC that '
+              'was learned before')
+
+
 run()

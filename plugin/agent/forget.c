@@ -1,0 +1,121 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+/* What NORMAL learned before
+ * ==========================
+ *
+ * NORMAL learns nothing from guarded ports.  But a port that forwarded until
+ * now has left its MACs and multicast groups with it, and for minutes NORMAL
+ * would still choose the port for frames to them, past all rules.  So when a
+ * port that was trusted becomes guarded, or a bridge is taken over, NORMAL is
+ * made to forget everything, as soon as the flows are in force and it cannot
+ * learn the same again.  It floods what it does not know meanwhile, to trusted
+ * ports only. */
+
+#include "agent/core-private.h"
+
+#include "openvswitch/vlog.h"
+#include "switch/conntrack.h"
+#include "switch/switch.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(sg_forget);
+
+void
+sg_core_forget_note(const struct sg_core *core, struct sg_core_bridge *b)
+{
+    const struct sg_port *port;
+
+    HMAP_FOR_EACH (port, node, &core->ports.ports) {
+        if (port->guarded && port->ofport != SG_OFPORT_NONE
+            && !strcmp(port->bridge, b->name)) {
+            char *key = xasprintf("%"PRId64, port->ofport);
+
+            if (!b->ours_there || shash_find(&b->trusted, key)) {
+                b->forget = SG_FORGET_DUE;
+            }
+            free(key);
+        }
+    }
+}
+
+/* The switch has answered what it was asked about 'b', or could not. */
+static void
+bridge_forget_next(struct sg_core *core, struct sg_core_bridge *b,
+                   enum sg_conntrack_status status)
+{
+    if (b->forget == SG_FORGET_MACS) {
+        if (status == SG_CT_FAILED) {
+            VLOG_WARN("%s: NORMAL may know MACs of ports that are guarded "
+                      "now (%s); run `ovs-appctl fdb/flush %s'", b->name,
+                      sg_conntrack_error(core->forget_control), b->name);
+        }
+        b->forget = SG_FORGET_GROUPS;
+        sg_conntrack_start_forget_groups(core->forget_control, b->name);
+    } else if (b->forget == SG_FORGET_GROUPS) {
+        /* It fails where there is no multicast snooping: nothing to forget. */
+        b->forget = SG_FORGET_NOTHING;
+    }
+}
+
+static void
+bridge_forget_first(struct sg_core *core, struct sg_core_bridge *b)
+{
+    free(core->forgetting);
+    core->forgetting = xstrdup(b->name);
+    b->forget = SG_FORGET_MACS;
+    sg_conntrack_start_forget_macs(core->forget_control, b->name);
+}
+
+void
+sg_core_forget_run(struct sg_core *core)
+{
+    enum sg_conntrack_status status = sg_conntrack_run(core->forget_control);
+    const struct shash_node *node;
+
+    if (status == SG_CT_PENDING || core->observe) {
+        return;
+    }
+    if (status != SG_CT_IDLE) {
+        struct sg_core_bridge *b = shash_find_data(&core->bridges,
+                                                   core->forgetting);
+
+        if (b) {
+            bridge_forget_next(core, b, status);
+        }
+        if (b && b->forget == SG_FORGET_GROUPS) {
+            return;             /* The next question is under way. */
+        }
+        sg_conntrack_reset(core->forget_control);
+    }
+    SHASH_FOR_EACH (node, &core->bridges) {
+        struct sg_core_bridge *b = node->data;
+
+        if (b->forget == SG_FORGET_DUE && b->applied_pass == core->pass) {
+            bridge_forget_first(core, b);
+            return;
+        }
+    }
+}
+
+void
+sg_core_forget_wait(struct sg_core *core)
+{
+    sg_conntrack_wait(core->forget_control);
+}
+
+bool
+sg_core_forget_done(const struct sg_core *core)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &core->bridges) {
+        const struct sg_core_bridge *b = node->data;
+
+        if (b->forget != SG_FORGET_NOTHING) {
+            return false;
+        }
+    }
+    return true;
+}
