@@ -369,7 +369,8 @@ class Traffic:
 
     def _midstream(self):
         h = self.hosts
-        frame = h['client'].tcp(h['web1'], 80, flags=frames.ACK, ack=7)
+        frame = h['client'].tcp(h['web1'], 80, flags=frames.ACK, ack=7,
+                                sport=next(probe_ports))
         return h['client'], frame, 'web1'
 
     def _arp_spoof(self):
