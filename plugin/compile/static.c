@@ -104,10 +104,11 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_EG_DISPATCH, 50, "ipv6", "ct(table={EG_CT},zone=$SRC[0..15])" },
 
     /* A multicast TCP segment is nobody's business. */
-    { SG_T_EG_STATELESS, 110, "ct_state=+inv+trk", "drop" },
     { SG_T_EG_STATELESS, 100, "tcp", "drop" },
     { SG_T_EG_STATELESS, 100, "tcp6", "drop" },
-    { SG_T_EG_STATELESS, 0, "",
+    { SG_T_EG_STATELESS, 50, "icmp6,icmp_type=134",
+      "resubmit(,{EG_JUDGE}),load:0->$EGNUM[],resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_STATELESS, 50, "ct_state=-inv+trk",
       "resubmit(,{EG_JUDGE}),load:0->$EGNUM[],resubmit(,{EG_VERDICT})" },
 
     /* Egress: what conntrack says.  Reviews (review.c) sit at 110. */
@@ -195,22 +196,14 @@ static const struct static_flow guarded_flows[] = {
     /* A commit here would keep a fragment and hand it to those behind it. */
     { SG_T_EG_REVIEWED, 108, "ip,ip_frag=yes,$NUMBER=0", "drop" },
     { SG_T_EG_REVIEWED, 108, "ipv6,ip_frag=yes,$NUMBER=0", "drop" },
-    { SG_T_EG_REVIEWED, 105, "ip,ip_frag=yes",
-      "move:$NUMBER[]->$EGNUM[],resubmit(,{EG_VERDICT})" },
-    { SG_T_EG_REVIEWED, 105, "ipv6,ip_frag=yes",
-      "move:$NUMBER[]->$EGNUM[],resubmit(,{EG_VERDICT})" },
     { SG_T_EG_REVIEWED, 100, "ip,$NUMBER=0",
       "ct(commit,zone=$SRC[0..15],"
       "exec(set_field:0x80000000/0x80000000->ct_mark))" },
     { SG_T_EG_REVIEWED, 100, "ipv6,$NUMBER=0",
       "ct(commit,zone=$SRC[0..15],"
       "exec(set_field:0x80000000/0x80000000->ct_mark))" },
-    { SG_T_EG_REVIEWED, 50, "ip",
-      "ct(commit,zone=$SRC[0..15],exec(move:$NUMBER[]->NXM_NX_CT_MARK[])),"
-      "load:0->$EGNUM[],resubmit(,{EG_VERDICT})" },
-    { SG_T_EG_REVIEWED, 50, "ipv6",
-      "ct(commit,zone=$SRC[0..15],exec(move:$NUMBER[]->NXM_NX_CT_MARK[])),"
-      "load:0->$EGNUM[],resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_REVIEWED, 50, "",
+      "move:$NUMBER[]->$EGNUM[],resubmit(,{EG_VERDICT})" },
 
     /* Multicast from a guarded port; see trusted_flows. */
     { SG_T_L2_MULTI, 30, "rarp,$SRC=0", "NORMAL" },
@@ -230,8 +223,7 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_FLOOD, 12, "ct_state=+trk,ipv6", "resubmit(,{FLOOD_JUDGE})" },
     { SG_T_FLOOD, 10, "ip", "ct(table={FLOOD_CT},zone=@)" },
     { SG_T_FLOOD, 10, "ipv6", "ct(table={FLOOD_CT},zone=@)" },
-    { SG_T_FLOOD_CT, 100, "ct_state=+inv+trk", "drop" },
-    { SG_T_FLOOD_CT, 0, "", "resubmit(,{FLOOD_JUDGE})" },
+    { SG_T_FLOOD_CT, 100, "ct_state=-inv+trk", "resubmit(,{FLOOD_JUDGE})" },
     { SG_T_FLOOD_OUT, 100, "$NUMBER=0", "drop" },
 
     /* Ingress: what needs no rule. */
@@ -313,7 +305,10 @@ static const struct static_flow guarded_flows[] = {
       "exec(set_field:0x80000000/0x80000000->ct_mark))" },
     { SG_T_IN_REVIEWED, 50, "", "resubmit(,{COMMIT_SRC})" },
 
-    /* Both verdicts are in. */
+    /* Both verdicts are in.  Never go on behind a ct() without a look at what
+     * comes out of it: when fragments expire whose others never came, Open
+     * vSwitch's userspace hands them, untracked and invalid, to whatever
+     * packet is in a ct() at the time, to go the way of that one. */
     { SG_T_COMMIT_SRC, 60, "ip,ip_frag=first",
       "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC},"
       "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
@@ -324,18 +319,16 @@ static const struct static_flow guarded_flows[] = {
       "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_SRC, 60, "ipv6,ip_frag=later",
       "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC})" },
-    { SG_T_LIMIT_SRC, 110, "ct_state=+inv+trk", "drop" },
     { SG_T_LIMIT_SRC, 100, "ct_state=+trk,ct_mark=0,ct_label=0/0x1",
       "drop" },
-    { SG_T_LIMIT_SRC, 0, "", "resubmit(,{COMMIT_DST})" },
-    { SG_T_WHOLE_SRC, 100, "ct_state=+inv+trk", "drop" },
-    { SG_T_WHOLE_SRC, 0, "", "resubmit(,{COMMIT_DST})" },
+    { SG_T_LIMIT_SRC, 50, "ct_state=-inv+trk", "resubmit(,{COMMIT_DST})" },
+    { SG_T_WHOLE_SRC, 100, "ct_state=-inv+trk", "resubmit(,{COMMIT_DST})" },
     { SG_T_COMMIT_SRC, 50, "ip",
-      "ct(commit,zone=$SRC[0..15],exec(move:$EGNUM[]->NXM_NX_CT_MARK[])),"
-      "resubmit(,{COMMIT_DST})" },
+      "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC},"
+      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_SRC, 50, "ipv6",
-      "ct(commit,zone=$SRC[0..15],exec(move:$EGNUM[]->NXM_NX_CT_MARK[])),"
-      "resubmit(,{COMMIT_DST})" },
+      "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC},"
+      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_DST, 60, "ip,ip_frag=first",
       "ct(commit,zone=$DST[0..15],table={WHOLE_DST},"
       "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
@@ -346,18 +339,16 @@ static const struct static_flow guarded_flows[] = {
       "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_DST, 60, "ipv6,ip_frag=later",
       "ct(commit,zone=$DST[0..15],table={WHOLE_DST})" },
-    { SG_T_LIMIT_DST, 110, "ct_state=+inv+trk", "drop" },
     { SG_T_LIMIT_DST, 100, "ct_state=+trk,ct_mark=0,ct_label=0/0x1",
       "drop" },
-    { SG_T_LIMIT_DST, 0, "", "resubmit(,{OUT})" },
-    { SG_T_WHOLE_DST, 100, "ct_state=+inv+trk", "drop" },
-    { SG_T_WHOLE_DST, 0, "", "resubmit(,{OUT})" },
+    { SG_T_LIMIT_DST, 50, "ct_state=-inv+trk", "resubmit(,{OUT})" },
+    { SG_T_WHOLE_DST, 100, "ct_state=-inv+trk", "resubmit(,{OUT})" },
     { SG_T_COMMIT_DST, 50, "ip",
-      "ct(commit,zone=$DST[0..15],exec(move:$NUMBER[]->NXM_NX_CT_MARK[])),"
-      "resubmit(,{OUT})" },
+      "ct(commit,zone=$DST[0..15],table={WHOLE_DST},"
+      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_DST, 50, "ipv6",
-      "ct(commit,zone=$DST[0..15],exec(move:$NUMBER[]->NXM_NX_CT_MARK[])),"
-      "resubmit(,{OUT})" },
+      "ct(commit,zone=$DST[0..15],table={WHOLE_DST},"
+      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
 
     /* A guarded sender enters NORMAL without a port, so that NORMAL learns
      * nothing from it (no MAC, no multicast group) that could make it choose

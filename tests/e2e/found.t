@@ -140,4 +140,27 @@ def _(lab):
     send(client, vm, (53, 4711), False, 'an answer to an address that went')
 
 
+def opened_both():
+    lab = opened()
+    lab.reload('group "open" { ingress = { udp { 53, from = any } } }')
+    return lab
+
+
+@test('fragments that wait for others never go another way', lab=opened_both,
+      fresh=True)
+def _(lab):
+    for number in range(40):
+        whole = frames.udp_frame(lab.vm.mac, lab.client.mac, lab.vm.v4,
+                                 '198.18.0.%d' % (100 + number), 4711, 53,
+                                 data=bytes(2000))
+        lab.send(lab.vm, frames.fragments(whole, 1208)[0])
+    # Conntrack gives up after 15 s, and hands one to each packet it sees.
+    time.sleep(16)
+    for _ in range(20):
+        question = lab.client.first_frame(lab.other, 'udp', 53, 4)
+        out = lab.send(lab.client, question)
+        lab.equal({name: len(list_) for name, list_ in out.items()},
+                  {'other': 1}, 'what leaves')
+
+
 run()

@@ -257,20 +257,21 @@ class Oracle:
         if entry.status == 'open':
             raise Unspecified('see the head of the file')
         looked_at = not p.fragments
-        entry.fresh |= looked_at and (entry.answered or not forward)
         if entry.status == 'lost':
             if self.allowing(endpoint, direction, t):
                 raise Unspecified('as a new one it might pass')
             raise Dropped('the address is not the port\'s any more')
         if entry.status == 'cut':
             if not self.allowing(endpoint, entry.direction, entry.opening):
+                entry.fresh |= looked_at and (entry.answered or not forward)
                 raise Dropped('cut')
             if not forward or t.proto == TCP:
                 raise Unspecified('cut, and allowed again')
             actions.append(lambda: self._revive(endpoint, entry))
         if entry.kept and not (entry.answered and entry.whole):
             raise Unspecified('half-open, or of fragments, and draining')
-        entry.fresh |= looked_at
+        if looked_at:
+            actions.append(lambda: setattr(entry, 'fresh', True))
         if not forward:
             actions.append(lambda: setattr(entry, 'answered', True))
         return 'known connection' + (', draining' if entry.kept else '')
