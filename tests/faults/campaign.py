@@ -81,7 +81,10 @@ class Campaign:
         self.jobs.append(process_)
 
     def flows(self):
-        """Ours, as text; none if the switch is away."""
+        """Ours, as text; none if the switch is away, or if it waits for its
+        database: then it serves no OpenFlow."""
+        if self.state.no_database:
+            return []
         try:
             return self.sandbox.flows()
         except Failure:
@@ -89,6 +92,8 @@ class Campaign:
 
     def flow_mod(self, verb, flow, strict=False):
         """As an operator would; the switch may be away."""
+        if self.state.no_database:
+            return
         command(['ovs-ofctl', '--timeout=5', '-O', 'OpenFlow15',
                  *(['--strict'] if strict else []), verb,
                  self.sandbox.mgmt('br0'), *([flow] if flow else [])], 10,
