@@ -34,6 +34,9 @@ of errors about it is not sure.
 Another: one that began in fragments does not drain; it is judged again at every
 packet.
 
+And another: of two SCTP associations between the same two addresses, begun at
+different ends, the answers of the younger one may be refused.
+
 Two bridges are like two hypervisors, between which nobody can take a packet
 back: what the sender's egress rules let out to another bridge is a connection
 for the sender's port also if the receiver's ingress rules refuse it there.

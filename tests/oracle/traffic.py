@@ -144,6 +144,12 @@ class Traffic:
                 opening = Tuple(a.ip, b.ip, proto, sport, port)
             elif proto in (TCP, UDP, SCTP):
                 opening = Tuple(a.ip, b.ip, proto, sport, port)
+                if proto == SCTP:
+                    # Tracked by addresses: one association at a time.
+                    pair = (proto, frozenset((a.ip, b.ip)), a.vlan)
+                    if pair in self.pairs:
+                        continue
+                    self.pairs.add(pair)
             else:
                 opening = Tuple(a.ip, b.ip, proto)
                 pair = (opening.key(), a.vlan)
