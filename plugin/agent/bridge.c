@@ -300,8 +300,7 @@ bridge_desire_all(struct sg_core *core, struct sg_core_bridge *b,
 
         sg_changes_init(&changes);
         sg_flows_diff(installed, &b->desired, &changes);
-        sg_reviews_note(&b->reviews, b->plan, &changes, &b->desired,
-                        time_msec());
+        sg_reviews_note(&b->reviews, b->plan, &changes, time_msec());
         sg_changes_destroy(&changes);
         if (hmap_count(&b->reviews.reviews) > n) {
             sg_core_revoke_soon(core);

@@ -375,8 +375,7 @@ note(struct noting *n, const struct sg_flow *old)
 
 void
 sg_reviews_note(struct sg_reviews *reviews, const struct sg_plan *plan,
-                const struct sg_changes *changes,
-                const struct sg_flows *desired OVS_UNUSED, long long int now)
+                const struct sg_changes *changes, long long int now)
 {
     struct noting n = { .reviews = reviews, .plan = plan, .now = now };
     struct covering *c;

@@ -69,8 +69,7 @@ void sg_reviews_recover(struct sg_reviews *, const struct sg_flows *installed,
 /* Adds what 'changes', from installed to what 'plan' wants, must bring under
  * review. */
 void sg_reviews_note(struct sg_reviews *, const struct sg_plan *plan,
-                     const struct sg_changes *changes,
-                     const struct sg_flows *desired, long long int now);
+                     const struct sg_changes *changes, long long int now);
 
 /* Adds the flows of all reviews. */
 void sg_reviews_emit(const struct sg_reviews *, struct sg_flows *);

@@ -67,7 +67,7 @@ agent_begin(struct agent *a, const struct world *w, const char *bridge)
     sg_plan_emit(plan, &desired);
     sg_changes_init(&changes);
     sg_flows_diff(&a->installed, &desired, &changes);
-    sg_reviews_note(&a->reviews, plan, &changes, &desired, 2);
+    sg_reviews_note(&a->reviews, plan, &changes, 2);
     sg_changes_destroy(&changes);
     sg_reviews_emit(&a->reviews, &desired);
     hmap_swap(&a->installed.flows, &desired.flows);

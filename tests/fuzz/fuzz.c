@@ -66,7 +66,7 @@ compile_once(struct sg_compiler *c, const struct sg_policy *policy,
         sg_reviews_recover(&reviews, installed, 1);
         sg_changes_init(&changes);
         sg_flows_diff(installed, desired, &changes);
-        sg_reviews_note(&reviews, plan, &changes, desired, 2);
+        sg_reviews_note(&reviews, plan, &changes, 2);
         sg_reviews_emit(&reviews, desired);
         sg_changes_destroy(&changes);
         sg_reviews_destroy(&reviews);
