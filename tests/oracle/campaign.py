@@ -29,6 +29,9 @@ SIZE = 320                      # About 3/4 of a step's packets.
 # Parts of the contract that a pipeline may do without for a while.
 FEATURES = tuple(os.environ.get('SG_ORACLE_FEATURES',
                                 'fragments sctp').split())
+# What the switch says of an agent that is killed in the middle of a sentence.
+KILLED = (r'send error: Broken pipe', r'receive error: Connection reset',
+          r'connection dropped \((Broken pipe|Connection reset by peer)\)')
 REVIEW_COOKIE = 'cookie=0x53479'        # Temporary flows; see flows_of().
 
 
@@ -107,7 +110,7 @@ class Episode:
         """Warnings and errors, of which there must be none."""
         return ['seed %d: in %s: %s' % (self.seed, name, line)
                 for name, noise in (('ovs-sgd.log', ()), ('ovs-sgd.out', ()),
-                                    ('ovs-vswitchd.log', SWITCH_NOISE),
+                                    ('ovs-vswitchd.log', SWITCH_NOISE + KILLED),
                                     ('ovs-vswitchd.out', SWITCH_NOISE))
                 for line in LogWatch(self.sandbox.path(name)).unexpected(
                     noise)[:5]]
