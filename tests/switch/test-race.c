@@ -165,10 +165,6 @@ agree(struct sg_switch *a, struct sg_switch *b)
             return true;
         }
     } while (time_msec() < deadline);
-    printf("# clients agree: %d, installed flows: %"PRIuSIZE" and %"PRIuSIZE
-           "\n", same_flows(sg_switch_installed(a), sg_switch_installed(b)),
-           sg_flows_count(sg_switch_installed(a)),
-           sg_flows_count(sg_switch_installed(b)));
     return false;
 }
 
