@@ -51,8 +51,8 @@ enum bundle_state {
     B_ADDING,                   /* 'n_sent' of the flow mods are on the way. */
     B_CLOSING,                  /* All are; waiting for the reply to CLOSE. */
     B_COMMITTING,               /* Waiting for the reply to COMMIT. */
-    B_COMMITTED,                /* Waiting for the barrier. */
     B_APPLYING,                 /* Bringing 'installed' up to date. */
+    B_COMMITTED,                /* Waiting for the barrier. */
     B_FAILED                    /* Waiting for the barrier after DISCARD. */
 };
 
@@ -273,7 +273,8 @@ bundle_done(struct sg_switch *s)
     s->seqno++;
 }
 
-/* The switch has carried out the bundle: so must we. */
+/* The switch has carried out the bundle: so must we, at once.  Behind the
+ * reply, and before that to the barrier, may be what others did since. */
 static void
 run_applying(struct sg_switch *s, long long int deadline)
 {
@@ -299,7 +300,8 @@ run_applying(struct sg_switch *s, long long int deadline)
             return;
         }
     }
-    bundle_done(s);
+    b->state = B_COMMITTED;
+    s->more = true;             /* There may be messages to read. */
 }
 
 /* While this is true no message may be read: what others do after our bundle
@@ -388,7 +390,7 @@ handle_control(struct sg_switch *s, const struct ofp_header *oh)
         send_barrier(s);
         b->state = B_COMMITTING;
     } else if (b->state == B_COMMITTING && oh->xid == b->commit_xid) {
-        b->state = B_COMMITTED;
+        b->state = B_APPLYING;
     }
     return true;
 }
@@ -402,7 +404,7 @@ handle_barrier(struct sg_switch *s, const struct ofp_header *oh)
         return false;
     }
     if (b->state == B_COMMITTED) {
-        b->state = B_APPLYING;
+        bundle_done(s);
     } else if (b->state == B_FAILED) {
         bundle_failed(s);
     }
