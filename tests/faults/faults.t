@@ -5,7 +5,6 @@
 $SG_FAULTS_ROUNDS and $SG_FAULTS_SEED ask for another one."""
 import os
 import sys
-import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, '..', 'e2e')]
@@ -15,7 +14,9 @@ from harness import process                         # noqa: E402
 from harness.tap import Skip, diag                  # noqa: E402
 
 ROUNDS = int(os.environ.get('SG_FAULTS_ROUNDS', 10))
-SEED = int(os.environ.get('SG_FAULTS_SEED', int(time.time())))
+# One choice of faults, so that two runs of the suite can be compared; the
+# campaign takes others.
+SEED = int(os.environ.get('SG_FAULTS_SEED', 11))
 
 
 def tap(number, good, text):
