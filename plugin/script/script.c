@@ -66,7 +66,7 @@ open_language(lua_State *L)
 
     sg_sandbox_open(L);
     sg_host_push(L, &script->host);
-    sg_host_import(L, &script->host, "init");
+    sg_host_import(L, &script->host, script->options.language);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &language_key);
     return 0;
 }
@@ -299,6 +299,7 @@ fill_in_defaults(struct sg_script_options *o)
     DEFAULT(max_ms, DEFAULT_MS);
     DEFAULT(max_call_ms, DEFAULT_CALL_MS);
     DEFAULT(max_memory, DEFAULT_MEMORY);
+    DEFAULT(language, "init");
 #undef DEFAULT
 }
 

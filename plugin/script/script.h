@@ -39,6 +39,9 @@ struct sg_script_options {
     const char *luadir;             /* Has sg/lang/ in it.  NULL:
                                      * $OVS_SG_LUADIR, the installed one, or
                                      * one beside the program. */
+    const char *language;           /* Module of sg/lang/ that files are
+                                     * written in; NULL: "init", the words of
+                                     * a policy. */
     uint64_t max_instructions;      /* Per load; 0: the default. */
     uint64_t max_call_instructions; /* Per callback; 0: the default. */
     uint64_t max_ms;                /* Processor time per load; 0: the

@@ -15,7 +15,8 @@
 --   rules      tcp udp sctp icmp icmp6 ip all any
 --   groups     group prefix_list members
 --   bind       bind, and its callbacks after the load
---   env        the global names of a policy file
+--   strict     environments: global names, and those that are not there
+--   env        the environment of a policy file
 --
 -- A module is a chunk that gets `host' (plugin/script/host.h) as argument
 -- and returns a table.
