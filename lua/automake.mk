@@ -9,6 +9,7 @@ nobase_dist_sgdata_DATA += \
 	lua/sg/lang/init.lua \
 	lua/sg/lang/readonly.lua \
 	lua/sg/lang/report.lua \
+	lua/sg/lang/require.lua \
 	lua/sg/lang/rules.lua \
 	lua/sg/lang/strict.lua \
 	lua/sg/lang/value.lua

@@ -8,13 +8,10 @@
 #include <string.h>
 #include <lauxlib.h>
 
-#include "openvswitch/vlog.h"
 #include "policy/diag.h"
-#include "script/files.h"
+#include "script/chunk.h"
 #include "script/state.h"
 #include "util.h"
-
-VLOG_DEFINE_THIS_MODULE(sg_policy_file);
 
 /* Registry key of the table of imported modules. */
 static const char modules_key = 'm';
@@ -86,10 +83,11 @@ host_suggest(lua_State *L)
 
 /* Log. */
 
+/* Upvalue: the host. */
 static int
 host_log(lua_State *L)
 {
-    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(600, 600);
+    const struct sg_host *host = lua_touserdata(L, lua_upvalueindex(1));
     bool warn = !strcmp(luaL_checkstring(L, 1), "warn");
     const char *text = luaL_checkstring(L, 3);
 
@@ -97,41 +95,83 @@ host_log(lua_State *L)
     lua_settop(L, 3);
     lua_getfield(L, 2, "file");
     lua_getfield(L, 2, "line");
-    const char *file = luaL_optstring(L, 4, "?");
-    int line = lua_tointeger(L, 5);
-    if (warn) {
-        VLOG_WARN_RL(&rl, "%s:%d: %.512s", file, line, text);
-    } else {
-        VLOG_INFO_RL(&rl, "%s:%d: %.512s", file, line, text);
-    }
+    host->owner.log(host->owner.aux, warn, luaL_optstring(L, 4, "?"),
+                    lua_tointeger(L, 5), text);
     return 0;
 }
 
-/* Modules. */
+/* Reading. */
+
+void
+sg_host_clear(struct sg_host *host)
+{
+    sg_source_destroy(&host->source);
+    free(host->sentence);
+    host->sentence = NULL;
+}
+
+static const struct sg_source *
+read_source(struct sg_host *host, enum sg_source_kind kind, const char *name)
+{
+    sg_host_clear(host);
+    host->owner.read(host->owner.aux, kind, name, &host->source);
+    return &host->source;
+}
+
+/* Modules of policies. */
+
+/* Upvalue: the host. */
+static int
+host_module(lua_State *L)
+{
+    struct sg_host *host = lua_touserdata(L, lua_upvalueindex(1));
+    const char *name = luaL_checkstring(L, 1);
+    int line = 0;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    const struct sg_source *source = read_source(host, SG_SOURCE_MODULE,
+                                                 name);
+    const char *error = source->error;
+    if (source->text) {
+        int status = sg_chunk_load(L, source->file, source->text);
+
+        if (status == LUA_OK) {
+            lua_pushvalue(L, 2);
+            lua_setupvalue(L, -2, 1);   /* A main chunk's first is _ENV. */
+            lua_pushstring(L, source->file);
+            return 2;
+        } else if (status != LUA_ERRSYNTAX) {
+            return lua_error(L);
+        }
+        error = host->sentence = sg_chunk_explain(lua_tostring(L, -1), &line);
+    }
+    lua_pushnil(L);
+    lua_pushstring(L, error);
+    lua_pushstring(L, source->file);    /* Or nil. */
+    lua_pushinteger(L, line);
+    return 4;
+}
+
+/* Modules of the language. */
 
 static void
 load_module(lua_State *L, struct sg_host *host, const char *name)
 {
-    const char *file = lua_pushfstring(L, "%s/sg/lang/%s.lua", host->luadir,
-                                       name);
     const char *chunk = lua_pushfstring(L, "=sg/lang/%s.lua", name);
-    size_t len;
+    const struct sg_source *source = read_source(host, SG_SOURCE_LANGUAGE,
+                                                 name);
 
-    free(host->text);
-    char *error = sg_file_read(file, &host->text, &len);
-    if (error) {
-        char reason[128];       /* lua_pushfstring() may raise. */
-        ovs_strlcpy(reason, error, sizeof reason);
-        free(error);
+    if (!source->text) {
         luaL_error(L, "the policy language cannot be loaded: %s %s; is "
                    "OVS_SG_LUADIR right, or must ovs-sg be installed again?",
-                   file, reason);
+                   source->file, source->error);
     }
-    if (luaL_loadbufferx(L, host->text, len, chunk, "t") != LUA_OK) {
+    if (luaL_loadbufferx(L, source->text, strlen(source->text), chunk, "t")
+        != LUA_OK) {
         lua_error(L);
     }
-    lua_replace(L, -3);
-    lua_pop(L, 1);
+    lua_remove(L, -2);
 }
 
 void
@@ -162,16 +202,17 @@ void
 sg_host_push(lua_State *L, struct sg_host *host)
 {
     static const luaL_Reg functions[] = {
+        { "import", host_import },
         { "log", host_log },
+        { "module", host_module },
         { "suggest", host_suggest },
         { "word", host_word },
         { NULL, NULL },
     };
 
-    luaL_newlib(L, functions);
+    lua_newtable(L);
     lua_pushlightuserdata(L, host);
-    lua_pushcclosure(L, host_import, 1);
-    lua_setfield(L, -2, "import");
+    luaL_setfuncs(L, functions, 1);
 
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &host_key);

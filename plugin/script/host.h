@@ -18,15 +18,27 @@
  *                           caller's frame, and with it the place
  *   host.suggest(S, NAMES)  which of NAMES one meant who wrote S, or nil
  *   host.log(LEVEL, PLACE, S)   writes to the log; LEVEL "info" or "warn"
+ *   host.module(NAME, ENV)  the module that `require "NAME"' means, as a
+ *                           function with the environment ENV, and its file;
+ *                           or nil, a sentence, the file and the line, where
+ *                           these are known
  */
 
 #include <lua.h>
 
+#include "script/interpreter.h"
+#include "script/sources.h"
+
 struct sg_host {
-    char *luadir;               /* The folder that has sg/lang/ in it. */
-    char *text;                 /* The module being read: here, so that a
-                                 * Lua error leaks nothing. */
+    struct sg_interpreter_owner owner;
+    /* What was read last, and a sentence: here, so that a Lua error leaks
+     * nothing. */
+    struct sg_source source;
+    char *sentence;
 };
+
+/* Frees what was read last. */
+void sg_host_clear(struct sg_host *);
 
 /* Pushes the table `host'.  May raise. */
 void sg_host_push(lua_State *, struct sg_host *);

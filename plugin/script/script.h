@@ -29,6 +29,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "script/budgets.h"
+
 struct json;
 struct sg_diags;
 struct sg_iface;
@@ -42,12 +44,7 @@ struct sg_script_options {
     const char *language;           /* Module of sg/lang/ that files are
                                      * written in; NULL: "init", the words of
                                      * a policy. */
-    uint64_t max_instructions;      /* Per load; 0: the default. */
-    uint64_t max_call_instructions; /* Per callback; 0: the default. */
-    uint64_t max_ms;                /* Processor time per load; 0: the
-                                     * default. */
-    uint64_t max_call_ms;           /* Per callback; 0: the default. */
-    size_t max_memory;              /* Bytes; 0: the default. */
+    struct sg_budgets budgets;      /* 0: the default. */
 };
 
 /* Loads 'paths' (files, or folders whose *.lua load in lexical order) into a

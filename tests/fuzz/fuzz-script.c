@@ -60,8 +60,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct sg_script_options options = {
-        .max_instructions = 200000, .max_call_instructions = 20000,
-        .max_ms = 200, .max_call_ms = 50, .max_memory = 4 << 20,
+        .budgets.max_instructions = 200000, .budgets.max_call_instructions = 20000,
+        .budgets.max_ms = 200, .budgets.max_call_ms = 50, .budgets.max_memory = 4 << 20,
     };
     const char *path = file_with(data, size);
     struct sg_diags diags = SG_DIAGS_INITIALIZER;

@@ -113,9 +113,9 @@ static int
 dump(const struct dump_args *args, char *paths[], int n_paths)
 {
     struct sg_script_options options = {
-        .max_instructions = args->instructions,
-        .max_memory = args->mib * 1024 * 1024,
-        .max_ms = args->ms,
+        .budgets.max_instructions = args->instructions,
+        .budgets.max_memory = args->mib * 1024 * 1024,
+        .budgets.max_ms = args->ms,
     };
     struct sg_diags diags = SG_DIAGS_INITIALIZER;
     struct json *document;

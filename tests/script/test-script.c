@@ -170,7 +170,7 @@ test_reloads(void)
                             "bind(function() end)\n");
     char *bad = write_file("20-bad.lua", "error 'x'\n");
     char *worse = write_file("30-worse.lua", "while true do end\n");
-    struct sg_script_options options = { .max_instructions = 1000000 };
+    struct sg_script_options options = { .budgets.max_instructions = 1000000 };
     size_t before = 0;
     bool has_policy;
 

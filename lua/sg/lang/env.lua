@@ -14,10 +14,15 @@ local ABSENT <const> = {
             .. "interfaces",
 }
 
+local policy
+
 local WORDS <const> = {
   host.import("rules").words,
   host.import("groups").words,
   host.import("bind").words,
+  { require = host.import("require")(function() return policy end) },
 }
 
-return { policy = strict.environment(WORDS, ABSENT) }
+policy = strict.environment(WORDS, ABSENT)
+
+return { policy = policy }

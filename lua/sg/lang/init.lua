@@ -16,6 +16,7 @@
 --   groups     group prefix_list members
 --   bind       bind, and its callbacks after the load
 --   strict     environments: global names, and those that are not there
+--   require    require
 --   env        the environment of a policy file
 --
 -- A module is a chunk that gets `host' (plugin/script/host.h) as argument

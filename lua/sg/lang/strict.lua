@@ -33,14 +33,13 @@ local BASE <const> = { "assert", "error", "getmetatable", "ipairs", "next",
 -- Names that people know from elsewhere, and what to say.
 local SYSTEM <const> = "policy files cannot reach files, processes or the "
                        .. "system"
-local CODE <const> = "policy files cannot load code; list the file as a "
-                     .. "policy file of its own"
+local CODE <const> = "policy files cannot load code; write "
+                     .. 'require "site.common" for a module'
 local ABSENT <const> = {
   io = SYSTEM, os = SYSTEM, package = SYSTEM,
   debug = "policy files cannot look behind the language",
   collectgarbage = "memory is looked after",
   load = CODE, loadfile = CODE, loadstring = CODE, dofile = CODE,
-  require = CODE,
   rawset = "write t[key] = value",
   unpack = "write table.unpack",
   _G = 'there are no global variables; write "local" and pass values',

@@ -27,7 +27,7 @@ bind { groups = "db", where = { external_ids = "x" } }
 bind { "db", groups = "db", where = { name = "x" } }
 any { 80 }
 io.write("x")
-require "site.common"
+require "site.absent"
 load("x")
 addresses "crm" { dns = "crm.example.com" }
 network "blue" { }

@@ -1,0 +1,2 @@
+pcall(error, "no")
+return tcq { 1 }
