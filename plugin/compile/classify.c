@@ -22,6 +22,7 @@
 #include "bitmap.h"
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
+#include "policy/addresses.h"
 #include "util.h"
 
 /* The prefixes that peers stand for, with repetitions. */
@@ -97,6 +98,18 @@ claim_ports(const struct sg_plan *plan, enum sg_direction dir,
     }
 }
 
+/* The value that a set of `addresses' has now. */
+static void
+claim_set(const struct sg_plan *plan, const char *name, size_t peer,
+          struct claims *claims)
+{
+    const struct sg_set *set = sg_sets_find(plan->ports->sets, name);
+
+    for (size_t i = 0; set && i < set->n; i++) {
+        claims_add(claims, &set->prefixes[i], peer);
+    }
+}
+
 /* Members that are not ports here. */
 static void
 claim_members(const struct sg_plan *plan, enum sg_direction dir,
@@ -111,11 +124,14 @@ claim_members(const struct sg_plan *plan, enum sg_direction dir,
             for (size_t j = 0; peer != SIZE_MAX && j < m->n; j++) {
                 claims_add(claims, &m->prefixes[j], peer);
             }
+            for (size_t j = 0; peer != SIZE_MAX && j < m->n_sets; j++) {
+                claim_set(plan, m->sets[j], peer, claims);
+            }
         }
     }
 }
 
-/* Prefixes and lists of prefixes. */
+/* Prefixes, and lists and sets of them. */
 static void
 claim_prefixes(const struct sg_plan *plan, enum sg_direction dir,
                struct claims *claims)
@@ -125,8 +141,9 @@ claim_prefixes(const struct sg_plan *plan, enum sg_direction dir,
 
         if (peer->type == SG_PEER_PREFIX) {
             claims_add(claims, &peer->prefix, i);
-        } else if (peer->type == SG_PEER_PREFIX_LIST
-                   || peer->type == SG_PEER_ADDRESSES) {
+        } else if (peer->type == SG_PEER_ADDRESSES) {
+            claim_set(plan, peer->name, i, claims);
+        } else if (peer->type == SG_PEER_PREFIX_LIST) {
             const struct sg_prefix_list *list
                 = sg_policy_prefix_list(plan->policy, peer->name);
 

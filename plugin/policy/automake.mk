@@ -1,6 +1,8 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 
 libovssg_la_SOURCES += \
+	plugin/policy/addresses.c \
+	plugin/policy/addresses.h \
 	plugin/policy/admit.c \
 	plugin/policy/bridge.c \
 	plugin/policy/diag.c \
@@ -28,4 +30,5 @@ libovssg_la_SOURCES += \
 	plugin/policy/rule-layer4.c \
 	plugin/policy/rule-peers.c \
 	plugin/policy/rule.c \
+	plugin/policy/sets.c \
 	plugin/policy/trace.c

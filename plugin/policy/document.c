@@ -9,6 +9,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
+#include "policy/addresses.h"
 #include "policy/load.h"
 #include "smap.h"
 #include "util.h"
@@ -176,12 +177,30 @@ add_default_group(struct sg_policy *policy)
 
 /* Prefix lists and members. */
 
+/* Adds the value of `addresses' set 'name' to 'members'. */
+static void
+members_add_set(struct sg_load *load, struct sg_members *members,
+                const char *name)
+{
+    sset_add(&load->used_sets, name);
+    for (size_t i = 0; i < members->n_sets; i++) {
+        if (!strcmp(members->sets[i], name)) {
+            return;
+        }
+    }
+    members->sets = xrealloc(members->sets, (members->n_sets + 1)
+                                            * sizeof *members->sets);
+    members->sets[members->n_sets++] = xstrdup(name);
+}
+
 /* Reads "entries" of 'object', a list of addresses and prefixes, and appends
- * them to '*prefixes'.  'what' is for messages. */
+ * them to '*prefixes'.  'what' is for messages.  Sets of addresses, which not
+ * every list can have, go to 'members'; NULL if they cannot. */
 static void
 load_prefixes(struct sg_load *load, const struct sg_where *where,
               const struct json *object, const char *what,
-              struct sg_prefix **prefixes, size_t *n)
+              struct sg_prefix **prefixes, size_t *n,
+              struct sg_members *members)
 {
     struct sg_doc_list list = SG_DOC_LIST_INITIALIZER;
 
@@ -190,8 +209,13 @@ load_prefixes(struct sg_load *load, const struct sg_where *where,
     }
     *prefixes = xrealloc(*prefixes, MAX(*n + list.n, 1) * sizeof **prefixes);
     for (size_t i = 0; i < list.n; i++) {
+        const char *set = sg_doc_string(list.elems[i], "addresses");
         char *error;
 
+        if (set && members) {
+            members_add_set(load, members, set);
+            continue;
+        }
         if (list.elems[i]->type == JSON_STRING) {
             error = sg_prefix_parse(json_string(list.elems[i]),
                                     &(*prefixes)[*n]);
@@ -221,7 +245,7 @@ load_prefix_list(struct sg_load *load, const struct json *json)
     struct sg_prefix_list *list = xzalloc(sizeof *list);
     char *what = xasprintf("prefix_list \"%s\"", name ? name : "?");
 
-    load_prefixes(load, &where, json, what, &list->prefixes, &list->n);
+    load_prefixes(load, &where, json, what, &list->prefixes, &list->n, NULL);
     free(what);
     list->n = sg_prefixes_sort_unique(list->prefixes, list->n);
     first = name ? sg_policy_prefix_list(load->policy, name) : NULL;
@@ -237,6 +261,30 @@ load_prefix_list(struct sg_load *load, const struct json *json)
     sg_place_clone(&list->place, &where.place);
     hmap_insert(&load->policy->prefix_lists, &list->node,
                 hash_string(name, 0));
+}
+
+static void
+load_addresses(struct sg_load *load, const struct json *json)
+{
+    struct sg_where where = sg_doc_where(json, NULL);
+    const char *name = load_name(load, &where, "set of addresses", json,
+                                 "name");
+    const struct sg_addresses *first = (name
+                                        ? sg_policy_addresses(load->policy,
+                                                              name)
+                                        : NULL);
+    struct sg_addresses *a = sg_load_addresses(load, &where, json,
+                                               name ? name : "?");
+
+    if (first) {
+        defined_twice(load, &where, "addresses", name, &first->place);
+    }
+    if (!name || first) {
+        sg_addresses_destroy(a);
+    } else {
+        hmap_insert(&load->policy->addresses, &a->node,
+                    hash_string(name, 0));
+    }
 }
 
 /* The members of 'group' in 'network' (NULL: in all), made if need be. */
@@ -278,7 +326,7 @@ load_members(struct sg_load *load, const struct json *json)
     what = xasprintf("members \"%s\"", group ? group : "?");
     m = find_members(load->policy, group ? group : "?", network,
                      &where.place);
-    load_prefixes(load, &where, json, what, &m->prefixes, &m->n);
+    load_prefixes(load, &where, json, what, &m->prefixes, &m->n, m);
     free(what);
 }
 
@@ -485,6 +533,7 @@ load_document(struct sg_load *load, const struct json *document)
     load_each(load, document, "warnings", load_source_warning);
     load_each(load, document, "groups", load_group);
     load_each(load, document, "prefix_lists", load_prefix_list);
+    load_each(load, document, "addresses", load_addresses);
     load_each(load, document, "members", load_members);
     load_each(load, document, "binds", load_bind);
     sort_members(load->policy);
@@ -502,6 +551,7 @@ sg_policy_from_document(const struct json *document, struct sg_diags *diags)
         .diags = diags,
         .undefined = SSET_INITIALIZER(&load.undefined),
         .used_lists = SSET_INITIALIZER(&load.used_lists),
+        .used_sets = SSET_INITIALIZER(&load.used_sets),
     };
 
     load_document(&load, document);
@@ -513,6 +563,7 @@ sg_policy_from_document(const struct json *document, struct sg_diags *diags)
     }
     sset_destroy(&load.undefined);
     sset_destroy(&load.used_lists);
+    sset_destroy(&load.used_sets);
     sg_diags_sort(diags);
     return load.policy;
 }

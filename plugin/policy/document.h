@@ -12,6 +12,7 @@
  * carry; the model says what is wrong with it.
  *
  *     DOC    = { "groups": [GROUP...], "prefix_lists": [LIST...],
+ *                "addresses": [SET...],
  *                "members": [MEMBERS...], "binds": [BIND...],
  *                "refs": [REF...],
  *                "errors": [DIAG...], "warnings": [DIAG...],
@@ -40,8 +41,17 @@
  *              | { "group": "web" } | { "prefix_list": "office" }
  *              | { "addresses": "crm" } | { "bad": "a number" }
  *     LIST   = { "name": V, "place": PLACE, "entries": [V...] }
+ *     SET    = { "name": V, "place": PLACE,
+ *                "file": V | "dns": [V...] | "http": V | "resolve": 7,
+ *                "interval": V, "timeout": V, "on_error": V,
+ *                "max_change": V, "min_ttl": V, "max_ttl": V,
+ *                "nameservers": [V...], "max_size": V, "format": V,
+ *                "path": V, "field": V, "ca": V, "unknown": ["key"...] }
+ *              (an `addresses' set; which options go with which source is
+ *               told in doc/lua-api.md)
  *     MEMBERS= { "group": V, "place": PLACE, "entries": [V...],
  *                "network": V }                     (network optional)
+ *              (an entry may be { "addresses": "crm" })
  *     BIND   = { "place": PLACE, "groups": [V...], "name": V,
  *                "external_ids": { key: V }, "unknown": ["key"...] }
  *              | { "place": PLACE, "function": 7 }

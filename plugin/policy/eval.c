@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "policy/addresses.h"
 #include "util.h"
 
 static bool
@@ -42,9 +43,32 @@ prefixes_contain(const struct sg_prefix *prefixes, size_t n,
     return false;
 }
 
+/* Is 'address' in the set of `addresses' that is called 'name', now? */
+static bool
+set_contains(const struct sg_ports *ports, const char *name,
+             const struct sg_prefix *address)
+{
+    const struct sg_set *set = sg_sets_find(ports->sets, name);
+
+    return set && prefixes_contain(set->prefixes, set->n, address);
+}
+
+static bool
+members_contain(const struct sg_members *m, const struct sg_ports *ports,
+                const struct sg_prefix *address)
+{
+    bool contain = prefixes_contain(m->prefixes, m->n, address);
+
+    for (size_t i = 0; i < m->n_sets && !contain; i++) {
+        contain = set_contains(ports, m->sets[i], address);
+    }
+    return contain;
+}
+
 /* Members by the policy's `members' statements. */
 static bool
-is_static_member(const struct sg_policy *policy, const char *group,
+is_listed_member(const struct sg_policy *policy,
+                 const struct sg_ports *ports, const char *group,
                  const char *network, const struct sg_prefix *address)
 {
     for (size_t i = 0; i < policy->n_members; i++) {
@@ -52,7 +76,7 @@ is_static_member(const struct sg_policy *policy, const char *group,
 
         if (!strcmp(m->group, group)
             && (!m->network || !strcmp(m->network, network))
-            && prefixes_contain(m->prefixes, m->n, address)) {
+            && members_contain(m, ports, address)) {
             return true;
         }
     }
@@ -76,7 +100,7 @@ sg_is_member(const struct sg_policy *policy, const struct sg_ports *ports,
             return true;
         }
     }
-    return is_static_member(policy, group, network, address);
+    return is_listed_member(policy, ports, group, network, address);
 }
 
 static bool
@@ -103,6 +127,7 @@ sg_peer_contains(const struct sg_policy *policy, const struct sg_ports *ports,
     case SG_PEER_PREFIX_LIST:
         return list_contains(policy, peer->name, address);
     case SG_PEER_ADDRESSES:
+        return set_contains(ports, peer->name, address);
     default:
         return false;
     }

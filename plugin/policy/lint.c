@@ -10,6 +10,7 @@
 #include <config.h>
 
 #include "openvswitch/dynamic-string.h"
+#include "policy/addresses.h"
 #include "policy/load.h"
 #include "util.h"
 
@@ -186,6 +187,7 @@ lint_group(struct sg_load *load, const struct sg_group *group)
 void
 sg_load_lint(struct sg_load *load)
 {
+    const struct sg_addresses *addresses;
     const struct sg_prefix_list *list;
     const struct sg_group *group;
 
@@ -198,6 +200,14 @@ sg_load_lint(struct sg_load *load)
 
             sg_load_warning(load, &where, "prefix_list \"%s\" is not used",
                             list->name);
+        }
+    }
+    HMAP_FOR_EACH (addresses, node, &load->policy->addresses) {
+        if (!sset_contains(&load->used_sets, addresses->name)) {
+            struct sg_where where = { addresses->place, NULL };
+
+            sg_load_warning(load, &where, "addresses \"%s\" is not used",
+                            addresses->name);
         }
     }
 }

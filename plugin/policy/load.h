@@ -35,6 +35,7 @@ struct sg_load {
     struct sg_diags *diags;
     struct sset undefined;      /* "KIND NAME" already reported. */
     struct sset used_lists;     /* Names of prefix lists that were used. */
+    struct sset used_sets;      /* Names of `addresses' that were used. */
 };
 
 /* Reports something, with the chain of callers behind the message. */
@@ -119,6 +120,12 @@ void sg_load_icmp(struct sg_load *, const struct sg_where *,
  * an error if it is none. */
 int sg_load_byte(struct sg_load *, const struct sg_where *, const char *what,
                  const struct json *);
+
+/* addresses.c: reads the definition of the `addresses' set 'name'. */
+struct sg_addresses *sg_load_addresses(struct sg_load *,
+                                       const struct sg_where *,
+                                       const struct json *,
+                                       const char *name);
 
 /* Later passes. */
 

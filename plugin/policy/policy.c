@@ -9,6 +9,7 @@
 
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
+#include "policy/addresses.h"
 #include "policy/load.h"
 #include "smap.h"
 #include "util.h"
@@ -98,6 +99,7 @@ sg_policy_create(void)
     policy->ref_count = 1;
     hmap_init(&policy->groups);
     hmap_init(&policy->prefix_lists);
+    hmap_init(&policy->addresses);
     hmap_init(&policy->rules_by_id);
     return policy;
 }
@@ -128,6 +130,17 @@ destroy_prefix_lists(struct sg_policy *policy)
 }
 
 static void
+destroy_addresses(struct sg_policy *policy)
+{
+    struct sg_addresses *addresses;
+
+    HMAP_FOR_EACH_POP (addresses, node, &policy->addresses) {
+        sg_addresses_destroy(addresses);
+    }
+    hmap_destroy(&policy->addresses);
+}
+
+static void
 destroy_members(struct sg_policy *policy)
 {
     for (size_t i = 0; i < policy->n_members; i++) {
@@ -136,6 +149,10 @@ destroy_members(struct sg_policy *policy)
         free(m->group);
         free(m->network);
         free(m->prefixes);
+        for (size_t j = 0; j < m->n_sets; j++) {
+            free(m->sets[j]);
+        }
+        free(m->sets);
         sg_place_destroy(&m->place);
     }
     free(policy->members);
@@ -175,6 +192,7 @@ sg_policy_unref(struct sg_policy *policy)
     }
     hmap_destroy(&policy->groups);
     destroy_prefix_lists(policy);
+    destroy_addresses(policy);
     destroy_members(policy);
     destroy_binds(policy);
     free(policy);
@@ -209,6 +227,20 @@ sg_policy_prefix_list(const struct sg_policy *policy, const char *name)
                              &policy->prefix_lists) {
         if (!strcmp(list->name, name)) {
             return list;
+        }
+    }
+    return NULL;
+}
+
+const struct sg_addresses *
+sg_policy_addresses(const struct sg_policy *policy, const char *name)
+{
+    const struct sg_addresses *addresses;
+
+    HMAP_FOR_EACH_WITH_HASH (addresses, node, hash_string(name, 0),
+                             &policy->addresses) {
+        if (!strcmp(addresses->name, name)) {
+            return addresses;
         }
     }
     return NULL;

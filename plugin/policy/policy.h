@@ -44,6 +44,7 @@
 
 struct ds;
 struct json;
+struct sg_addresses;
 struct smap;
 
 enum sg_direction {
@@ -138,7 +139,7 @@ struct sg_group {
     size_t n_rules[SG_N_DIRECTIONS];
 };
 
-/* A `prefix_list'; later also the current value of an `addresses'. */
+/* A `prefix_list'. */
 struct sg_prefix_list {
     struct hmap_node node;      /* In sg_policy.prefix_lists, by name. */
     char *name;
@@ -154,6 +155,9 @@ struct sg_members {
     char *network;              /* NULL: every network. */
     struct sg_prefix *prefixes; /* Sorted, unique. */
     size_t n;
+    char **sets;                /* Names of `addresses' whose values are
+                                 * members, too; unique. */
+    size_t n_sets;
     struct sg_place place;      /* Of the first statement. */
 };
 
@@ -171,6 +175,7 @@ struct sg_policy {
     int ref_count;              /* sg_policy_ref(), _unref(). */
     struct hmap groups;         /* struct sg_group, `default' included. */
     struct hmap prefix_lists;   /* struct sg_prefix_list. */
+    struct hmap addresses;      /* struct sg_addresses (addresses.h). */
     struct sg_members *members;
     size_t n_members;
     struct sg_bind *binds;      /* In the order written. */
@@ -193,6 +198,8 @@ const struct sg_group *sg_policy_group(const struct sg_policy *,
                                        const char *name);
 const struct sg_prefix_list *sg_policy_prefix_list(const struct sg_policy *,
                                                    const char *name);
+const struct sg_addresses *sg_policy_addresses(const struct sg_policy *,
+                                               const char *name);
 const struct sg_rule *sg_policy_rule(const struct sg_policy *,
                                      const struct uuid *id);
 

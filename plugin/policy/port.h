@@ -34,6 +34,7 @@
 struct json;
 struct sg_diags;
 struct sg_policy;
+struct sg_sets;
 struct svec;
 
 /* Facts. */
@@ -158,8 +159,11 @@ bool sg_port_address(const struct sg_port *, size_t i, struct sg_prefix *);
 /* Is all of 'prefix' the guest's own? */
 bool sg_port_owns(const struct sg_port *, const struct sg_prefix *prefix);
 
+/* Who is who now.  Together with a policy it answers every question. */
 struct sg_ports {
     struct hmap ports;          /* struct sg_port, by name. */
+    const struct sg_sets *sets; /* Values of the `addresses' sets; somebody
+                                 * else's.  NULL: all are empty. */
 };
 
 /* How a policy source answers a `bind(function(port) ... end)': fills

@@ -19,6 +19,7 @@ void
 sg_ports_init(struct sg_ports *ports)
 {
     hmap_init(&ports->ports);
+    ports->sets = NULL;
 }
 
 static void

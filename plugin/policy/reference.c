@@ -10,28 +10,36 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "policy/addresses.h"
 #include "policy/load.h"
 #include "util.h"
 
 /* What a name can stand for. */
 static const struct {
     const char *kind;           /* As the author writes it. */
+    const char *noun;           /* For messages about its name. */
     enum sg_peer_type type;
 } kinds[] = {
-    { "group", SG_PEER_GROUP },
-    { "prefix_list", SG_PEER_PREFIX_LIST },
-    { "addresses", SG_PEER_ADDRESSES },
+    { "group", "group", SG_PEER_GROUP },
+    { "prefix_list", "prefix_list", SG_PEER_PREFIX_LIST },
+    { "addresses", "set of addresses", SG_PEER_ADDRESSES },
 };
+
+static size_t
+kind_index(enum sg_peer_type type)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (kinds[i].type == type) {
+            return i;
+        }
+    }
+    OVS_NOT_REACHED();
+}
 
 static const char *
 kind_name(enum sg_peer_type type)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        if (kinds[i].type == type) {
-            return kinds[i].kind;
-        }
-    }
-    OVS_NOT_REACHED();
+    return kinds[kind_index(type)].kind;
 }
 
 static bool
@@ -41,7 +49,7 @@ is_defined(const struct sg_policy *policy, enum sg_peer_type type,
     return (type == SG_PEER_GROUP ? sg_policy_group(policy, name) != NULL
             : type == SG_PEER_PREFIX_LIST
             ? sg_policy_prefix_list(policy, name) != NULL
-            : false);
+            : sg_policy_addresses(policy, name) != NULL);
 }
 
 /* The defined name of 'type' that is nearest to 'typed', or NULL. */
@@ -54,7 +62,8 @@ guess_name(const struct sg_policy *policy, enum sg_peer_type type,
     size_t n = 0;
 
     names = xcalloc(hmap_count(&policy->groups)
-                    + hmap_count(&policy->prefix_lists) + 1, sizeof *names);
+                    + hmap_count(&policy->prefix_lists)
+                    + hmap_count(&policy->addresses) + 1, sizeof *names);
     if (type == SG_PEER_GROUP) {
         const struct sg_group *group;
 
@@ -66,6 +75,12 @@ guess_name(const struct sg_policy *policy, enum sg_peer_type type,
 
         HMAP_FOR_EACH (list, node, &policy->prefix_lists) {
             names[n++] = list->name;
+        }
+    } else {
+        const struct sg_addresses *addresses;
+
+        HMAP_FOR_EACH (addresses, node, &policy->addresses) {
+            names[n++] = addresses->name;
         }
     }
     guess = sg_did_you_mean(typed, names, n);
@@ -101,7 +116,7 @@ static void
 report_undefined(struct sg_load *load, const struct sg_where *where,
                  enum sg_peer_type type, const char *name)
 {
-    char *error = sg_check_name(kind_name(type), name);
+    char *error = sg_check_name(kinds[kind_index(type)].noun, name);
 
     sset_add_and_free(&load->undefined,
                       xasprintf("%s %s", kind_name(type), name));
@@ -128,12 +143,14 @@ check_ref(struct sg_load *load, const struct json *json)
             char *given = sg_doc_describe(sg_doc_get(json, "name"));
 
             sg_load_error(load, &where, "the name of a %s must be a string, "
-                          "not %s", kind, given);
+                          "not %s", kinds[i].noun, given);
             free(given);
         } else if (!is_defined(load->policy, kinds[i].type, name)) {
             report_undefined(load, &where, kinds[i].type, name);
         } else if (kinds[i].type == SG_PEER_PREFIX_LIST) {
             sset_add(&load->used_lists, name);
+        } else if (kinds[i].type == SG_PEER_ADDRESSES) {
+            sset_add(&load->used_sets, name);
         }
     }
 }
@@ -155,6 +172,24 @@ check_peers(struct sg_load *load, const struct sg_rule *rule)
         key = xasprintf("%s %s", kind_name(peer->type), peer->name);
         if (!sset_contains(&load->undefined, key)) {
             report_undefined(load, &where, peer->type, peer->name);
+        }
+        free(key);
+    }
+}
+
+/* Likewise the sets that are members. */
+static void
+check_member_sets(struct sg_load *load, const struct sg_members *members)
+{
+    struct sg_where where = { members->place, NULL };
+
+    for (size_t i = 0; i < members->n_sets; i++) {
+        const char *name = members->sets[i];
+        char *key = xasprintf("%s %s", kind_name(SG_PEER_ADDRESSES), name);
+
+        if (!is_defined(load->policy, SG_PEER_ADDRESSES, name)
+            && !sset_contains(&load->undefined, key)) {
+            report_undefined(load, &where, SG_PEER_ADDRESSES, name);
         }
         free(key);
     }
@@ -196,6 +231,7 @@ sg_load_references(struct sg_load *load, const struct json *document)
     for (size_t i = 0; i < policy->n_members; i++) {
         check_group_name(load, &policy->members[i].place,
                          policy->members[i].group);
+        check_member_sets(load, &policy->members[i]);
     }
     for (size_t i = 0; i < policy->n_binds; i++) {
         const struct sg_bind *bind = &policy->binds[i];

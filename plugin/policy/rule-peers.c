@@ -88,6 +88,8 @@ load_handle(struct sg_load *load, const struct json *json,
             add_peer(rule, &peer);
             if (peer.type == SG_PEER_PREFIX_LIST) {
                 sset_add(&load->used_lists, name);
+            } else if (peer.type == SG_PEER_ADDRESSES) {
+                sset_add(&load->used_sets, name);
             }
             return true;
         }

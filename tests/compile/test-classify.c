@@ -401,6 +401,18 @@ test_lines(void)
              "2001:db8::/32 ingress: prefix_list l\n",
              "a prefix list and a prefix");
     is_lines("{'groups':[{'name':'g','ingress':["
+             "{'word':'tcp','from':{'addresses':'s'}},"
+             "{'word':'udp','from':{'group':'h'}},"
+             "{'word':'sctp','from':{'addresses':'none'}}]},{'name':'h'}],"
+             "'addresses':[{'name':'s','file':'/s'},"
+             "{'name':'none','file':'/none'}],"
+             "'members':[{'group':'h','entries':['10.0.0.1',"
+             "{'addresses':'s'}]}]}", "",
+             "10.0.0.1 ingress: group h\n"
+             "203.0.113.0/24 ingress: group h, addresses s\n"
+             "203.0.113.7 -\n",
+             "a set of addresses, as a peer and as members");
+    is_lines("{'groups':[{'name':'g','ingress':["
              "{'word':'tcp','from':{'any':true}}]}],"
              "'members':[{'group':'g','entries':['10.0.0.0/8']}]}", "", "",
              "where no rule asks for addresses there are none");

@@ -8,6 +8,18 @@
 #include "policy/fixture.h"
 #include "util.h"
 
+static void
+add_set(struct world *w)
+{
+    struct sg_prefix p[2];
+
+    sg_prefix_from_ipv4(htonl(0xcb007100), 24, &p[0]);
+    sg_prefix_from_ipv4(htonl(0xcb007107), 32, &p[1]);
+    sg_sets_init(&w->sets);
+    sg_sets_put(&w->sets, "s", p, 2);
+    w->ports.sets = &w->sets;
+}
+
 void
 world_init(struct world *w, const char *policy, const char *facts)
 {
@@ -21,12 +33,14 @@ world_init(struct world *w, const char *policy, const char *facts)
     facts_from_text(facts, &w->facts);
     sg_ports_init(&w->ports);
     sg_ports_admit_all(&w->ports, w->policy, NULL, &w->facts);
+    add_set(w);
 }
 
 void
 world_destroy(struct world *w)
 {
     sg_ports_destroy(&w->ports);
+    sg_sets_destroy(&w->sets);
     sg_facts_destroy(&w->facts);
     sg_policy_unref(w->policy);
 }

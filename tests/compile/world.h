@@ -20,6 +20,7 @@
 
 #include "compile/compile.h"
 #include "compile/flow.h"
+#include "policy/addresses.h"
 #include "policy/policy.h"
 #include "policy/port.h"
 
@@ -27,6 +28,7 @@ struct world {
     struct sg_policy *policy;
     struct sg_facts facts;
     struct sg_ports ports;
+    struct sg_sets sets;        /* "s" is 203.0.113.0/24 and 203.0.113.7. */
 };
 
 /* Policy document and facts, JSON with ' for ". */

@@ -11,6 +11,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/vlog.h"
+#include "policy/addresses.h"
 #include "policy/policy.h"
 #include "policy/port.h"
 #include "util.h"
@@ -101,9 +102,27 @@ fuzz_compile(const struct sg_policy *policy, const struct sg_ports *ports,
     sg_compiler_destroy(c);
 }
 
+/* Gives every set the same value. */
+static void
+fill_sets(const struct sg_policy *policy, struct sg_sets *sets)
+{
+    const struct sg_addresses *addresses;
+    struct sg_prefix prefixes[2];
+
+    sg_prefix_from_ipv4(htonl(0xc0000200), 24, &prefixes[0]);
+    sg_prefix_from_ipv4(htonl(0xc0000207), 32, &prefixes[1]);
+    HMAP_FOR_EACH (addresses, node, &policy->addresses) {
+        char *words = sg_addresses_describe(addresses);
+
+        sg_sets_put(sets, addresses->name, prefixes, 2);
+        free(words);
+    }
+}
+
 void
 fuzz_policy(const struct sg_policy *policy)
 {
+    struct sg_sets sets = SG_SETS_INITIALIZER(&sets);
     struct ds groups = DS_EMPTY_INITIALIZER;
     const struct sg_group *group;
     struct sg_facts facts;
@@ -125,9 +144,12 @@ fuzz_policy(const struct sg_policy *policy)
     sg_ports_init(&ports);
     sg_ports_admit_all(&ports, policy, NULL, &facts);
     ovs_assert(!sg_ports_find(&ports, "tap0")->error);
+    fill_sets(policy, &sets);
+    ports.sets = &sets;
     fuzz_compile(policy, &ports, NULL);
 
     sg_ports_destroy(&ports);
+    sg_sets_destroy(&sets);
     sg_facts_destroy(&facts);
     ds_destroy(&groups);
 }

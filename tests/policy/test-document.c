@@ -8,6 +8,7 @@
 
 #include "fixture.h"
 #include "openvswitch/json.h"
+#include "policy/addresses.h"
 #include "smap.h"
 #include "tap.h"
 #include "util.h"
@@ -293,6 +294,109 @@ test_references(void)
     EXPECT("references", cases);
 }
 
+#define SET(OPTIONS) "{'addresses':[{'name':'s'," PLACE(4) "," OPTIONS \
+                     "}],'refs':[{'kind':'addresses','name':'s'}]}"
+
+static void
+test_addresses(void)
+{
+    static const struct expectation cases[] = {
+        { SET("'file':'/x','interval':5,'max_change':'50%','on_error':'keep',"
+              "'max_size':100,'format':'json','path':'a.b','field':'ip'"),
+          "" },
+        { SET("'dns':['a.example','B.Example.'],'min_ttl':1,'max_ttl':2,"
+              "'nameservers':['192.0.2.53','192.0.2.53:5353','::1',"
+              "'[::1]:53'],'max_change':3,'on_error':'empty'"), "" },
+        { SET("'http':'https://h/x','timeout':3,'ca':'/ca.pem'"), "" },
+        { SET("'interval':5"), "p.lua:4: addresses \"s\" does not say where "
+          "its addresses come from; give it file =, dns = or http =\n" },
+        { SET("'file':'/x','dns':'a'"), "p.lua:4: addresses \"s\" has two "
+          "sources, file and dns; make two sets of it\n" },
+        { SET("'file':5"), "p.lua:4: file of addresses \"s\" is 5; it must "
+          "be the name of a file\n" },
+        { SET("'dns':[]"), "p.lua:4: dns of addresses \"s\" is an empty "
+          "list\n" },
+        { SET("'dns':['a b','192.0.2.1','a..b','-.-']"),
+          "p.lua:4: dns of addresses \"s\" is \"192.0.2.1\"; that is an "
+          "address; put it into a prefix_list\n"
+          "p.lua:4: dns of addresses \"s\" is \"a b\"; it must be a name such "
+          "as \"crm.example.net\", or a list of names\n"
+          "p.lua:4: dns of addresses \"s\" is \"a..b\"; it must be a name "
+          "such as \"crm.example.net\", or a list of names\n" },
+        { SET("'dns':'a','nameservers':['ns.example','10.0.0.1:99999']"),
+          "p.lua:4: nameservers of addresses \"s\" is \"10.0.0.1:99999\"; it "
+          "must be an address such as \"192.0.2.53\", with a port if it is "
+          "not 53, or a list of those\n"
+          "p.lua:4: nameservers of addresses \"s\" is \"ns.example\"; it must "
+          "be an address such as \"192.0.2.53\", with a port if it is not "
+          "53, or a list of those\n" },
+        { SET("'dns':'a','min_ttl':9,'max_ttl':8"), "p.lua:4: min_ttl of "
+          "addresses \"s\" is 9, which is more than max_ttl, 8\n" },
+        { SET("'http':'ftp://h/'"), "p.lua:4: http of addresses \"s\" is "
+          "\"ftp://h/\"; it must begin with \"http://HOST\" or "
+          "\"https://HOST\"\n" },
+        { SET("'http':'http://u:p@h/'"), "p.lua:4: http of addresses \"s\" is "
+          "\"http://u:p@h/\"; a user and a password would be seen in logs; "
+          "leave them out\n" },
+        { SET("'http':'http://h/a b'"), "p.lua:4: http of addresses \"s\" is "
+          "\"http://h/a b\"; it has a character that a URL cannot have; write "
+          "it as %HH\n" },
+        { SET("'file':'/x','interval':0"), "p.lua:4: interval of addresses "
+          "\"s\" is 0; it must be a number of seconds from 1 to 86400\n" },
+        { SET("'file':'/x','max_change':'101%'"), "p.lua:4: max_change of "
+          "addresses \"s\" is \"101%\"; it must be a number of addresses, or "
+          "a part such as \"50%\"\n" },
+        { SET("'file':'/x','on_error':'close'"), "p.lua:4: on_error of "
+          "addresses \"s\" is \"close\"; it must be \"keep\" or \"empty\"\n" },
+        { SET("'file':'/x','format':'xml'"), "p.lua:4: format of addresses "
+          "\"s\" is \"xml\"; it must be \"lines\" or \"json\"\n" },
+        { SET("'file':'/x','format':'lines','field':'ip'"), "p.lua:4: "
+          "addresses \"s\" has path or field, which belong to format = "
+          "\"json\"\n" },
+        { SET("'file':'/x','min_ttl':3"), "p.lua:4: min_ttl of addresses "
+          "\"s\" means nothing for a source of the kind file\n" },
+        { SET("'file':'/x','unknown':['intervall']"), "p.lua:4: addresses "
+          "\"s\" has no key \"intervall\"; did you mean \"interval\"?\n" },
+        { "{'addresses':[{'name':'s'," PLACE(4) ",'file':'/x'}]}",
+          "p.lua:4: warning: addresses \"s\" is not used\n" },
+        { "{'addresses':[{'name':'s'," PLACE(4) ",'file':'/x'},"
+          "{'name':'s'," PLACE(5) ",'file':'/y'}]}",
+          "p.lua:5: addresses \"s\" is defined twice; the first time at "
+          "p.lua:4\n" },
+        { "{'addresses':[{'name':'crm'," PLACE(4) ",'file':'/x'}],"
+          "'groups':[{'name':'g'," PLACE(1) ",'ingress':[{'word':'tcp',"
+          PLACE(2) ",'from':{'addresses':'cmr'}}]}]}",
+          "p.lua:2: addresses \"cmr\" is not defined; did you mean "
+          "\"crm\"?\n" },
+        { "{'groups':[{'name':'g'," PLACE(1) "}],'members':[{'group':'g',"
+          PLACE(3) ",'entries':[{'addresses':'g'}]}]}",
+          "p.lua:3: addresses \"g\" is not defined; did you mean group "
+          "\"g\"?\n" },
+        { "{'prefix_lists':[{'name':'l'," PLACE(3) ",'entries':["
+          "{'addresses':'s'}]}]}", "p.lua:3: prefix_list \"l\": an addresses "
+          "set is no address or prefix; write those in quotes\n" },
+    };
+
+    EXPECT("addresses", cases);
+}
+
+/* A path is seen from the folder of the policy file. */
+static void
+test_paths(void)
+{
+    struct sg_policy *policy = policy_from_text(
+        "{'addresses':[{'name':'s','place':{'file':'/etc/p/p.lua'},"
+        "'file':'lists/x'}],'refs':[{'kind':'addresses','name':'s'}]}", NULL);
+    const struct sg_addresses *a = sg_policy_addresses(policy, "s");
+    char *source = sg_addresses_describe(a);
+
+    is_str(a->targets[0], "/etc/p/lists/x", "a path below the policy's");
+    is_str(source, "file /etc/p/lists/x", "a source in words");
+    is_int(a->interval, 60, "the default interval");
+    free(source);
+    sg_policy_unref(policy);
+}
+
 static void
 test_binds(void)
 {
@@ -406,6 +510,8 @@ test_odd_documents(void)
         "{'groups':[{'name':'g','place':5,'ingress':[{'word':5}]}]}",
         "{'prefix_lists':[5,{}],'members':[5,{}],'binds':[5,{}],'refs':[5,{}],"
         "'errors':[5],'warnings':[{}]}",
+        "{'addresses':[5,{},[],{'name':{},'file':[],'dns':{},'http':[5],"
+        "'resolve':-1,'nameservers':5,'max_change':{},'path':5}]}",
         "{'binds':[{'function':-1},{'function':1e300,'external_ids':[]}]}",
         "{'groups':[{'name':'g','place':{'file':'f','line':1e99},"
         "'unknown':[[5],{}]}]}",
@@ -505,6 +611,8 @@ main(void)
     test_families();
     test_groups();
     test_references();
+    test_addresses();
+    test_paths();
     test_binds();
     test_warnings();
     test_chain();

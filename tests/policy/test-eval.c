@@ -9,6 +9,7 @@
 #include "fixture.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "policy/addresses.h"
 #include "policy/eval.h"
 #include "tap.h"
 #include "util.h"
@@ -140,9 +141,10 @@ static const char site_policy[] =
     "'from':{'group':'web'}}],'egress':[]}],"
     "'prefix_lists':[{'name':'office'," PLACE(9) ",'entries':"
     "['203.0.113.0/24']}],"
+    "'addresses':[{'name':'crm'," PLACE(12) ",'dns':'crm.example'}],"
     "'members':[{'group':'web'," PLACE(10) ",'entries':['198.51.100.0/24']},"
     "{'group':'web'," PLACE(11) ",'network':'blue','entries':"
-    "['10.9.9.9']}]}";
+    "['10.9.9.9',{'addresses':'crm'}]}]}";
 
 #define PORT(NAME, GROUPS, ADDRESSES, MORE) \
     "{'name':'" NAME "','external_ids':{'sg-groups':'" GROUPS "'," \
@@ -168,15 +170,32 @@ static const char site_ports[] =
 static struct sg_policy *site;
 static struct sg_ports site_of_ports;
 
+/* The values that the `addresses' sets have now. */
+static struct sg_sets site_sets;
+
+static void
+put_set(const char *name, const char *prefix)
+{
+    struct sg_prefix p;
+    char *error = sg_prefix_parse(prefix, &p);
+
+    ovs_assert(!error);
+    sg_sets_put(&site_sets, name, &p, 1);
+}
+
 static void
 site_init(void)
 {
     struct sg_facts facts;
 
+    sg_sets_init(&site_sets);
+    put_set("crm", "10.8.0.0/24");
+
     site = policy_from_text(site_policy, NULL);
     facts_from_text(site_ports, &facts);
     sg_ports_init(&site_of_ports);
     sg_ports_admit_all(&site_of_ports, site, NULL, &facts);
+    site_of_ports.sets = &site_sets;
     sg_facts_destroy(&facts);
 }
 
@@ -202,6 +221,9 @@ test_members(void)
         { "web", "blue", "198.51.100.7", true },
         { "web", "br0", "10.9.9.9", false },
         { "web", "blue", "10.9.9.9", true },
+        { "web", "blue", "10.8.0.5", true },    /* addresses "crm" */
+        { "web", "blue", "10.8.1.5", false },
+        { "web", "br0", "10.8.0.5", false },
         { "default", "br0", "10.0.0.1", false },
         { "db", "br0.1", "10.1.1.1", true },
         { "db", "br0.2", "10.1.1.1", true },
@@ -220,6 +242,50 @@ test_members(void)
            cases[i].network);
         free(error);
     }
+}
+
+/* The same question, before and after a set changes. */
+static void
+test_sets(void)
+{
+    struct sg_peer peer = { .type = SG_PEER_ADDRESSES,
+                            .name = CONST_CAST(char *, "crm") };
+    struct sg_prefix old, new;
+
+    free(sg_prefix_parse("10.8.0.5", &old));
+    free(sg_prefix_parse("10.80.0.5", &new));
+#define CONTAINS(P) sg_peer_contains(site, &site_of_ports, &peer, "br0", P)
+    ok(CONTAINS(&old) && !CONTAINS(&new), "the value of a set");
+    put_set("crm", "10.80.0.0/24");
+    ok(!CONTAINS(&old) && CONTAINS(&new), "another value");
+    sg_sets_remove(&site_sets, "crm");
+    ok(!CONTAINS(&old) && !CONTAINS(&new), "a set without a value is empty");
+    peer.name = CONST_CAST(char *, "nosuch");
+    ok(!CONTAINS(&old), "a set that nobody knows is empty");
+    site_of_ports.sets = NULL;
+    peer.name = CONST_CAST(char *, "crm");
+    ok(!CONTAINS(&old), "where there are no sets, all are empty");
+#undef CONTAINS
+    site_of_ports.sets = &site_sets;
+    put_set("crm", "10.8.0.0/24");
+}
+
+static void
+test_set_values(void)
+{
+    struct sg_sets sets = SG_SETS_INITIALIZER(&sets);
+    struct sg_prefix p[3];
+
+    for (size_t i = 0; i < 3; i++) {
+        free(sg_prefix_parse(i == 1 ? "10.0.0.1" : "10.0.0.2", &p[i]));
+    }
+    ok(!sg_sets_put(&sets, "x", NULL, 0), "an empty value is none");
+    ok(sg_sets_put(&sets, "x", p, 3), "a value");
+    is_int(sg_sets_find(&sets, "x")->n, 2, "doubles are dropped");
+    ok(!sg_sets_put(&sets, "x", p, 2), "the same in another order");
+    ok(sg_sets_put(&sets, "x", p, 1), "less");
+    ok(!sg_sets_find(&sets, "y") && !sg_sets_find(NULL, "x"), "no such set");
+    sg_sets_destroy(&sets);
 }
 
 /* Splits 'question' into words and traces.  The answer in one line. */
@@ -371,9 +437,12 @@ main(void)
     test_layer4();
     site_init();
     test_members();
+    test_sets();
+    test_set_values();
     test_traces();
     test_json();
     sg_ports_destroy(&site_of_ports);
     sg_policy_unref(site);
+    sg_sets_destroy(&site_sets);
     return done_testing();
 }

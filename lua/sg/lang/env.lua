@@ -8,8 +8,6 @@ local strict = host.import "strict"
 
 -- Names that the language will have, and what to say until then.
 local ABSENT <const> = {
-  addresses = "this version has no address sets that change by themselves; "
-              .. "use prefix_list",
   network = "this version has no network blocks; set sg-network on the "
             .. "interfaces",
 }
@@ -19,6 +17,7 @@ local policy
 local WORDS <const> = {
   host.import("rules").words,
   host.import("groups").words,
+  host.import("addresses").words,
   host.import("bind").words,
   { require = host.import("require")(function() return policy end) },
 }

@@ -69,11 +69,11 @@ end
 -- Makes a word that takes a name and returns a handle, which may be called
 -- with a table to define the thing.  'kind' has the 'word', an 'example' of a
 -- definition, for remedies, and the function 'define(place, d, t)'.
-local function naming_word(kind)
+function groups.naming_word(kind)
   handle.kind(kind.word, function(d)
     return kind.word .. " " .. report.quote(d.name)
   end, definer(kind))
-  groups.words[kind.word] = host.word(referrer(kind))
+  return host.word(referrer(kind))
 end
 
 -- The value of key 'key' of 't', or nil.
@@ -109,6 +109,13 @@ local function define_group(place, d, t)
   groups.groups[#groups.groups + 1] = group
 end
 
+-- An entry of a list of addresses.  A set of addresses is one, if the model
+-- lets it be.
+local function entry(v)
+  local set = handle.get_kind(v, "addresses")
+  return set and set.peer or value.any(v, {})
+end
+
 -- The entries of a list of addresses; 'what' says whose.
 local function entries(place, what, t)
   local names, largest, n, odd = value.parts(t)
@@ -124,7 +131,7 @@ local function entries(place, what, t)
                  what)
   else
     for i = 1, n do
-      list[#list + 1] = value.any(rawget(t, i), {})
+      list[#list + 1] = entry(rawget(t, i))
     end
   end
   return list
@@ -137,12 +144,12 @@ local function define_prefix_list(place, d, t)
   }
 end
 
-naming_word {
+groups.words.group = groups.naming_word {
   word = "group",
   example = 'group "web" { ingress = { ... } }',
   define = define_group,
 }
-naming_word {
+groups.words.prefix_list = groups.naming_word {
   word = "prefix_list",
   example = 'prefix_list "office" { "192.0.2.0/24" }',
   define = define_prefix_list,
@@ -161,6 +168,8 @@ end, function(place, _, d, t, ...)
   d.defined = true
   if report.is_poison(t) then
     return report.poison
+  elseif handle.get_kind(t, "addresses") and select("#", ...) == 0 then
+    t = { t }
   elseif not value.is_table(t) or select("#", ...) > 0 then
     report.error(place, "members takes a list of addresses in braces, not "
                  .. "%s: write %s", instead_of_table(t, ...),

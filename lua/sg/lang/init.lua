@@ -14,6 +14,7 @@
 --   value      the author's values as document values
 --   rules      tcp udp sctp icmp icmp6 ip all any
 --   groups     group prefix_list members
+--   addresses  addresses
 --   bind       bind, and its callbacks after the load
 --   strict     environments: global names, and those that are not there
 --   require    require
@@ -31,6 +32,7 @@ local host = ...
 local report = host.import "report"
 local rules = host.import "rules"
 local groups = host.import "groups"
+local addresses = host.import "addresses"
 local bind = host.import "bind"
 local env = host.import "env"
 
@@ -47,6 +49,7 @@ function language.finish(complete)
   local document = {
     groups = groups.groups,
     prefix_lists = groups.prefix_lists,
+    addresses = addresses.sets,
     members = groups.members,
     refs = groups.references(),
     binds = bind.binds,
@@ -57,6 +60,7 @@ function language.finish(complete)
   report.close()
   rules.forget()
   groups.forget()
+  addresses.forget()
   bind.forget()
   return document
 end

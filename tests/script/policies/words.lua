@@ -29,7 +29,7 @@ any { 80 }
 io.write("x")
 require "site.absent"
 load("x")
-addresses "crm" { dns = "crm.example.com" }
+addresses(5)
 network "blue" { }
 x = 5
 tcp = 5
