@@ -9,7 +9,7 @@ compile_tests = \
 	tests/compile/test-review
 check_PROGRAMS += $(compile_tests)
 TESTS += $(compile_tests) tests/compile/counts.t
-EXTRA_DIST += tests/compile/counts.t bench/scenario.py
+EXTRA_DIST += tests/compile/counts.t
 
 compile_world = tests/compile/world.c tests/compile/world.h $(policy_fixture)
 

@@ -10,5 +10,4 @@ CTL_TESTS = \
 	tests/ctl/usage.t
 
 TESTS += $(CTL_TESTS)
-EXTRA_DIST += $(CTL_TESTS) tests/ctl/offline.py \
-	bench/README.md bench/scenario_to_sg.py
+EXTRA_DIST += $(CTL_TESTS) tests/ctl/offline.py

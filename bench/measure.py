@@ -1,0 +1,69 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""Times, processes, and what comes of them."""
+import os
+import statistics
+import sys
+import time
+
+TICKS = os.sysconf('SC_CLK_TCK')
+
+
+def say(text, *args):
+    """Progress, on standard error."""
+    sys.stderr.write('%s %s\n' % (time.strftime('%H:%M:%S'),
+                                  text % args if args else text))
+    sys.stderr.flush()
+
+
+def timed(function, *args):
+    """How long it takes (seconds), and what it returns."""
+    begin = time.monotonic()
+    result = function(*args)
+    return time.monotonic() - begin, result
+
+
+def cpu_seconds(pid):
+    """User and system time of all threads of a process, and of the children
+    that it has waited for."""
+    with open('/proc/%d/stat' % pid) as f:
+        fields = f.read().rsplit(')', 1)[1].split()
+    return sum(map(int, fields[11:15])) / TICKS
+
+
+def memory_mib(pid):
+    """Resident set of a process and of its children, in MiB: what it is, and
+    the most it was."""
+    now = most = 0
+    for each in [pid] + children(pid):
+        try:
+            with open('/proc/%d/status' % each) as f:
+                for line in f:
+                    if line.startswith('VmRSS'):
+                        now += int(line.split()[1])
+                    elif line.startswith('VmHWM'):
+                        most += int(line.split()[1])
+        except FileNotFoundError:
+            pass
+    return now / 1024, most / 1024
+
+
+def children(pid):
+    try:
+        with open('/proc/%d/task/%d/children' % (pid, pid)) as f:
+            return [int(word) for word in f.read().split()]
+    except FileNotFoundError:
+        return []
+
+
+def median(values):
+    return statistics.median(values) if values else None
+
+
+def summary(seconds):
+    """A list of durations, in milliseconds."""
+    ordered = sorted(seconds)
+    last = len(ordered) - 1
+    return {'n': len(ordered),
+            'median_ms': round(median(ordered) * 1e3, 3),
+            'p99_ms': round(ordered[min(last, round(.99 * last))] * 1e3, 3),
+            'max_ms': round(ordered[-1] * 1e3, 3)}
