@@ -17,6 +17,8 @@ libovssg_la_SOURCES += \
 	plugin/compile/format.c \
 	plugin/compile/ids.c \
 	plugin/compile/ids.h \
+	plugin/compile/judge.c \
+	plugin/compile/judge.h \
 	plugin/compile/l4.c \
 	plugin/compile/l4.h \
 	plugin/compile/pipeline.c \

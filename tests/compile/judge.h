@@ -3,9 +3,8 @@
 #ifndef TESTS_COMPILE_JUDGE_H
 #define TESTS_COMPILE_JUDGE_H 1
 
-/* A switch, as much of one as judging needs: looks up a packet in the flows of
- * one table and does what the best flow says, which may only be loads, notes
- * and resubmits. */
+/* Questions to ask both of the flows (compile/judge.h) and of the rules
+ * (policy/eval.h). */
 
 #include <stdbool.h>
 #include <stdint.h>
