@@ -13,6 +13,7 @@ nobase_dist_sgdata_DATA += \
 	lua/sg/lang/require.lua \
 	lua/sg/lang/rules.lua \
 	lua/sg/lang/strict.lua \
+	lua/sg/lang/test.lua \
 	lua/sg/lang/value.lua
 
 

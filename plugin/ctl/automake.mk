@@ -12,5 +12,8 @@ ovs_sgctl_SOURCES = \
 	plugin/ctl/policy-loader.h \
 	plugin/ctl/render.c \
 	plugin/ctl/render.h \
-	plugin/ctl/sgctl.h
+	plugin/ctl/sgctl.h \
+	plugin/ctl/test-command.c \
+	plugin/ctl/test-world.c \
+	plugin/ctl/test-world.h
 ovs_sgctl_LDADD = $(SG_SCRIPT_LIBS)

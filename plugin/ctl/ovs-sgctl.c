@@ -22,6 +22,8 @@ static const struct sgctl_command commands[] = {
       1, SIZE_MAX, 0, sgctl_check },
     { "compile", "PATH...", "show what the compiler makes of a policy",
       1, SIZE_MAX, SGCTL_PORTS | SGCTL_BRIDGE | SGCTL_STAGE, sgctl_compile },
+    { "test", "FILE...", "run policy tests and print TAP",
+      1, SIZE_MAX, 0, sgctl_test },
     { "reload", "", "make the agent load its policy again",
       0, 0, SGCTL_TIMEOUT, sgctl_reload },
     { "wait", "", "wait until all changes so far are in force",

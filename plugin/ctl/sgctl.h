@@ -6,7 +6,7 @@
 /* ovs-sgctl, the operator's command
  * =================================
  *
- *                       .--> offline: check, compile (no agent needed)
+ *                       .--> offline: check, compile, test (no agent)
  *   command line --> command
  *                       '--> agent.c --> client.c --- unixctl ---> the agent
  *                               |
@@ -59,9 +59,10 @@ struct sgctl_command {
     enum sgctl_status (*run)(const struct sgctl *);
 };
 
-/* Without the agent: check-command.c, compile-command.c. */
+/* Without the agent: check-command.c, compile-command.c, test-command.c. */
 enum sgctl_status sgctl_check(const struct sgctl *);
 enum sgctl_status sgctl_compile(const struct sgctl *);
+enum sgctl_status sgctl_test(const struct sgctl *);
 
 /* With the agent: agent-commands.c. */
 enum sgctl_status sgctl_reload(const struct sgctl *);

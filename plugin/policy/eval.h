@@ -75,6 +75,17 @@ char *sg_trace(const struct sg_policy *, const struct sg_ports *,
                const char *port, struct sg_trace *)
     __attribute__((warn_unused_result));
 
+/* The same question, asked family by family: in which families, SG_IPV4 and
+ * SG_IPV6, can FROM and TO speak PROTO at all; and the answer for the first of
+ * 'families' in which they can. */
+char *sg_trace_families(const struct sg_ports *, const char *from,
+                        const char *to, const char *proto, uint8_t *families)
+    __attribute__((warn_unused_result));
+char *sg_trace_family(const struct sg_policy *, const struct sg_ports *,
+                      const char *from, const char *to, const char *proto,
+                      const char *port, uint8_t families, struct sg_trace *)
+    __attribute__((warn_unused_result));
+
 /* The answer as CONTRACT section 1 gives it in JSON, and in words. */
 struct json *sg_trace_to_json(const struct sg_trace *);
 void sg_trace_format(const struct sg_trace *, struct ds *);

@@ -264,12 +264,15 @@ choose_address(struct party *p, bool ipv4)
     p->address.plen = 128;
 }
 
+/* The families in which 'from' and 'to' can speak 'proto': SG_IPV4 and
+ * SG_IPV6. */
 static char *
-choose_family(struct party *from, struct party *to, int proto)
+common_families(const struct party *from, const struct party *to, int proto,
+                uint8_t *families)
 {
-    struct party *parties[] = { from, to };
-    bool ipv4;
+    const struct party *parties[] = { from, to };
 
+    *families = 0;
     for (size_t i = 0; i < ARRAY_SIZE(parties); i++) {
         const struct party *p = parties[i];
 
@@ -278,18 +281,38 @@ choose_family(struct party *from, struct party *to, int proto)
                              "external_ids:sg-addresses", p->typed);
         }
     }
-    ipv4 = (proto != IPPROTO_ICMPV6
-            && has_family(from, true) && has_family(to, true));
-    if (!ipv4 && (!has_family(from, false) || !has_family(to, false)
-                  || proto == IPPROTO_ICMP)) {
+    if (proto != IPPROTO_ICMPV6
+        && has_family(from, true) && has_family(to, true)) {
+        *families |= SG_IPV4;
+    }
+    if (proto != IPPROTO_ICMP
+        && has_family(from, false) && has_family(to, false)) {
+        *families |= SG_IPV6;
+    }
+    return NULL;
+}
+
+/* The parties speak one of 'families', IPv4 if they can. */
+static char *
+choose_family(struct party *from, struct party *to, int proto,
+              uint8_t families)
+{
+    uint8_t common;
+    char *error = common_families(from, to, proto, &common);
+
+    if (error) {
+        return error;
+    }
+    families &= common;
+    if (!families) {
         return xasprintf("%s and %s do not both have an %s address",
                          from->typed, to->typed,
                          proto == IPPROTO_ICMPV6 ? "IPv6"
                          : proto == IPPROTO_ICMP ? "IPv4"
                          : "IPv4 or both an IPv6");
     }
-    choose_address(from, ipv4);
-    choose_address(to, ipv4);
+    choose_address(from, families & SG_IPV4);
+    choose_address(to, families & SG_IPV4);
     return NULL;
 }
 
@@ -344,21 +367,30 @@ judge(const struct sg_policy *policy, const struct sg_ports *ports,
 }
 
 static char *
-resolve(const struct sg_ports *ports, const char *from_word,
-        const char *to_word, struct sg_trace *trace)
+find_parties(const struct sg_ports *ports, const char *from_word,
+             const char *to_word, struct party *from, struct party *to)
 {
-    struct party from, to;
-    char *error = find_party(ports, from_word, &from);
+    char *error = find_party(ports, from_word, from);
 
     if (!error) {
-        error = find_party(ports, to_word, &to);
+        error = find_party(ports, to_word, to);
     }
-    if (!error && !from.port && !to.port) {
+    if (!error && !from->port && !to->port) {
         error = xasprintf("neither %s nor %s is guarded here", from_word,
                           to_word);
     }
+    return error;
+}
+
+static char *
+resolve(const struct sg_ports *ports, const char *from_word,
+        const char *to_word, uint8_t families, struct sg_trace *trace)
+{
+    struct party from, to;
+    char *error = find_parties(ports, from_word, to_word, &from, &to);
+
     if (!error) {
-        error = choose_family(&from, &to, trace->proto);
+        error = choose_family(&from, &to, trace->proto, families);
     }
     if (!error && from.port) {
         error = choose_endpoint(&from, &to, &trace->from.endpoint);
@@ -376,9 +408,25 @@ resolve(const struct sg_ports *ports, const char *from_word,
 }
 
 char *
-sg_trace(const struct sg_policy *policy, const struct sg_ports *ports,
-         const char *from, const char *to, const char *proto,
-         const char *port, struct sg_trace *trace)
+sg_trace_families(const struct sg_ports *ports, const char *from_word,
+                  const char *to_word, const char *proto_word,
+                  uint8_t *families)
+{
+    struct party from, to;
+    int proto;
+    char *error = parse_proto(proto_word, &proto);
+
+    *families = 0;
+    if (!error) {
+        error = find_parties(ports, from_word, to_word, &from, &to);
+    }
+    return error ? error : common_families(&from, &to, proto, families);
+}
+
+char *
+sg_trace_family(const struct sg_policy *policy, const struct sg_ports *ports,
+                const char *from, const char *to, const char *proto,
+                const char *port, uint8_t families, struct sg_trace *trace)
 {
     bool out, in;
     char *error;
@@ -390,7 +438,7 @@ sg_trace(const struct sg_policy *policy, const struct sg_ports *ports,
         error = parse_port(port, trace);
     }
     if (!error) {
-        error = resolve(ports, from, to, trace);
+        error = resolve(ports, from, to, families, trace);
     }
     if (error) {
         return error;
@@ -399,6 +447,15 @@ sg_trace(const struct sg_policy *policy, const struct sg_ports *ports,
     in = judge(policy, ports, trace, SG_INGRESS, &trace->to, &trace->from);
     trace->allowed = out && in;
     return NULL;
+}
+
+char *
+sg_trace(const struct sg_policy *policy, const struct sg_ports *ports,
+         const char *from, const char *to, const char *proto,
+         const char *port, struct sg_trace *trace)
+{
+    return sg_trace_family(policy, ports, from, to, proto, port, SG_IP_ANY,
+                           trace);
 }
 
 /* The answer. */

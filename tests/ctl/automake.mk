@@ -7,6 +7,7 @@ CTL_TESTS = \
 	tests/ctl/check.t \
 	tests/ctl/client.t \
 	tests/ctl/compile.t \
+	tests/ctl/test.t \
 	tests/ctl/usage.t
 
 TESTS += $(CTL_TESTS)

@@ -3,7 +3,7 @@
 """The command line of ovs-sgctl: what makes no sense exits with 2."""
 from offline import Folder, equal, holds, run, sgctl, test
 
-COMMANDS = ('check compile reload wait trace enable disable list-groups '
+COMMANDS = ('check compile test reload wait trace enable disable list-groups '
             'list-ports show').split()
 
 

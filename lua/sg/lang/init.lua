@@ -19,6 +19,7 @@
 --   strict     environments: global names, and those that are not there
 --   require    require
 --   env        the environment of a policy file
+--   test       the words of policy tests, which are files of their own
 --
 -- A module is a chunk that gets `host' (plugin/script/host.h) as argument
 -- and returns a table.
