@@ -1,4 +1,0 @@
-group "a" {
-  ingress = { tcp { 80, from = any }
-  egress = {},
-}

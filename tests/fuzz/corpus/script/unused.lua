@@ -1,1 +1,0 @@
-return tcp { 80, from = any }
