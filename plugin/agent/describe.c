@@ -14,6 +14,7 @@
 #include "packets.h"
 #include "policy/policy.h"
 #include "policy/port.h"
+#include "sset.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -71,7 +72,9 @@ compare_groups(const void *a_, const void *b_)
     const struct sg_group *const *a = a_;
     const struct sg_group *const *b = b_;
 
-    return strcmp((*a)->name, (*b)->name);
+    int cmp = strcmp((*a)->name, (*b)->name);
+
+    return cmp ? cmp : strcmp((*a)->key, (*b)->key);
 }
 
 static const struct sg_group **
@@ -209,6 +212,8 @@ sg_describe_rule(const struct sg_rule *rule)
     json_object_put_format(json, "id", UUID_FMT, UUID_ARGS(&rule->id));
     json_object_put_string(json, "text", rule->text);
     json_object_put_string(json, "group", rule->group->name);
+    json_object_put(json, "network",
+                    json_string_or_null(rule->group->network));
     json_object_put_string(json, "direction", sg_direction_name(rule->dir));
     json_object_put(json, "protocol", json_protocol(rule->proto));
     json_object_put(json, "ports", json_ranges(rule));
@@ -260,13 +265,30 @@ json_member(const struct sg_prefix *prefix, const char *network,
     return json;
 }
 
+/* True if 'group' is what one of the networks of 'port' calls by its name. */
+static bool
+port_meets_group(const struct sg_policy *policy, const struct sg_port *port,
+                 const struct sg_group *group)
+{
+    bool meets = !port->n_endpoints && !group->network;
+
+    for (size_t i = 0; i < port->n_endpoints && !meets; i++) {
+        meets = sg_group_is_in(policy, group, port->endpoints[i].network);
+    }
+    return meets && port_has_group(port, group->name);
+}
+
 /* A port on a trunk is a member in each of its networks. */
 static void
-add_port_members(const struct sg_port *port, struct json *members)
+add_port_members(const struct sg_policy *policy, const struct sg_port *port,
+                 const struct sg_group *group, struct json *members)
 {
     static const struct sg_place nowhere;
 
     for (size_t i = 0; i < port->n_endpoints; i++) {
+        if (!sg_group_is_in(policy, group, port->endpoints[i].network)) {
+            continue;
+        }
         for (size_t j = 0; j < port->n_addresses; j++) {
             json_array_add(members,
                            json_member(&port->addresses[j],
@@ -286,28 +308,36 @@ add_listed_members(const struct sg_members *listed, struct json *members)
     }
 }
 
+/* Are the members that 'm' lists members of 'group'?  A statement for every
+ * network adds to each group of that name. */
+static bool
+lists_members(const struct sg_policy *policy, const struct sg_members *m,
+              const struct sg_group *group)
+{
+    return (!strcmp(m->group, group->name)
+            && (!m->network || sg_group_is_in(policy, group, m->network)));
+}
+
 /* Fills '*members' with who is in 'group' now, and '*names' with those of the
  * 'ports' that have it.  A port in error has it, but is nobody's peer. */
 static void
 find_members(const struct sg_policy *policy, const struct sg_port **ports,
-             size_t n_ports, const char *group,
+             size_t n_ports, const struct sg_group *group,
              struct json **members, struct json **names)
 {
     *members = json_array_create_empty();
     *names = json_array_create_empty();
     for (size_t i = 0; i < n_ports; i++) {
-        if (port_has_group(ports[i], group)) {
+        if (port_meets_group(policy, ports[i], group)) {
             json_array_add(*names, json_string_create(ports[i]->name));
             if (!ports[i]->error) {
-                add_port_members(ports[i], *members);
+                add_port_members(policy, ports[i], group, *members);
             }
         }
     }
     for (size_t i = 0; i < policy->n_members; i++) {
-        const struct sg_members *m = &policy->members[i];
-
-        if (!strcmp(m->group, group)) {
-            add_listed_members(m, *members);
+        if (lists_members(policy, &policy->members[i], group)) {
+            add_listed_members(&policy->members[i], *members);
         }
     }
 }
@@ -318,6 +348,7 @@ describe_group_briefly(const struct sg_group *group)
     struct json *json = json_object_create();
 
     json_object_put_string(json, "name", group->name);
+    json_object_put(json, "network", json_string_or_null(group->network));
     json_object_put(json, "description",
                     json_string_or_null(group->description));
     put_place(json, &group->place);
@@ -333,7 +364,7 @@ describe_group_line(const struct sg_policy *policy,
     struct json *rules = json_object_create();
     struct json *members, *names;
 
-    find_members(policy, ports, n_ports, group->name, &members, &names);
+    find_members(policy, ports, n_ports, group, &members, &names);
     json_object_put(json, "members",
                     json_integer_create(json_array(members)->n));
     json_object_put(json, "ports", json_integer_create(json_array(names)->n));
@@ -381,7 +412,7 @@ sg_describe_group(const struct sg_policy *policy,
     json_object_put(json, "builtin", json_boolean_create(group->builtin));
     add_rules(group, rules);
     json_object_put(json, "rules", rules);
-    find_members(policy, sorted, n_ports, group->name, &members, &names);
+    find_members(policy, sorted, n_ports, group, &members, &names);
     json_object_put(json, "members", members);
     json_object_put(json, "ports", names);
     free(sorted);
@@ -544,15 +575,20 @@ describe_port_rules(const struct sg_core *core, const struct sg_port *port)
 {
     const struct sg_policy *policy = sg_core_policy(core);
     struct json *array = json_array_create_empty();
+    struct sset keys = SSET_INITIALIZER(&keys);
 
     for (size_t i = 0; i < port->n_groups; i++) {
-        const struct sg_group *group = sg_policy_group(policy,
-                                                       port->groups[i]);
+        for (size_t j = 0; j < port->n_endpoints; j++) {
+            const struct sg_group *group
+                = sg_policy_group(policy, port->groups[i],
+                                  port->endpoints[j].network);
 
-        if (group) {
-            add_rules(group, array);
+            if (group && sset_add(&keys, group->key)) {
+                add_rules(group, array);
+            }
         }
     }
+    sset_destroy(&keys);
     return array;
 }
 

@@ -24,14 +24,63 @@
 /* The kinds of things with a name of their own.  Each returns NULL if there
  * is none of its kind. */
 
+/* The group whose key is 'name' ("blue/web"); else the only one of that name,
+ * whatever its network.  If there are more, their keys go to 'keys'. */
+static const struct sg_group *
+find_group(const struct sg_policy *policy, const char *name,
+           struct svec *keys)
+{
+    const struct sg_group *group, *found = NULL;
+
+    HMAP_FOR_EACH (group, node, &policy->groups) {
+        if (!strcmp(group->key, name)) {
+            svec_clear(keys);
+            return group;
+        } else if (!strcmp(group->name, name)) {
+            svec_add(keys, group->key);
+            found = group;
+        }
+    }
+    if (keys->n > 1) {
+        return NULL;
+    }
+    svec_clear(keys);
+    return found;
+}
+
 static struct json *
 lookup_group(const struct sg_core *core, const char *name)
 {
     const struct sg_policy *policy = sg_core_policy(core);
-    const struct sg_group *group = sg_policy_group(policy, name);
+    struct svec keys = SVEC_EMPTY_INITIALIZER;
+    const struct sg_group *group = find_group(policy, name, &keys);
 
+    svec_destroy(&keys);
     return (group ? sg_describe_group(policy, sg_core_ports(core), group)
             : NULL);
+}
+
+/* An error if groups of several networks are called 'name', or NULL. */
+static char *
+refuse_several_groups(const struct sg_core *core, const char *name)
+{
+    struct svec keys = SVEC_EMPTY_INITIALIZER;
+    char *error = NULL;
+
+    if (!strncmp(name, "group:", 6)) {
+        name += 6;
+    }
+    find_group(sg_core_policy(core), name, &keys);
+    if (keys.n) {
+        svec_sort(&keys);
+        char *list = svec_join(&keys, " or ", "");
+
+        error = xasprintf("several networks have a group %s; write %s", name,
+                          list);
+        free(list);
+    }
+    svec_destroy(&keys);
+    return error;
 }
 
 static struct json *
@@ -189,7 +238,7 @@ explain_unknown(const struct sg_core *core, const char *name)
     char *error;
 
     HMAP_FOR_EACH (group, node, &policy->groups) {
-        svec_add(&names, group->name);
+        svec_add(&names, group->key);
     }
     HMAP_FOR_EACH (list, node, &policy->prefix_lists) {
         svec_add(&names, list->name);
@@ -213,7 +262,10 @@ sg_lookup(const struct sg_core *core, const char *name, struct json **json)
     char *error;
 
     *json = NULL;
-    error = lookup_by_name(core, name, json);
+    error = refuse_several_groups(core, name);
+    if (!error) {
+        error = lookup_by_name(core, name, json);
+    }
     if (error || *json) {
         return error;
     }

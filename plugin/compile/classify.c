@@ -47,6 +47,17 @@ claims_add(struct claims *claims, const struct sg_prefix *prefix, size_t peer)
     claims->list[claims->n++].peer = peer;
 }
 
+/* 'peer' may be SIZE_MAX: no rule names it. */
+static void
+claims_add_all(struct claims *claims, const struct sg_prefix *prefixes,
+               size_t n, size_t peer)
+{
+    for (size_t i = 0; peer != SIZE_MAX && i < n; i++) {
+        claims_add(claims, &prefixes[i], peer);
+    }
+}
+
+/* The peer that is 'group' of the network that is judged. */
 static size_t
 find_group_peer(const struct sg_plan *plan, enum sg_direction dir,
                 const char *group)
@@ -90,10 +101,7 @@ claim_ports(const struct sg_plan *plan, enum sg_direction dir,
         for (size_t i = 0; i < port->n_groups; i++) {
             size_t peer = find_group_peer(plan, dir, port->groups[i]);
 
-            for (size_t j = 0; peer != SIZE_MAX && j < port->n_addresses;
-                 j++) {
-                claims_add(claims, &port->addresses[j], peer);
-            }
+            claims_add_all(claims, port->addresses, port->n_addresses, peer);
         }
     }
 }
@@ -110,6 +118,54 @@ claim_set(const struct sg_plan *plan, const char *name, size_t peer,
     }
 }
 
+/* What a `members' statement lists. */
+static void
+claim_listed(const struct sg_plan *plan, const struct sg_members *m,
+             size_t peer, struct claims *claims)
+{
+    claims_add_all(claims, m->prefixes, m->n, peer);
+    for (size_t i = 0; i < m->n_sets; i++) {
+        claim_set(plan, m->sets[i], peer, claims);
+    }
+}
+
+static bool
+port_has_group(const struct sg_port *port, const char *group)
+{
+    for (size_t i = 0; i < port->n_groups; i++) {
+        if (!strcmp(port->groups[i], group)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Members of 'peer', a group of the network that it names, whichever network
+ * its rule is in. */
+static void
+claim_foreign(const struct sg_plan *plan, const struct sg_plan_peer *pp,
+              struct claims *claims)
+{
+    const struct sg_peer *peer = pp->peer;
+    const struct sg_port *port;
+
+    HMAP_FOR_EACH (port, node, &plan->ports->ports) {
+        if (port->guarded && !port->error && port_has_group(port, peer->name)
+            && port_is_in_network(port, peer->network)) {
+            claims_add_all(claims, port->addresses, port->n_addresses,
+                           pp->index);
+        }
+    }
+    for (size_t i = 0; i < plan->policy->n_members; i++) {
+        const struct sg_members *m = &plan->policy->members[i];
+
+        if (!strcmp(m->group, peer->name)
+            && (!m->network || !strcmp(m->network, peer->network))) {
+            claim_listed(plan, m, pp->index, claims);
+        }
+    }
+}
+
 /* Members that are not ports here. */
 static void
 claim_members(const struct sg_plan *plan, enum sg_direction dir,
@@ -121,34 +177,56 @@ claim_members(const struct sg_plan *plan, enum sg_direction dir,
         if (!m->network || !strcmp(m->network, net->name)) {
             size_t peer = find_group_peer(plan, dir, m->group);
 
-            for (size_t j = 0; peer != SIZE_MAX && j < m->n; j++) {
-                claims_add(claims, &m->prefixes[j], peer);
-            }
-            for (size_t j = 0; peer != SIZE_MAX && j < m->n_sets; j++) {
-                claim_set(plan, m->sets[j], peer, claims);
+            if (peer != SIZE_MAX) {
+                claim_listed(plan, m, peer, claims);
             }
         }
     }
 }
 
-/* Prefixes, and lists and sets of them. */
+/* Does a group of a profile in 'net' have rules with 'peer'? */
+static bool
+network_names_peer(const struct sg_plan *plan, enum sg_direction dir,
+                   const struct sg_plan_network *net, size_t peer)
+{
+    for (size_t i = 0; i < net->n_profiles; i++) {
+        const struct sg_plan_profile *profile = net->profiles[i];
+
+        for (size_t j = 0; j < profile->n_groups; j++) {
+            const struct sg_plan_group *pg
+                = shash_find_data(&plan->groups, profile->groups[j]->key);
+
+            for (size_t k = 0; k < pg->n_fragments[dir]; k++) {
+                if (pg->peer_index[dir][k] == peer) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
+/* Prefixes, and lists and sets of them; and groups of other networks, only
+ * where they are named: what moves in one network is nothing to the others. */
 static void
-claim_prefixes(const struct sg_plan *plan, enum sg_direction dir,
-               struct claims *claims)
+claim_peers(const struct sg_plan *plan, enum sg_direction dir,
+            const struct sg_plan_network *net, struct claims *claims)
 {
     for (size_t i = 0; i < plan->n_peers[dir]; i++) {
         const struct sg_peer *peer = plan->peers[dir][i]->peer;
 
         if (peer->type == SG_PEER_PREFIX) {
             claims_add(claims, &peer->prefix, i);
+        } else if (peer->network && network_names_peer(plan, dir, net, i)) {
+            claim_foreign(plan, plan->peers[dir][i], claims);
         } else if (peer->type == SG_PEER_ADDRESSES) {
             claim_set(plan, peer->name, i, claims);
         } else if (peer->type == SG_PEER_PREFIX_LIST) {
             const struct sg_prefix_list *list
                 = sg_policy_prefix_list(plan->policy, peer->name);
 
-            for (size_t j = 0; list && j < list->n; j++) {
-                claims_add(claims, &list->prefixes[j], i);
+            if (list) {
+                claims_add_all(claims, list->prefixes, list->n, i);
             }
         }
     }
@@ -298,7 +376,7 @@ classify_network(struct sg_plan *plan, enum sg_direction dir,
     }
     claim_ports(plan, dir, net, &claims);
     claim_members(plan, dir, net, &claims);
-    claim_prefixes(plan, dir, &claims);
+    claim_peers(plan, dir, net, &claims);
     if (claims.n) {
         qsort(claims.list, claims.n, sizeof *claims.list, compare_claims);
     }
@@ -375,7 +453,7 @@ plan_add_cell(struct sg_plan *plan, enum sg_direction dir,
     }
     for (size_t i = 0; i < profile->n_groups; i++) {
         const struct sg_plan_group *pg
-            = shash_find_data(&plan->groups, profile->groups[i]->name);
+            = shash_find_data(&plan->groups, profile->groups[i]->key);
 
         for (size_t j = 0; j < pg->n_fragments[dir]; j++) {
             size_t peer = pg->peer_index[dir][j];

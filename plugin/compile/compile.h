@@ -49,7 +49,7 @@ struct sg_flows;
 
 struct sg_compiler {
     struct sg_ids networks;     /* "net NAME" */
-    struct sg_ids profiles;     /* "profile db,web" */
+    struct sg_ids profiles;     /* "profile blue/db,web" */
     struct sg_ids classes;      /* "ingress: group web, 10.0.0.0/8" */
     struct sg_ids fragments;    /* sg_fragment.key */
     struct sg_ids numbers;      /* sg_entry.key */
@@ -105,7 +105,7 @@ struct sg_plan_profile {
     char *key;
     uint64_t identity;
     uint32_t id;
-    const struct sg_group **groups;     /* Sorted by name. */
+    const struct sg_group **groups;     /* As the port's. */
     size_t n_groups;
     /* By direction: the fragments with peer `any', and whether there are
      * others, for which the address must be classified. */
@@ -176,7 +176,7 @@ struct sg_plan {
 
     struct shash networks;      /* name -> struct sg_plan_network. */
     struct shash profiles;      /* key -> struct sg_plan_profile. */
-    struct shash groups;        /* name -> struct sg_plan_group. */
+    struct shash groups;        /* sg_group.key -> struct sg_plan_group. */
     struct sg_plan_peer **peers[SG_N_DIRECTIONS];   /* Sorted by value. */
     size_t n_peers[SG_N_DIRECTIONS];
     struct hmap peers_by_value[SG_N_DIRECTIONS];

@@ -297,7 +297,7 @@ sg_fragment_create(enum sg_direction dir, const struct sg_group *group,
     frag->peer = peer;
 
     struct ds key = DS_EMPTY_INITIALIZER;
-    ds_put_format(&key, "%s %s ", sg_direction_name(dir), group->name);
+    ds_put_format(&key, "%s %s ", sg_direction_name(dir), group->key);
     sg_peer_format(peer, &key);
     frag->key = ds_steal_cstr(&key);
     frag->identity = sg_identity(frag->key);

@@ -74,18 +74,30 @@ plan_get_network(struct sg_plan *plan, const char *name)
 }
 
 static struct sg_plan_profile *
-plan_get_profile(struct sg_plan *plan, const struct sg_port *port)
+plan_get_profile(struct sg_plan *plan, const struct sg_port *port,
+                 const struct sg_endpoint *endpoint)
 {
+    const struct sg_group **groups = xcalloc(port->n_groups, sizeof *groups);
     struct ds key = DS_EMPTY_INITIALIZER;
+    size_t n = 0;
 
     ds_put_cstr(&key, "profile ");
     for (size_t i = 0; i < port->n_groups; i++) {
-        ds_put_format(&key, "%s%s", i ? "," : "", port->groups[i]);
+        const struct sg_group *group = sg_policy_group(plan->policy,
+                                                       port->groups[i],
+                                                       endpoint->network);
+
+        if (group) {
+            ds_put_format(&key, "%s%s", n ? "," : "", group->key);
+            groups[n++] = group;
+        }
     }
 
     struct sg_plan_profile *profile = shash_find_data(&plan->profiles,
                                                       ds_cstr(&key));
-    if (!profile) {
+    if (profile) {
+        free(groups);
+    } else {
         const struct sg_id *id = sg_ids_get(&plan->compiler->profiles,
                                             ds_cstr(&key));
 
@@ -93,14 +105,8 @@ plan_get_profile(struct sg_plan *plan, const struct sg_port *port)
         profile->key = ds_steal_cstr(&key);
         profile->id = id->id;
         profile->identity = id->identity;
-        profile->groups = xmalloc(port->n_groups * sizeof *profile->groups);
-        for (size_t i = 0; i < port->n_groups; i++) {
-            const struct sg_group *group = sg_policy_group(plan->policy,
-                                                           port->groups[i]);
-            if (group) {
-                profile->groups[profile->n_groups++] = group;
-            }
-        }
+        profile->groups = groups;
+        profile->n_groups = n;
         shash_add(&plan->profiles, profile->key, profile);
     }
     ds_destroy(&key);
@@ -150,7 +156,7 @@ plan_add_endpoint(struct sg_plan *plan, const struct sg_port *port,
     ep->limit = (port->conntrack_limit ? port->conntrack_limit
                  : plan->compiler->default_limit);
     ep->network = plan_get_network(plan, endpoint->network);
-    ep->profile = plan_get_profile(plan, port);
+    ep->profile = plan_get_profile(plan, port, endpoint);
     network_add_profile(ep->network, ep->profile);
 }
 
@@ -253,13 +259,13 @@ group_add_fragment(struct sg_plan *plan, struct sg_plan_group *pg,
 static void
 plan_add_group(struct sg_plan *plan, const struct sg_group *group)
 {
-    if (shash_find(&plan->groups, group->name)) {
+    if (shash_find(&plan->groups, group->key)) {
         return;
     }
 
     struct sg_plan_group *pg = xzalloc(sizeof *pg);
     pg->group = group;
-    shash_add(&plan->groups, group->name, pg);
+    shash_add(&plan->groups, group->key, pg);
     for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
         for (size_t i = 0; i < group->n_rules[dir]; i++) {
             const struct sg_rule *rule = group->rules[dir][i];
@@ -344,7 +350,7 @@ profile_collect_any(struct sg_plan *plan, struct sg_plan_profile *profile,
                                 * sizeof *profile->any[dir]);
     for (size_t i = 0; i < profile->n_groups; i++) {
         const struct sg_plan_group *pg
-            = shash_find_data(&plan->groups, profile->groups[i]->name);
+            = shash_find_data(&plan->groups, profile->groups[i]->key);
 
         for (size_t j = 0; j < pg->n_fragments[dir]; j++) {
             if (pg->peer_index[dir][j] == SIZE_MAX) {
@@ -382,7 +388,7 @@ sg_plan_find_number(const struct sg_plan *plan,
 
     for (size_t i = 0; i < profile->n_groups && !frag; i++) {
         frag = group_find_number(shash_find_data(&plan->groups,
-                                                 profile->groups[i]->name),
+                                                 profile->groups[i]->key),
                                  number);
     }
     return frag;

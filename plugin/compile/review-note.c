@@ -240,7 +240,7 @@ profile_covers(const struct sg_plan *plan, const struct sg_plan_profile *new,
          name = strtok_r(NULL, ",", &save)) {
         covers = false;
         for (size_t i = 0; i < new->n_groups; i++) {
-            covers |= !strcmp(new->groups[i]->name, name);
+            covers |= !strcmp(new->groups[i]->key, name);
         }
     }
     free(copy);

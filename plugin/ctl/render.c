@@ -167,11 +167,37 @@ get_egress_count(const struct json *group)
     return rules ? get_text(rules, "egress") : xstrdup("");
 }
 
+/* "web", or "blue/web" for a group of one network: as `show' takes it. */
+static char *
+get_group_key(const struct json *object, const char *name)
+{
+    char *group = get_text(object, name);
+    char *network = get_text(object, "network");
+    char *key = (*network ? xasprintf("%s/%s", network, group)
+                 : xstrdup(group));
+
+    free(group);
+    free(network);
+    return key;
+}
+
+static char *
+get_group_name(const struct json *group)
+{
+    return get_group_key(group, "name");
+}
+
+static char *
+get_group_of_rule(const struct json *rule)
+{
+    return get_group_key(rule, "group");
+}
+
 void
 render_groups(const struct json *groups)
 {
     static const struct column columns[] = {
-        { "group", "name", NULL },
+        { "group", NULL, get_group_name },
         { "ports", "ports", NULL },
         { "members", "members", NULL },
         { "ingress", NULL, get_ingress_count },
@@ -240,7 +266,7 @@ static void
 print_rules(const char *title, const struct json *rules)
 {
     static const struct column columns[] = {
-        { "group", "group", NULL },
+        { "group", NULL, get_group_of_rule },
         { "direction", "direction", NULL },
         { "protocol", "protocol", NULL },
         { "family", "family", NULL },
@@ -284,7 +310,7 @@ static void
 print_group(const struct json *group)
 {
     static const struct column fields[] = {
-        { "group", "name", NULL },
+        { "group", NULL, get_group_name },
         { "description", "description", NULL },
         { "defined at", NULL, get_place },
         { "revocation", "revocation", NULL },

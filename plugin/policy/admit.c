@@ -167,9 +167,26 @@ decide(const struct sg_policy *policy, const struct sg_binder *binder,
 
 /* Groups. */
 
-static char *
-unknown_group(const struct sg_policy *policy, const char *name)
+/* The group that is called 'name' in some other network than 'network'. */
+static const struct sg_group *
+group_elsewhere(const struct sg_policy *policy, const char *name)
 {
+    const struct sg_group *group, *first = NULL;
+
+    HMAP_FOR_EACH (group, node, &policy->groups) {
+        if (!strcmp(group->name, name)
+            && (!first || strcmp(group->key, first->key) < 0)) {
+            first = group;
+        }
+    }
+    return first;
+}
+
+static char *
+unknown_group(const struct sg_policy *policy, const char *name,
+              const char *network)
+{
+    const struct sg_group *elsewhere = group_elsewhere(policy, name);
     size_t n = 0;
     const char **names = xcalloc(hmap_count(&policy->groups) + 1,
                                  sizeof *names);
@@ -178,10 +195,16 @@ unknown_group(const struct sg_policy *policy, const char *name)
     char *error;
 
     HMAP_FOR_EACH (group, node, &policy->groups) {
-        names[n++] = group->name;
+        if (sg_group_is_in(policy, group, network)) {
+            names[n++] = group->name;
+        }
     }
     guess = sg_did_you_mean(name, names, n);
-    error = (guess
+    error = (elsewhere
+             ? xasprintf("group \"%s\" is not defined in network \"%s\" but "
+                         "in \"%s\"; see external_ids:sg-network of the "
+                         "interface", name, network, elsewhere->network)
+             : guess
              ? xasprintf("group \"%s\" is not defined by the policy; did you "
                          "mean \"%s\"?", name, guess)
              : xasprintf("group \"%s\" is not defined by the policy", name));
@@ -189,6 +212,24 @@ unknown_group(const struct sg_policy *policy, const char *name)
     return error;
 }
 
+/* Checks that 'name' is a group in each network of 'port'. */
+static char *
+check_group(const struct sg_policy *policy, const struct sg_port *port,
+            const char *name)
+{
+    char *error = sg_check_name("group", name);
+
+    for (size_t i = 0; i < port->n_endpoints && !error; i++) {
+        const char *network = port->endpoints[i].network;
+
+        if (!sg_policy_group(policy, name, network)) {
+            error = unknown_group(policy, name, network);
+        }
+    }
+    return error;
+}
+
+/* Needs the endpoints. */
 static void
 admit_groups(const struct sg_policy *policy, struct svec *groups,
              struct sg_port *port)
@@ -200,12 +241,8 @@ admit_groups(const struct sg_policy *policy, struct svec *groups,
     port->groups = xcalloc(groups->n, sizeof *port->groups);
     for (size_t i = 0; i < groups->n; i++) {
         const char *name = groups->names[i];
-        char *error = sg_check_name("group", name);
 
-        if (!error && !sg_policy_group(policy, name)) {
-            error = unknown_group(policy, name);
-        }
-        add_error(port, error);
+        add_error(port, check_group(policy, port, name));
         port->groups[port->n_groups++] = xstrdup(name);
     }
 }
@@ -431,12 +468,12 @@ admit_guarded(const struct sg_policy *policy, const struct sg_iface *iface,
                                   "bond %s, which cannot be guarded",
                                   iface->name, iface->port_name));
     }
-    admit_groups(policy, groups, port);
     admit_port_security(iface, port);
     admit_conntrack_limit(iface, port);
     admit_macs(iface, port);
     admit_addresses(iface, port);
     admit_endpoints(iface, port);
+    admit_groups(policy, groups, port);
 }
 
 static struct sg_port *

@@ -56,6 +56,18 @@ defined_twice(struct sg_load *load, const struct sg_where *where,
     ds_destroy(&s);
 }
 
+/* Reads "network" of 'object', if it has one.  False, after an error, if it is
+ * no name. */
+static bool
+load_network(struct sg_load *load, const struct sg_where *where,
+             const struct json *object, const char **network)
+{
+    *network = (sg_doc_get(object, "network")
+                ? load_name(load, where, "network", object, "network")
+                : NULL);
+    return *network || !sg_doc_get(object, "network");
+}
+
 /* Groups. */
 
 static void
@@ -135,25 +147,70 @@ load_group_body(struct sg_load *load, const struct sg_where *where,
     }
 }
 
+/* The group that leaves no room for 'group': in a network where one of them
+ * is, the name would stand for both. */
+static const struct sg_group *
+find_rival(const struct sg_load *load, const struct sg_group *group)
+{
+    const struct sg_group *rival = sg_policy_group(load->policy, group->name,
+                                                   group->network);
+
+    return (rival || group->network ? rival
+            : shash_find_data(&load->scoped, group->name));
+}
+
+static void
+report_rival(struct sg_load *load, const struct sg_where *where,
+             const struct sg_group *group, const struct sg_group *rival)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    if (nullable_string_is_equal(group->network, rival->network)) {
+        defined_twice(load, where, "group", group->key, &rival->place);
+        return;
+    }
+    sg_place_format(&rival->place, &s);
+    sg_load_error(load, where, "group \"%s\" is defined twice: for network "
+                  "\"%s\" and for every network, the first time at %s; "
+                  "rename one, or define it in each network that needs it",
+                  group->name,
+                  group->network ? group->network : rival->network,
+                  ds_cstr(&s));
+    ds_destroy(&s);
+}
+
+static void
+add_group(struct sg_load *load, struct sg_group *group)
+{
+    sg_policy_add_group(load->policy, group);
+    if (group->network) {
+        shash_add_once(&load->scoped, group->name, group);
+    }
+}
+
 static void
 load_group(struct sg_load *load, const struct json *json)
 {
     struct sg_where where = sg_doc_where(json, NULL);
     const char *name = load_name(load, &where, "group", json, "name");
-    const struct sg_group *first = name ? sg_policy_group(load->policy, name)
-                                   : NULL;
-    struct sg_group *group = sg_group_create(name ? name : "?",
-                                             &where.place);
+    const struct sg_group *rival;
+    struct sg_group *group;
+    const char *network;
+    bool keep;
+
+    keep = load_network(load, &where, json, &network) && name;
+    group = sg_group_create(name ? name : "?", network, &where.place);
 
     /* A group that cannot be kept is read nevertheless, for its errors. */
     load_group_body(load, &where, json, group);
-    if (first) {
-        defined_twice(load, &where, "group", name, &first->place);
+    rival = keep ? find_rival(load, group) : NULL;
+    if (rival) {
+        report_rival(load, &where, group, rival);
     }
-    if (!name || first) {
-        sg_group_destroy(group);
+    if (keep && !rival) {
+        add_group(load, group);
     } else {
-        sg_policy_add_group(load->policy, group);
+        sg_group_destroy(group);
     }
 }
 
@@ -164,10 +221,10 @@ add_default_group(struct sg_policy *policy)
     struct sg_place place = { CONST_CAST(char *, "(built-in)"), 0 };
     struct sg_group *group;
 
-    if (sg_policy_group(policy, DEFAULT_GROUP)) {
+    if (sg_policy_group(policy, DEFAULT_GROUP, NULL)) {
         return;
     }
-    group = sg_group_create(DEFAULT_GROUP, &place);
+    group = sg_group_create(DEFAULT_GROUP, NULL, &place);
     group->builtin = true;
     group->description = xstrdup("everything from its own members, and out");
     add_implicit(group, SG_INGRESS, SG_PEER_GROUP, DEFAULT_GROUP);
@@ -316,13 +373,11 @@ load_members(struct sg_load *load, const struct json *json)
 {
     struct sg_where where = sg_doc_where(json, NULL);
     const char *group = load_name(load, &where, "group", json, "group");
-    const char *network = NULL;
     struct sg_members *m;
+    const char *network;
     char *what;
 
-    if (sg_doc_get(json, "network")) {
-        network = load_name(load, &where, "network", json, "network");
-    }
+    load_network(load, &where, json, &network);
     what = xasprintf("members \"%s\"", group ? group : "?");
     m = find_members(load->policy, group ? group : "?", network,
                      &where.place);
@@ -552,6 +607,7 @@ sg_policy_from_document(const struct json *document, struct sg_diags *diags)
         .undefined = SSET_INITIALIZER(&load.undefined),
         .used_lists = SSET_INITIALIZER(&load.used_lists),
         .used_sets = SSET_INITIALIZER(&load.used_sets),
+        .scoped = SHASH_INITIALIZER(&load.scoped),
     };
 
     load_document(&load, document);
@@ -564,6 +620,7 @@ sg_policy_from_document(const struct json *document, struct sg_diags *diags)
     sset_destroy(&load.undefined);
     sset_destroy(&load.used_lists);
     sset_destroy(&load.used_sets);
+    shash_destroy(&load.scoped);
     sg_diags_sort(diags);
     return load.policy;
 }

@@ -22,11 +22,12 @@
  *               reported, because the rest may define them)
  *     PLACE  = { "file": "web.lua", "line": 12,
  *                "chain": "called from site.lua:3" }       (chain optional)
- *     GROUP  = { "name": V, "place": PLACE, "description": V,
+ *     GROUP  = { "name": V, "network": V, "place": PLACE, "description": V,
  *                "revocation": V, "ingress": [RULE...], "egress": [RULE...],
  *                "unknown": ["key"...] }
  *              (an absent "egress" means that everything may leave; an
- *               absent "ingress" that nothing may come in)
+ *               absent "ingress" that nothing may come in; an absent "network"
+ *               that it exists in every one)
  *     RULE   = { "word": "tcp"|"udp"|"sctp"|"icmp"|"icmp6"|"ip"|"all",
  *                "place": PLACE, "values": [V...],  -- positional arguments
  *                "from": PEERS, "to": PEERS, "type": V, "code": V,
@@ -38,7 +39,9 @@
  *     PEERS  = PEER or (nested) arrays of PEER; absent if not written
  *     PEER   = "any" handle: { "any": true }
  *              | "192.0.2.0/24"                     (a string)
- *              | { "group": "web" } | { "prefix_list": "office" }
+ *              | { "group": "web" }         (of the network that is judged)
+ *              | { "group": "web", "network": "red" }   (of that one)
+ *              | { "prefix_list": "office" }
  *              | { "addresses": "crm" } | { "bad": "a number" }
  *     LIST   = { "name": V, "place": PLACE, "entries": [V...] }
  *     SET    = { "name": V, "place": PLACE,
@@ -55,8 +58,9 @@
  *     BIND   = { "place": PLACE, "groups": [V...], "name": V,
  *                "external_ids": { key: V }, "unknown": ["key"...] }
  *              | { "place": PLACE, "function": 7 }
- *     REF    = { "kind": "group"|"prefix_list"|"addresses", "name": V,
- *                "place": PLACE }     -- every place where a name is used
+ *     REF    = { "kind": "group"|"prefix_list"|"addresses"|"network",
+ *                "name": V, "network": V, "place": PLACE }
+ *              -- every place where a name is used; "network" of a group only
  *     DIAG   = { "place": PLACE, "message": "..." }  -- found by the source
  *
  * Lists may nest, a list of one may be written without the list, and an empty

@@ -123,7 +123,9 @@ sg_peer_contains(const struct sg_policy *policy, const struct sg_ports *ports,
     case SG_PEER_PREFIX:
         return sg_prefix_contains(&peer->prefix, address);
     case SG_PEER_GROUP:
-        return sg_is_member(policy, ports, peer->name, network, address);
+        return sg_is_member(policy, ports, peer->name,
+                            peer->network ? peer->network : network,
+                            address);
     case SG_PEER_PREFIX_LIST:
         return list_contains(policy, peer->name, address);
     case SG_PEER_ADDRESSES:
@@ -204,7 +206,8 @@ sg_eval(const struct sg_policy *policy, const struct sg_ports *ports,
 {
     for (size_t i = 0; i < port->n_groups; i++) {
         const struct sg_group *group = sg_policy_group(policy,
-                                                       port->groups[i]);
+                                                       port->groups[i],
+                                                       endpoint->network);
 
         for (size_t j = 0; group && j < group->n_rules[dir]; j++) {
             const struct sg_rule *rule = group->rules[dir][j];

@@ -2,8 +2,9 @@
 
 /* The canonical text of a rule, and its UUID.
  *
- *     GROUP DIRECTION WHAT [FAMILY] from|to PEER[,PEER]...
+ *     [NETWORK/]GROUP DIRECTION WHAT [FAMILY] from|to PEER[,PEER]...
  *
+ * NETWORK is there if the group exists in that network alone.
  * WHAT is `all', a protocol (`tcp', `icmp', `ip 47', ...), and for some the
  * ports or types: `tcp 80,8080-8089', `icmp 3/4,8'.  FAMILY is there if it is
  * narrower than WHAT says by itself.  Everything is sorted and merged, so
@@ -113,7 +114,7 @@ canonical_text(const struct sg_rule *rule)
     struct ds s = DS_EMPTY_INITIALIZER;
     uint8_t implied;
 
-    ds_put_format(&s, "%s %s ", rule->group->name,
+    ds_put_format(&s, "%s %s ", rule->group->key,
                   sg_direction_name(rule->dir));
     implied = format_proto(rule, &s);
     format_layer4(rule, &s);

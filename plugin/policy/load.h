@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "openvswitch/shash.h"
 #include "policy/policy.h"
 #include "sset.h"
 
@@ -36,6 +37,8 @@ struct sg_load {
     struct sset undefined;      /* "KIND NAME" already reported. */
     struct sset used_lists;     /* Names of prefix lists that were used. */
     struct sset used_sets;      /* Names of `addresses' that were used. */
+    struct shash scoped;        /* Name -> the first struct sg_group that
+                                 * exists in one network alone. */
 };
 
 /* Reports something, with the chain of callers behind the message. */
@@ -137,9 +140,15 @@ void sg_load_references(struct sg_load *, const struct json *document);
 void sg_load_lint(struct sg_load *);
 
 void sg_group_destroy(struct sg_group *);
-struct sg_group *sg_group_create(const char *name, const struct sg_place *);
+/* 'network' NULL: of every network. */
+struct sg_group *sg_group_create(const char *name, const char *network,
+                                 const struct sg_place *);
 void sg_group_add_rule(struct sg_group *, struct sg_rule *);
 void sg_policy_add_group(struct sg_policy *, struct sg_group *);
+/* The group that was defined with just this name and network. */
+const struct sg_group *sg_policy_own_group(const struct sg_policy *,
+                                           const char *name,
+                                           const char *network);
 struct sg_policy *sg_policy_create(void);
 
 #endif /* policy/load.h */

@@ -9,6 +9,16 @@
 #include "policy/policy.h"
 #include "util.h"
 
+/* Groups of the network itself come before those of others. */
+static int
+compare_groups(const struct sg_peer *a, const struct sg_peer *b)
+{
+    int cmp = strcmp(a->network ? a->network : "",
+                     b->network ? b->network : "");
+
+    return cmp ? cmp : strcmp(a->name, b->name);
+}
+
 int
 sg_peer_compare(const struct sg_peer *a, const struct sg_peer *b)
 {
@@ -21,6 +31,7 @@ sg_peer_compare(const struct sg_peer *a, const struct sg_peer *b)
     case SG_PEER_PREFIX:
         return sg_prefix_compare(&a->prefix, &b->prefix);
     case SG_PEER_GROUP:
+        return compare_groups(a, b);
     case SG_PEER_PREFIX_LIST:
     case SG_PEER_ADDRESSES:
     default:
@@ -42,6 +53,9 @@ sg_peer_hash(const struct sg_peer *peer, uint32_t basis)
     if (peer->type == SG_PEER_PREFIX) {
         return sg_prefix_hash(&peer->prefix, hash);
     }
+    if (peer->network) {
+        hash = hash_string(peer->network, hash);
+    }
     return peer->name ? hash_string(peer->name, hash) : hash;
 }
 
@@ -56,7 +70,8 @@ sg_peer_format(const struct sg_peer *peer, struct ds *s)
         sg_prefix_format(&peer->prefix, s);
         break;
     case SG_PEER_GROUP:
-        ds_put_format(s, "group %s", peer->name);
+        ds_put_format(s, "group %s%s%s", peer->network ? peer->network : "",
+                      peer->network ? "/" : "", peer->name);
         break;
     case SG_PEER_PREFIX_LIST:
         ds_put_format(s, "prefix_list %s", peer->name);

@@ -50,11 +50,15 @@ sg_check_name(const char *what, const char *name)
 /* Groups. */
 
 struct sg_group *
-sg_group_create(const char *name, const struct sg_place *place)
+sg_group_create(const char *name, const char *network,
+                const struct sg_place *place)
 {
     struct sg_group *group = xzalloc(sizeof *group);
 
     group->name = xstrdup(name);
+    group->network = nullable_xstrdup(network);
+    group->key = (network ? xasprintf("%s/%s", network, name)
+                  : xstrdup(name));
     sg_place_clone(&group->place, place);
     return group;
 }
@@ -72,6 +76,8 @@ sg_group_destroy(struct sg_group *group)
         free(group->rules[dir]);
     }
     free(group->name);
+    free(group->network);
+    free(group->key);
     free(group->description);
     sg_place_destroy(&group->place);
     free(group);
@@ -198,24 +204,51 @@ sg_policy_unref(struct sg_policy *policy)
     free(policy);
 }
 
+static uint32_t
+hash_group(const char *name, const char *network)
+{
+    return hash_string(name, network ? hash_string(network, 0) : 0);
+}
+
 void
 sg_policy_add_group(struct sg_policy *policy, struct sg_group *group)
 {
-    hmap_insert(&policy->groups, &group->node, hash_string(group->name, 0));
+    hmap_insert(&policy->groups, &group->node,
+                hash_group(group->name, group->network));
 }
 
 const struct sg_group *
-sg_policy_group(const struct sg_policy *policy, const char *name)
+sg_policy_own_group(const struct sg_policy *policy, const char *name,
+                    const char *network)
 {
     const struct sg_group *group;
 
-    HMAP_FOR_EACH_WITH_HASH (group, node, hash_string(name, 0),
+    HMAP_FOR_EACH_WITH_HASH (group, node, hash_group(name, network),
                              &policy->groups) {
-        if (!strcmp(group->name, name)) {
+        if (!strcmp(group->name, name)
+            && nullable_string_is_equal(group->network, network)) {
             return group;
         }
     }
     return NULL;
+}
+
+const struct sg_group *
+sg_policy_group(const struct sg_policy *policy, const char *name,
+                const char *network)
+{
+    const struct sg_group *own = (network ? sg_policy_own_group(policy, name,
+                                                                network)
+                                  : NULL);
+
+    return own ? own : sg_policy_own_group(policy, name, NULL);
+}
+
+bool
+sg_group_is_in(const struct sg_policy *policy, const struct sg_group *group,
+               const char *network)
+{
+    return sg_policy_group(policy, group->name, network) == group;
 }
 
 const struct sg_prefix_list *

@@ -31,6 +31,19 @@
  *
  * so the same rule has the same identity in every load, on every hypervisor,
  * wherever its line has moved.  Description and place are no part of it.
+ * A group that exists in one network alone is called "blue/web" there; '/' can
+ * be in no name.
+ *
+ * Networks
+ * --------
+ *
+ * A group is defined for every network, or for one (`network "blue" { ... }').
+ * In any one network a name stands for at most one group: it is an error to
+ * define a group for a network and for all.  So what a port or a rule calls
+ * "web" is looked up in the network of the endpoint that is judged, and a port
+ * on a trunk may have one "web" per VLAN.  Only `default', which nobody needs
+ * to define, gives way to a network's own.
+ *
  * (The UUID is kept as OVS's `struct uuid': <uuid/uuid.h> and OVS's uuid.h
  * declare functions of the same names and cannot meet in one file.) */
 
@@ -74,6 +87,8 @@ struct sg_peer {
     enum sg_peer_type type;
     struct sg_prefix prefix;    /* SG_PEER_PREFIX only. */
     char *name;                 /* The three named kinds; else NULL. */
+    char *network;              /* SG_PEER_GROUP: whose members, or NULL, those
+                                 * of the network that is judged. */
 };
 
 bool sg_peer_equals(const struct sg_peer *, const struct sg_peer *);
@@ -129,8 +144,10 @@ enum sg_named {
 };
 
 struct sg_group {
-    struct hmap_node node;      /* In sg_policy.groups, by name. */
+    struct hmap_node node;      /* In sg_policy.groups, by name and network. */
     char *name;
+    char *network;              /* The only one where it is, or NULL. */
+    char *key;                  /* "web", or "blue/web": unique. */
     char *description;          /* Or NULL. */
     bool drain;                 /* revocation = "drain" */
     bool builtin;               /* `default', which nobody defined. */
@@ -194,8 +211,14 @@ struct sg_policy *sg_policy_empty(void);
 struct sg_policy *sg_policy_ref(const struct sg_policy *);
 void sg_policy_unref(struct sg_policy *);           /* NULL is fine. */
 
+/* The group that is called 'name' in 'network'.  If 'network' is NULL: the one
+ * that exists in every network. */
 const struct sg_group *sg_policy_group(const struct sg_policy *,
-                                       const char *name);
+                                       const char *name,
+                                       const char *network);
+/* Is that group the one that 'network' calls by its name? */
+bool sg_group_is_in(const struct sg_policy *, const struct sg_group *,
+                    const char *network);
 const struct sg_prefix_list *sg_policy_prefix_list(const struct sg_policy *,
                                                    const char *name);
 const struct sg_addresses *sg_policy_addresses(const struct sg_policy *,

@@ -42,20 +42,35 @@ kind_name(enum sg_peer_type type)
     return kinds[kind_index(type)].kind;
 }
 
+/* A name that was used, and where it must be defined. */
+struct use {
+    enum sg_peer_type type;
+    const char *name;
+    const char *network;        /* Of a group, NULL: in any network. */
+};
+
 static bool
-is_defined(const struct sg_policy *policy, enum sg_peer_type type,
-           const char *name)
+is_defined(const struct sg_load *load, const struct use *use)
 {
-    return (type == SG_PEER_GROUP ? sg_policy_group(policy, name) != NULL
-            : type == SG_PEER_PREFIX_LIST
-            ? sg_policy_prefix_list(policy, name) != NULL
-            : sg_policy_addresses(policy, name) != NULL);
+    switch (use->type) {
+    case SG_PEER_GROUP:
+        return (sg_policy_group(load->policy, use->name, use->network)
+                || (!use->network
+                    && shash_find(&load->scoped, use->name)));
+    case SG_PEER_PREFIX_LIST:
+        return sg_policy_prefix_list(load->policy, use->name) != NULL;
+    case SG_PEER_ADDRESSES:
+        return sg_policy_addresses(load->policy, use->name) != NULL;
+    case SG_PEER_ANY:
+    case SG_PEER_PREFIX:
+    default:
+        return false;
+    }
 }
 
-/* The defined name of 'type' that is nearest to 'typed', or NULL. */
+/* The defined name that is nearest to what was typed, or NULL. */
 static const char *
-guess_name(const struct sg_policy *policy, enum sg_peer_type type,
-           const char *typed)
+guess_name(const struct sg_policy *policy, const struct use *use)
 {
     const char **names;
     const char *guess;
@@ -64,13 +79,16 @@ guess_name(const struct sg_policy *policy, enum sg_peer_type type,
     names = xcalloc(hmap_count(&policy->groups)
                     + hmap_count(&policy->prefix_lists)
                     + hmap_count(&policy->addresses) + 1, sizeof *names);
-    if (type == SG_PEER_GROUP) {
+    if (use->type == SG_PEER_GROUP) {
         const struct sg_group *group;
 
         HMAP_FOR_EACH (group, node, &policy->groups) {
-            names[n++] = group->name;
+            if (!use->network || sg_group_is_in(policy, group,
+                                                use->network)) {
+                names[n++] = group->name;
+            }
         }
-    } else if (type == SG_PEER_PREFIX_LIST) {
+    } else if (use->type == SG_PEER_PREFIX_LIST) {
         const struct sg_prefix_list *list;
 
         HMAP_FOR_EACH (list, node, &policy->prefix_lists) {
@@ -83,48 +101,109 @@ guess_name(const struct sg_policy *policy, enum sg_peer_type type,
             names[n++] = addresses->name;
         }
     }
-    guess = sg_did_you_mean(typed, names, n);
+    guess = sg_did_you_mean(use->name, names, n);
     free(names);
     return guess;
 }
 
-static char *
-undefined_sentence(const struct sg_policy *policy, enum sg_peer_type type,
-                   const char *name)
+/* Appends what the author may have meant. */
+static void
+put_remedy(const struct sg_load *load, const struct use *use, struct ds *s)
 {
-    const char *kind = kind_name(type);
-    const char *guess = guess_name(policy, type, name);
-    struct ds s = DS_EMPTY_INITIALIZER;
+    const struct sg_group *elsewhere = (use->type == SG_PEER_GROUP
+                                        ? shash_find_data(&load->scoped,
+                                                          use->name)
+                                        : NULL);
+    const char *guess = guess_name(load->policy, use);
 
-    ds_put_format(&s, "%s \"%s\" is not defined", kind, name);
+    if (elsewhere) {
+        ds_put_format(s, "; network \"%s\" has one, which is network \"%s\""
+                      ".group \"%s\" in a rule", elsewhere->network,
+                      elsewhere->network, use->name);
+        return;
+    }
     if (guess) {
-        ds_put_format(&s, "; did you mean \"%s\"?", guess);
-        return ds_steal_cstr(&s);
+        ds_put_format(s, "; did you mean \"%s\"?", guess);
+        return;
     }
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        if (kinds[i].type != type && is_defined(policy, kinds[i].type, name)) {
-            ds_put_format(&s, "; did you mean %s \"%s\"?", kinds[i].kind,
-                          name);
-            return ds_steal_cstr(&s);
+        struct use other = { kinds[i].type, use->name, NULL };
+
+        if (other.type != use->type && is_defined(load, &other)) {
+            ds_put_format(s, "; did you mean %s \"%s\"?", kinds[i].kind,
+                          use->name);
+            return;
         }
     }
-    ds_put_format(&s, "; define it with %s \"%s\" { ... }", kind, name);
-    return ds_steal_cstr(&s);
+    ds_put_format(s, "; define it with %s \"%s\" { ... }",
+                  kind_name(use->type), use->name);
+}
+
+/* "group web", "group red/web": what is in sg_load.undefined. */
+static char *
+use_key(const struct use *use)
+{
+    return xasprintf("%s %s%s%s", kind_name(use->type),
+                     use->network ? use->network : "",
+                     use->network ? "/" : "", use->name);
+}
+
+static bool
+was_reported(const struct sg_load *load, const struct use *use)
+{
+    char *key = use_key(use);
+    bool reported = sset_contains(&load->undefined, key);
+
+    free(key);
+    return reported;
 }
 
 static void
 report_undefined(struct sg_load *load, const struct sg_where *where,
-                 enum sg_peer_type type, const char *name)
+                 const struct use *use)
 {
-    char *error = sg_check_name(kinds[kind_index(type)].noun, name);
+    const char *kind = kind_name(use->type);
+    char *error = sg_check_name(kinds[kind_index(use->type)].noun, use->name);
 
-    sset_add_and_free(&load->undefined,
-                      xasprintf("%s %s", kind_name(type), name));
+    sset_add_and_free(&load->undefined, use_key(use));
     if (!error) {
-        error = undefined_sentence(load->policy, type, name);
+        struct ds s = DS_EMPTY_INITIALIZER;
+
+        ds_put_format(&s, "%s \"%s\" is not defined", kind, use->name);
+        if (use->network) {
+            ds_put_format(&s, " in network \"%s\"", use->network);
+        }
+        put_remedy(load, use, &s);
+        error = ds_steal_cstr(&s);
     }
     sg_load_error(load, where, "%s", error);
     free(error);
+}
+
+static void
+check_ref_name(struct sg_load *load, const struct sg_where *where,
+               const struct use *use)
+{
+    if (!is_defined(load, use)) {
+        report_undefined(load, where, use);
+    } else if (use->type == SG_PEER_PREFIX_LIST) {
+        sset_add(&load->used_lists, use->name);
+    } else if (use->type == SG_PEER_ADDRESSES) {
+        sset_add(&load->used_sets, use->name);
+    }
+}
+
+/* Networks are not defined: they are what ports are in. */
+static void
+check_network_name(struct sg_load *load, const struct sg_where *where,
+                   const char *name)
+{
+    char *error = sg_check_name("network", name);
+
+    if (error) {
+        sg_load_error(load, where, "%s", error);
+        free(error);
+    }
 }
 
 /* Checks one use that the source has noted. */
@@ -135,45 +214,56 @@ check_ref(struct sg_load *load, const struct json *json)
     const char *kind = sg_doc_string(json, "kind");
     const char *name = sg_doc_string(json, "name");
 
+    if (kind && !strcmp(kind, "network") && name) {
+        check_network_name(load, &where, name);
+        return;
+    }
     for (size_t i = 0; kind && i < ARRAY_SIZE(kinds); i++) {
+        struct use use = { kinds[i].type, name,
+                           sg_doc_string(json, "network") };
+
         if (strcmp(kinds[i].kind, kind)) {
             continue;
         }
-        if (!name) {
+        if (name) {
+            check_ref_name(load, &where, &use);
+        } else {
             char *given = sg_doc_describe(sg_doc_get(json, "name"));
 
             sg_load_error(load, &where, "the name of a %s must be a string, "
                           "not %s", kinds[i].noun, given);
             free(given);
-        } else if (!is_defined(load->policy, kinds[i].type, name)) {
-            report_undefined(load, &where, kinds[i].type, name);
-        } else if (kinds[i].type == SG_PEER_PREFIX_LIST) {
-            sset_add(&load->used_lists, name);
-        } else if (kinds[i].type == SG_PEER_ADDRESSES) {
-            sset_add(&load->used_sets, name);
         }
     }
 }
 
+static void
+check_peer(struct sg_load *load, const struct sg_where *where,
+           const struct sg_group *group, const struct sg_peer *peer)
+{
+    struct use plain = { peer->type, peer->name, peer->network };
+    struct use use = plain;
+
+    if (use.type == SG_PEER_GROUP && !use.network) {
+        use.network = group->network;
+    }
+    if (!is_defined(load, &use) && !was_reported(load, &plain)) {
+        report_undefined(load, where, &use);
+    }
+}
+
 /* A source notes every use of a name in "refs", with its own place.  One that
- * does not is checked by its rules all the same. */
+ * does not is checked by its rules all the same; and only here is it known in
+ * which network a rule is. */
 static void
 check_peers(struct sg_load *load, const struct sg_rule *rule)
 {
     struct sg_where where = { rule->place, rule->chain };
 
     for (size_t i = 0; i < rule->n_peers; i++) {
-        const struct sg_peer *peer = &rule->peers[i];
-        char *key;
-
-        if (!peer->name || is_defined(load->policy, peer->type, peer->name)) {
-            continue;
+        if (rule->peers[i].name) {
+            check_peer(load, &where, rule->group, &rule->peers[i]);
         }
-        key = xasprintf("%s %s", kind_name(peer->type), peer->name);
-        if (!sset_contains(&load->undefined, key)) {
-            report_undefined(load, &where, peer->type, peer->name);
-        }
-        free(key);
     }
 }
 
@@ -184,25 +274,23 @@ check_member_sets(struct sg_load *load, const struct sg_members *members)
     struct sg_where where = { members->place, NULL };
 
     for (size_t i = 0; i < members->n_sets; i++) {
-        const char *name = members->sets[i];
-        char *key = xasprintf("%s %s", kind_name(SG_PEER_ADDRESSES), name);
+        struct use use = { SG_PEER_ADDRESSES, members->sets[i], NULL };
 
-        if (!is_defined(load->policy, SG_PEER_ADDRESSES, name)
-            && !sset_contains(&load->undefined, key)) {
-            report_undefined(load, &where, SG_PEER_ADDRESSES, name);
+        if (!is_defined(load, &use) && !was_reported(load, &use)) {
+            report_undefined(load, &where, &use);
         }
-        free(key);
     }
 }
 
 static void
 check_group_name(struct sg_load *load, const struct sg_place *place,
-                 const char *name)
+                 const char *name, const char *network)
 {
     struct sg_where where = { *place, NULL };
+    struct use use = { SG_PEER_GROUP, name, network };
 
-    if (!is_defined(load->policy, SG_PEER_GROUP, name)) {
-        report_undefined(load, &where, SG_PEER_GROUP, name);
+    if (!is_defined(load, &use)) {
+        report_undefined(load, &where, &use);
     }
 }
 
@@ -230,14 +318,15 @@ sg_load_references(struct sg_load *load, const struct json *document)
     }
     for (size_t i = 0; i < policy->n_members; i++) {
         check_group_name(load, &policy->members[i].place,
-                         policy->members[i].group);
+                         policy->members[i].group,
+                         policy->members[i].network);
         check_member_sets(load, &policy->members[i]);
     }
     for (size_t i = 0; i < policy->n_binds; i++) {
         const struct sg_bind *bind = &policy->binds[i];
 
         for (size_t j = 0; j < bind->n_groups; j++) {
-            check_group_name(load, &bind->place, bind->groups[j]);
+            check_group_name(load, &bind->place, bind->groups[j], NULL);
         }
     }
 }

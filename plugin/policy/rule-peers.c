@@ -15,6 +15,7 @@ void
 sg_peer_destroy(struct sg_peer *peer)
 {
     free(peer->name);
+    free(peer->network);
 }
 
 static void
@@ -67,6 +68,17 @@ static const struct {
     { "addresses", SG_PEER_ADDRESSES },
 };
 
+/* The network that 'json' names, if it is another than that of 'rule'. */
+static char *
+foreign_network(const struct json *json, const struct sg_rule *rule)
+{
+    const char *network = sg_doc_string(json, "network");
+    const char *own = rule->group->network;
+
+    return (network && !(own && !strcmp(own, network)) ? xstrdup(network)
+            : NULL);
+}
+
 /* Adds the peer of a handle.  False if 'json' is none.  Whether its name is
  * defined is asked later, when all names are known. */
 static bool
@@ -85,6 +97,8 @@ load_handle(struct sg_load *load, const struct json *json,
         if (name) {
             peer.type = named_peers[i].type;
             peer.name = xstrdup(name);
+            peer.network = (peer.type == SG_PEER_GROUP
+                            ? foreign_network(json, rule) : NULL);
             add_peer(rule, &peer);
             if (peer.type == SG_PEER_PREFIX_LIST) {
                 sset_add(&load->used_lists, name);

@@ -38,7 +38,29 @@ lookup_class(const struct sg_plan_network *net, enum sg_direction dir,
     return best ? best->class : NULL;
 }
 
-/* The class of an address is exactly the set of peers that contain it. */
+/* Does a profile of 'net' have a rule with 'peer'? */
+static bool
+network_names(const struct sg_plan_network *net, enum sg_direction dir,
+              const struct sg_peer *peer)
+{
+    for (size_t i = 0; i < net->n_profiles; i++) {
+        for (size_t j = 0; j < net->profiles[i]->n_groups; j++) {
+            const struct sg_group *g = net->profiles[i]->groups[j];
+
+            for (size_t k = 0; k < g->n_rules[dir]; k++) {
+                for (size_t m = 0; m < g->rules[dir][k]->n_peers; m++) {
+                    if (sg_peer_equals(&g->rules[dir][k]->peers[m], peer)) {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+    return false;
+}
+
+/* The class of an address is exactly the set of peers that contain it; but a
+ * group of another network is a peer only where a rule names it. */
 static bool
 class_is_right(const struct world *w, const struct sg_plan *plan,
                const struct sg_plan_network *net, enum sg_direction dir,
@@ -54,9 +76,11 @@ class_is_right(const struct world *w, const struct sg_plan *plan,
     for (size_t i = 0; i < plan->n_peers[dir]; i++) {
         const struct sg_peer *peer = plan->peers[dir][i]->peer;
         bool got = class && bitmap_is_set(class->peers, i);
+        bool want = ((!peer->network || network_names(net, dir, peer))
+                     && sg_peer_contains(w->policy, &w->ports, peer,
+                                         net->name, address));
 
-        if (got != sg_peer_contains(w->policy, &w->ports, peer, net->name,
-                                    address)) {
+        if (got != want) {
             struct ds s = DS_EMPTY_INITIALIZER;
 
             sg_prefix_format(address, &s);
@@ -164,7 +188,7 @@ cell_is_right(const struct sg_plan *plan, enum sg_direction dir,
 
     for (size_t i = 0; i < cell->profile->n_groups; i++) {
         const struct sg_plan_group *pg = shash_find_data(
-            &plan->groups, cell->profile->groups[i]->name);
+            &plan->groups, cell->profile->groups[i]->key);
 
         for (size_t j = 0; j < pg->n_fragments[dir]; j++) {
             size_t peer = pg->peer_index[dir][j];
@@ -221,7 +245,7 @@ number_fits(const struct world *w, const struct sg_plan *plan,
 {
     for (size_t i = 0; i < ep->profile->n_groups; i++) {
         const struct sg_plan_group *pg = shash_find_data(
-            &plan->groups, ep->profile->groups[i]->name);
+            &plan->groups, ep->profile->groups[i]->key);
 
         for (size_t j = 0; j < pg->n_fragments[q->dir]; j++) {
             const struct sg_fragment *frag = pg->fragments[q->dir][j];
@@ -391,6 +415,23 @@ test_lines(void)
              "192.0.2.1 ingress: group g\n"
              "192.0.2.2 ingress: group g, group h\n",
              "an address in two groups; one of another network");
+    is_lines("{'groups':[{'name':'g','network':'br0','ingress':["
+             "{'word':'tcp','from':[{'group':'h'},"
+             "{'group':'h','network':'blue'}]}]},"
+             "{'name':'h'},{'name':'g','network':'blue','ingress':["
+             "{'word':'tcp','from':{'group':'g'}}]}],"
+             "'members':[{'group':'h','network':'blue',"
+             "'entries':['10.0.0.1']},"
+             "{'group':'h','network':'br0','entries':['10.0.0.2']},"
+             "{'group':'h','entries':['10.0.0.3']}]}",
+             ",{'name':'b','external_ids':{'sg-groups':'g h',"
+             "'sg-addresses':'10.0.0.4','sg-network':'blue'}}",
+             "10.0.0.1 ingress: group blue/h\n"
+             "10.0.0.2 ingress: group h\n"
+             "10.0.0.3 ingress: group h, group blue/h\n"
+             "10.0.0.4 ingress: group blue/h\n"
+             "192.0.2.1 ingress: group g\n",
+             "a group of another network, and the own one of its name");
     is_lines("{'groups':[{'name':'g','ingress':["
              "{'word':'tcp','from':{'prefix_list':'l'}},"
              "{'word':'udp','from':'10.0.0.0/8'}]}],"

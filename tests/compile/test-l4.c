@@ -121,7 +121,7 @@ entries(enum sg_direction dir, const char *group, const char *rules)
         ovs_fatal(0, "%s in: %s", said, text);
     }
 
-    const struct sg_group *g = sg_policy_group(policy, "g");
+    const struct sg_group *g = sg_policy_group(policy, "g", NULL);
     struct sg_fragment *frag
         = sg_fragment_create(dir, g, &g->rules[dir][0]->peers[0]);
     for (size_t i = 0; frag && i < frag->n_entries; i++) {
@@ -291,7 +291,7 @@ keys(const char *group, const char *rules)
                            group, rules);
     char *said;
     struct sg_policy *policy = policy_from_text(text, &said);
-    const struct sg_group *g = sg_policy_group(policy, "g");
+    const struct sg_group *g = sg_policy_group(policy, "g", NULL);
     const struct sg_peer *peer = &g->rules[SG_INGRESS][0]->peers[0];
     struct sg_fragment *frag = sg_fragment_create(SG_INGRESS, g, peer);
     struct ds s = DS_EMPTY_INITIALIZER;
@@ -357,7 +357,7 @@ test_no_fragment(void)
 {
     struct sg_policy *policy = policy_from_text(
         "{'groups':[{'name':'g','ingress':[{'word':'tcp'," V4 "}]}]}", NULL);
-    const struct sg_group *g = sg_policy_group(policy, "g");
+    const struct sg_group *g = sg_policy_group(policy, "g", NULL);
     struct sg_peer any = { .type = SG_PEER_ANY };
 
     ok(!sg_fragment_create(SG_INGRESS, g, &any), "no rules, no fragment");

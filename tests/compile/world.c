@@ -182,6 +182,9 @@ put_prefixes(struct dice *d, int max, struct ds *s)
 static void
 put_peers(struct dice *d, bool mixed, struct ds *s)
 {
+    static const char *const foreign[] = {
+        "}", "}", "}", "}", ",'network':'blue'}", ",'network':'br0.10'}",
+    };
     int n = 1 + dice_roll(d, 3);
 
     ds_put_char(s, '[');
@@ -200,7 +203,8 @@ put_peers(struct dice *d, bool mixed, struct ds *s)
                           dice_roll(d, WORLD_LISTS));
             break;
         default:
-            ds_put_format(s, "{'group':'g%d'}", dice_roll(d, WORLD_GROUPS));
+            ds_put_format(s, "{'group':'g%d'", dice_roll(d, WORLD_GROUPS));
+            ds_put_cstr(s, foreign[dice_roll(d, ARRAY_SIZE(foreign))]);
         }
     }
     ds_put_char(s, ']');
@@ -286,9 +290,13 @@ put_rules(struct dice *d, enum sg_direction dir, struct ds *s)
 }
 
 static void
-put_group(struct dice *d, int number, struct ds *s)
+put_group(struct dice *d, int number, const char *network, struct ds *s)
 {
-    ds_put_format(s, "%s{'name':'g%d'", number ? "," : "", number);
+    ds_put_format(s, "%s{'name':'g%d'", s->string[s->length - 1] == '['
+                  ? "" : ",", number);
+    if (network) {
+        ds_put_format(s, ",'network':'%s'", network);
+    }
     if (!dice_roll(d, 4)) {
         ds_put_cstr(s, ",'revocation':'drain'");
     }
@@ -299,16 +307,32 @@ put_group(struct dice *d, int number, struct ds *s)
     ds_put_char(s, '}');
 }
 
+/* The last group is another one in each network. */
+static void
+put_groups(const struct world_seed *seed, struct ds *s)
+{
+    static const char *const networks[] = {
+        "blue", "br0", "br0.10", "br0.20", "br1", "br1.10", "br1.20"
+    };
+    struct dice d;
+
+    for (int i = 0; i < WORLD_GROUPS - 1; i++) {
+        d = part_dice(seed, i);
+        put_group(&d, i, NULL, s);
+    }
+    d = part_dice(seed, WORLD_GROUPS - 1);
+    for (size_t i = 0; i < ARRAY_SIZE(networks); i++) {
+        put_group(&d, WORLD_GROUPS - 1, networks[i], s);
+    }
+}
+
 static void
 put_policy(const struct world_seed *seed, struct ds *s)
 {
     struct dice d;
 
     ds_put_cstr(s, "{'groups':[");
-    for (int i = 0; i < WORLD_GROUPS; i++) {
-        d = part_dice(seed, i);
-        put_group(&d, i, s);
-    }
+    put_groups(seed, s);
     ds_put_cstr(s, "],'members':[");
     for (int i = 0; i < WORLD_GROUPS; i++) {
         d = part_dice(seed, WORLD_GROUPS + i);

@@ -6,7 +6,8 @@ policy_tests = \
 	tests/policy/test-document \
 	tests/policy/test-identity \
 	tests/policy/test-admit \
-	tests/policy/test-eval
+	tests/policy/test-eval \
+	tests/policy/test-networks
 check_PROGRAMS += $(policy_tests)
 TESTS += $(policy_tests)
 
@@ -39,3 +40,8 @@ tests_policy_test_admit_LDADD = $(SG_CORE_LIBS)
 tests_policy_test_eval_SOURCES = tests/policy/test-eval.c $(policy_fixture)
 tests_policy_test_eval_CPPFLAGS = $(policy_test_cppflags)
 tests_policy_test_eval_LDADD = $(SG_CORE_LIBS)
+
+tests_policy_test_networks_SOURCES = \
+	tests/policy/test-networks.c $(policy_fixture)
+tests_policy_test_networks_CPPFLAGS = $(policy_test_cppflags)
+tests_policy_test_networks_LDADD = $(SG_CORE_LIBS)

@@ -551,7 +551,7 @@ test_contents(void)
         "{'group':'g'," PLACE(5) ",'entries':['10.0.0.1','10.0.0.2']}],"
         "'binds':[{" PLACE(6) ",'groups':['g','shut'],'name':'tap*',"
         "'external_ids':{'k':'v'}},{" PLACE(7) ",'function':3}]}", NULL);
-    const struct sg_group *g = sg_policy_group(policy, "g");
+    const struct sg_group *g = sg_policy_group(policy, "g", NULL);
 
     ok(g->drain && !strcmp(g->description, "d") && g->place.line == 1,
        "keys of a group");
@@ -559,9 +559,9 @@ test_contents(void)
     ok(g->n_rules[SG_EGRESS] == 1 && g->rules[SG_EGRESS][0]->implicit
        && g->rules[SG_EGRESS][0]->place.line == 1,
        "an absent egress is one implicit rule at the group's place");
-    is_int(sg_policy_group(policy, "shut")->n_rules[SG_EGRESS], 0,
+    is_int(sg_policy_group(policy, "shut", NULL)->n_rules[SG_EGRESS], 0,
            "an empty egress is none");
-    ok(sg_policy_group(policy, "default")->builtin, "default is there");
+    ok(sg_policy_group(policy, "default", NULL)->builtin, "default is there");
     is_int(policy->n_rules, 3, "all rules are counted");
 
     is_int(policy->n_members, 2, "members by group and network");
@@ -576,7 +576,7 @@ test_contents(void)
        == g->rules[SG_EGRESS][0], "a rule is found by its identity");
     sg_policy_ref(policy);
     sg_policy_unref(policy);
-    ok(sg_policy_group(policy, "g") == g, "a reference keeps a policy");
+    ok(sg_policy_group(policy, "g", NULL) == g, "a reference keeps a policy");
     sg_policy_unref(policy);
 }
 
@@ -584,7 +584,7 @@ static void
 test_default_group(void)
 {
     struct sg_policy *policy = sg_policy_empty();
-    const struct sg_group *group = sg_policy_group(policy, "default");
+    const struct sg_group *group = sg_policy_group(policy, "default", NULL);
 
     is_str(group->rules[SG_INGRESS][0]->text,
            "default ingress all from group default", "default: in");
@@ -595,7 +595,7 @@ test_default_group(void)
 
     policy = policy_from_text("{'groups':[{'name':'default'," PLACE(1)
                               ",'egress':[]}]}", NULL);
-    group = sg_policy_group(policy, "default");
+    group = sg_policy_group(policy, "default", NULL);
     ok(!group->builtin && !group->n_rules[SG_INGRESS]
        && !group->n_rules[SG_EGRESS], "defining default replaces it");
     sg_policy_unref(policy);

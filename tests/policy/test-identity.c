@@ -20,7 +20,7 @@
 static const struct sg_rule *
 only_rule(const struct sg_policy *policy)
 {
-    return sg_policy_group(policy, "g")->rules[SG_EGRESS][0];
+    return sg_policy_group(policy, "g", NULL)->rules[SG_EGRESS][0];
 }
 
 static struct sg_policy *
@@ -140,7 +140,7 @@ test_double(void)
         "{'word':'udp','values':[53]," TO_ANY "},"
         "{'word':'udp','values':['53']," TO_ANY "}");
 
-    is_int(sg_policy_group(policy, "g")->n_rules[SG_EGRESS], 1,
+    is_int(sg_policy_group(policy, "g", NULL)->n_rules[SG_EGRESS], 1,
            "twice the same rule is one");
     sg_policy_unref(policy);
 }
