@@ -8,6 +8,7 @@ nobase_dist_sgdata_DATA += \
 	lua/sg/lang/groups.lua \
 	lua/sg/lang/handle.lua \
 	lua/sg/lang/init.lua \
+	lua/sg/lang/network.lua \
 	lua/sg/lang/readonly.lua \
 	lua/sg/lang/report.lua \
 	lua/sg/lang/require.lua \

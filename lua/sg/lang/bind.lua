@@ -31,7 +31,7 @@ local PORT_FIELDS <const> = { "name", "bridge", "type", "ofport", "tag",
 -- those, nested or not.
 local function add_names(v, ctx, out, depth)
   local group = handle.get_kind(v, "group")
-  if group then
+  if group and not group.network then
     out[#out + 1] = value.any(group.name, ctx)
     return out
   elseif value.is_table(v) and depth < value.MAX_DEPTH then
@@ -137,11 +137,14 @@ local function bind_table(place, t)
   end
 end
 
-bind.words.bind = host.word(function(place, v, ...)
+-- A binding has a handle only so that a network block can refuse it.
+handle.kind("bind", function() return "bind" end)
+
+local function bind_word(place, v, ...)
   if not report.is_open() then
     report.error(place, "bind cannot be used in a function given to bind")
   elseif report.is_poison(v) then
-    return
+    return report.poison
   elseif select("#", ...) > 0 then
     report.error(place, "bind takes one table or one function, not several "
                  .. "arguments")
@@ -154,7 +157,10 @@ bind.words.bind = host.word(function(place, v, ...)
     report.error(place, "bind takes a table or a function, not %s: write "
                  .. "%s", value.describe(v), EXAMPLE)
   end
-end)
+  return handle.new("bind", {})
+end
+
+bind.words.bind = host.word(bind_word)
 
 -- Asks function number 'n' about 'port', a table of facts.  Returns
 -- { mine = false }, { mine = true, groups = { NAME... } } or

@@ -8,8 +8,6 @@ local strict = host.import "strict"
 
 -- Names that the language will have, and what to say until then.
 local ABSENT <const> = {
-  network = "this version has no network blocks; set sg-network on the "
-            .. "interfaces",
 }
 
 local policy
@@ -18,6 +16,7 @@ local WORDS <const> = {
   host.import("rules").words,
   host.import("groups").words,
   host.import("addresses").words,
+  host.import("network").words,
   host.import("bind").words,
   { require = host.import("require")(function() return policy end) },
 }

@@ -30,6 +30,10 @@ local function definer(kind)
     if not report.is_open() then
       report.error(place, "a function given to bind cannot define a %s",
                    kind.word)
+    elseif d.network then
+      report.error(place, "%s is a reference; define the group in the block "
+                   .. "of its network", handle.describe(d))
+      return report.poison
     elseif report.is_poison(t) then
       return h
     elseif not value.is_table(t) or select("#", ...) > 0 then
@@ -38,14 +42,14 @@ local function definer(kind)
                    instead_of_table(t, ...), kind.example)
       return report.poison
     end
-    kind.define(place, d, t)
+    d.records[#d.records + 1] = kind.define(place, d, t)
     return h
   end
 end
 
--- The function behind `WORD "NAME"'.
+-- The function behind `WORD "NAME"', and `network "NETWORK".WORD "NAME"'.
 local function referrer(kind)
-  return function(place, name, ...)
+  return function(place, network, name, ...)
     if report.is_poison(name) then
       return report.poison
     elseif type(name) ~= "string" then
@@ -57,8 +61,9 @@ local function referrer(kind)
                    kind.word, kind.example)
       return report.poison
     end
-    local d = { name = name, place = place,
-                peer = { [kind.word] = value.any(name, {}) } }
+    local d = { name = name, network = network, place = place, records = {},
+                peer = { [kind.word] = value.any(name, {}),
+                         network = network and value.any(network, {}) } }
     if report.is_open() then
       named[#named + 1] = d
     end
@@ -71,9 +76,14 @@ end
 -- definition, for remedies, and the function 'define(place, d, t)'.
 function groups.naming_word(kind)
   handle.kind(kind.word, function(d)
-    return kind.word .. " " .. report.quote(d.name)
+    local text = kind.word .. " " .. report.quote(d.name)
+    return d.network and "network " .. report.quote(d.network) .. "." .. text
+           or text
   end, definer(kind))
-  return host.word(referrer(kind))
+  local refer = referrer(kind)
+  return host.word(function(place, ...)
+    return refer(place, nil, ...)
+  end), refer
 end
 
 -- The value of key 'key' of 't', or nil.
@@ -107,6 +117,7 @@ local function define_group(place, d, t)
                  value.describe(odd))
   end
   groups.groups[#groups.groups + 1] = group
+  return group
 end
 
 -- An entry of a list of addresses.  A set of addresses is one, if the model
@@ -144,7 +155,7 @@ local function define_prefix_list(place, d, t)
   }
 end
 
-groups.words.group = groups.naming_word {
+groups.words.group, groups.group_in = groups.naming_word {
   word = "group",
   example = 'group "web" { ingress = { ... } }',
   define = define_group,
@@ -164,7 +175,7 @@ local memberships = {}
 
 handle.kind("members", function(d)
   return "members " .. report.quote(d.group)
-end, function(place, _, d, t, ...)
+end, function(place, h, d, t, ...)
   d.defined = true
   if report.is_poison(t) then
     return report.poison
@@ -176,10 +187,11 @@ end, function(place, _, d, t, ...)
                  MEMBERS_EXAMPLE)
     return report.poison
   end
-  groups.members[#groups.members + 1] = {
-    group = value.any(d.group, {}), place = place,
-    entries = entries(place, handle.describe(d), t),
-  }
+  local list = { group = value.any(d.group, {}), place = place,
+                 entries = entries(place, handle.describe(d), t) }
+  groups.members[#groups.members + 1] = list
+  d.records[#d.records + 1] = list
+  return h
 end)
 
 groups.words.members = host.word(function(place, name, ...)
@@ -187,6 +199,10 @@ groups.words.members = host.word(function(place, name, ...)
   name = group and group.name or name
   if not report.is_open() then
     report.error(place, "a function given to bind cannot add members")
+  elseif group and group.network then
+    report.error(place, "members of %s belong in the block of its network",
+                 handle.describe(group))
+    return report.poison
   elseif report.is_poison(name) then
     return report.poison
   elseif type(name) ~= "string" or select("#", ...) > 0 then
@@ -194,10 +210,25 @@ groups.words.members = host.word(function(place, name, ...)
                  .. "list: write %s", MEMBERS_EXAMPLE)
     return report.poison
   end
-  local d = { group = name, place = place }
+  local d = { group = name, place = place, records = {} }
   memberships[#memberships + 1] = d
   return handle.new("members", d)
 end)
+
+-- A point in the load, and what was defined since: "group" -> list, "members"
+-- -> list.
+
+function groups.mark()
+  return { group = #groups.groups, members = #groups.members }
+end
+
+function groups.since(mark)
+  return {
+    group = table.move(groups.groups, mark.group + 1, #groups.groups, 1, {}),
+    members = table.move(groups.members, mark.members + 1, #groups.members,
+                         1, {}),
+  }
+end
 
 -- At the end of the load.
 
@@ -216,7 +247,7 @@ function groups.references()
   for _, d in ipairs(named) do
     if not d.defined then
       refs[#refs + 1] = { kind = d.kind, name = value.any(d.name, {}),
-                          place = d.place }
+                          network = d.peer.network, place = d.place }
     end
   end
   return refs

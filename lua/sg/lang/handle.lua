@@ -36,9 +36,10 @@ function handle.describe(d)
 end
 
 -- Makes a kind of handles.  'describe(d)' returns how one is shown;
--- 'call(place, d, ...)' is what calling one does, nil: an error that says
--- 'remedy'.
-function handle.kind(kind, describe, call, remedy)
+-- 'call(place, h, d, ...)' is what calling one does, nil: an error that says
+-- 'remedy'.  'fields' are those that all handles of the kind have beside their
+-- name: name -> function(d) that returns the value.
+function handle.kind(kind, describe, call, remedy, fields)
   metatables[kind] = {
     describe = describe,
     __metatable = false,
@@ -47,11 +48,13 @@ function handle.kind(kind, describe, call, remedy)
     __eq = function(a, b)
       local x, y = handle.get(a), handle.get(b)
       return x and y and x.kind == y.kind and x.name ~= nil
-             and x.name == y.name or false
+             and x.name == y.name and x.network == y.network or false
     end,
     __index = host.word(function(place, h, key)
       if key == "name" then
         return data[h].name
+      elseif fields and fields[key] then
+        return fields[key](data[h])
       elseif type(key) == "string" then
         report.error(place, "%s has no field %s", describe(data[h]),
                      report.quote(key))

@@ -15,6 +15,7 @@
 --   rules      tcp udp sctp icmp icmp6 ip all any
 --   groups     group prefix_list members
 --   addresses  addresses
+--   network    network: what exists in one network alone
 --   bind       bind, and its callbacks after the load
 --   strict     environments: global names, and those that are not there
 --   require    require
@@ -34,6 +35,7 @@ local report = host.import "report"
 local rules = host.import "rules"
 local groups = host.import "groups"
 local addresses = host.import "addresses"
+local network = host.import "network"
 local bind = host.import "bind"
 local env = host.import "env"
 
@@ -47,12 +49,13 @@ function language.finish(complete)
     rules.warn_unused()
   end
   groups.check_unused()
+  network.check_unused()
   local document = {
     groups = groups.groups,
     prefix_lists = groups.prefix_lists,
     addresses = addresses.sets,
     members = groups.members,
-    refs = groups.references(),
+    refs = network.references(groups.references()),
     binds = bind.binds,
     errors = report.errors,
     warnings = report.warnings,
@@ -62,6 +65,7 @@ function language.finish(complete)
   rules.forget()
   groups.forget()
   addresses.forget()
+  network.forget()
   bind.forget()
   return document
 end
