@@ -276,69 +276,125 @@ families_of(const struct json *step)
             : SG_IPV6);
 }
 
-/* Is what 'why' has from 'start' on there before, too?  (An unknown name is
- * wrong in every question.) */
-static bool
-is_repeated(struct ds *why, size_t start)
-{
-    char *news = xstrdup(ds_cstr(why) + start);
-    bool repeated;
+/* The questions of one assertion: each of 'from' to each of 'to' with each of
+ * 'flows'.  Pairs without a family in common are left out, but whatever is
+ * named must take part in some question, or the test would test nothing. */
+struct questions {
+    const struct json *step;
+    const struct json *lists[3];    /* "from", "to", "flows". */
+    bool *asked[3];                 /* Of each element of these. */
+    struct ds *why;                 /* Lines about what is not as expected. */
+    size_t n_shown, n_more;         /* How many there are in it, and more. */
+};
 
-    ds_truncate(why, start);
-    repeated = strstr(ds_cstr(why), news) != NULL;
-    if (!repeated) {
-        ds_put_cstr(why, news);
+enum { FROM, TO, FLOWS };
+
+static void
+questions_init(struct questions *q, const struct json *step, struct ds *why)
+{
+    static const char *const keys[] = { "from", "to", "flows" };
+
+    *q = (struct questions) { .step = step, .why = why };
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        q->lists[i] = get(step, keys[i]);
+        q->asked[i] = xcalloc(n_elems(q->lists[i]) + 1, sizeof *q->asked[i]);
     }
-    free(news);
-    return repeated;
 }
 
-/* One question of many.  Notes in 'why' those that are not answered as
- * expected: the first few, and how many '*n_more' there are. */
 static void
-ask(struct test_run *run, const struct json *step, const char *from,
-    const char *to, const struct json *flow, size_t *n_shown,
-    size_t *n_more, struct ds *why)
+questions_destroy(struct questions *q)
 {
-    struct test_question q = {
-        .from = from,
-        .to = to,
-        .proto = get_string(flow, "proto"),
-        .port = get_string(flow, "port"),
-        .families = families_of(step),
-    };
-    bool allowed = !strcmp(get_string(step, "kind"), "allowed");
-    size_t length = why->length;
+    for (size_t i = 0; i < ARRAY_SIZE(q->asked); i++) {
+        free(q->asked[i]);
+    }
+}
 
-    if (test_world_ask(&run->world, &q, allowed, why)
-        || is_repeated(why, length)) {
+/* Adds 'lines' unless they are there already (an unknown name is wrong in
+ * every question) or there are enough. */
+static void
+complain(struct questions *q, const char *lines)
+{
+    if (strstr(ds_cstr(q->why), lines)) {
         return;
     }
-    if (++*n_shown > MAX_SHOWN) {
-        ds_truncate(why, length);
-        ++*n_more;
+    if (q->n_shown < MAX_SHOWN) {
+        ds_put_cstr(q->why, lines);
+        q->n_shown++;
+    } else {
+        q->n_more++;
     }
+}
+
+/* Asks the question whose parts have the numbers 'is'.  If it cannot be asked
+ * stores the reason in 'not_asked'. */
+static void
+ask(struct test_run *run, struct questions *q, const size_t is[3],
+    struct ds *not_asked)
+{
+    const struct json *flow = q->lists[FLOWS]->array.elems[is[FLOWS]];
+    struct test_question question = {
+        .from = elem(q->lists[FROM], is[FROM]),
+        .to = elem(q->lists[TO], is[TO]),
+        .proto = get_string(flow, "proto"),
+        .port = get_string(flow, "port"),
+        .families = families_of(q->step),
+    };
+    bool allowed = !strcmp(get_string(q->step, "kind"), "allowed");
+    struct ds why = DS_EMPTY_INITIALIZER;
+    enum test_answer answer;
+
+    answer = test_world_ask(&run->world, &question, allowed, &why);
+    if (answer == TEST_NOT_ASKED) {
+        ds_clear(not_asked);
+        ds_put_cstr(not_asked, ds_cstr(&why));
+    } else {
+        for (int i = 0; i < 3; i++) {
+            q->asked[i][is[i]] = true;
+        }
+        if (answer == TEST_OTHERWISE) {
+            complain(q, ds_cstr(&why));
+        }
+    }
+    ds_destroy(&why);
+}
+
+static bool
+all_asked(const struct questions *q)
+{
+    for (int i = 0; i < 3; i++) {
+        for (size_t j = 0; j < n_elems(q->lists[i]); j++) {
+            if (!q->asked[i][j]) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 static void
 ask_all(struct test_run *run, const struct json *step, struct ds *why)
 {
-    const struct json *from = get(step, "from");
-    const struct json *to = get(step, "to");
-    const struct json *flows = get(step, "flows");
-    size_t n_shown = 0, n_more = 0;
+    struct ds not_asked = DS_EMPTY_INITIALIZER;
+    struct questions q;
+    size_t is[3];
 
-    for (size_t i = 0; i < n_elems(from); i++) {
-        for (size_t j = 0; j < n_elems(to); j++) {
-            for (size_t k = 0; k < n_elems(flows); k++) {
-                ask(run, step, elem(from, i), elem(to, j),
-                    flows->array.elems[k], &n_shown, &n_more, why);
+    questions_init(&q, step, why);
+    for (is[FROM] = 0; is[FROM] < n_elems(q.lists[FROM]); is[FROM]++) {
+        for (is[TO] = 0; is[TO] < n_elems(q.lists[TO]); is[TO]++) {
+            for (is[FLOWS] = 0; is[FLOWS] < n_elems(q.lists[FLOWS]);
+                 is[FLOWS]++) {
+                ask(run, &q, is, &not_asked);
             }
         }
     }
-    if (n_more) {
-        ds_put_format(why, "and %"PRIuSIZE" more\n", n_more);
+    if (q.n_more) {
+        ds_put_format(why, "and %"PRIuSIZE" more\n", q.n_more);
     }
+    if (!all_asked(&q)) {
+        ds_put_cstr(why, ds_cstr(&not_asked));
+    }
+    ds_destroy(&not_asked);
+    questions_destroy(&q);
 }
 
 /* Where a template made the assertion, who called it. */

@@ -323,7 +323,7 @@ ask_in_family(struct test_world *world, const struct test_question *q,
     return true;
 }
 
-bool
+enum test_answer
 test_world_ask(struct test_world *world, const struct test_question *q,
                bool allowed, struct ds *why)
 {
@@ -337,16 +337,17 @@ test_world_ask(struct test_world *world, const struct test_question *q,
     if (error) {
         ds_put_format(why, "%s\n", error);
         free(error);
-        return false;
+        return TEST_OTHERWISE;
     }
     families &= q->families;
-    if (!families) {            /* Let it say so. */
-        return ask_in_family(world, q, 0, allowed, why);
+    if (!families) {
+        ask_in_family(world, q, 0, allowed, why);   /* It says why. */
+        return TEST_NOT_ASKED;
     }
     for (uint8_t family = SG_IPV4; family <= SG_IPV6; family <<= 1) {
         if (families & family) {
             good &= ask_in_family(world, q, family, allowed, why);
         }
     }
-    return good;
+    return good ? TEST_EXPECTED : TEST_OTHERWISE;
 }

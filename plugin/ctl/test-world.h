@@ -68,10 +68,18 @@ struct test_question {
     uint8_t families;           /* Each of these that both sides have. */
 };
 
-/* True if the answer is 'allowed' in every family; else says in 'why', in
- * lines, what it is instead, or why there is none.  The world has a policy. */
-bool test_world_ask(struct test_world *, const struct test_question *,
-                    bool allowed, struct ds *why);
+enum test_answer {
+    TEST_EXPECTED,              /* 'allowed' in every family. */
+    TEST_OTHERWISE,             /* Not so, or there is no answer: 'why' says
+                                 * it, in lines. */
+    TEST_NOT_ASKED              /* They have no family in common that PROTO
+                                 * has; 'why' says so. */
+};
+
+/* Asks the world, which has a policy. */
+enum test_answer test_world_ask(struct test_world *,
+                                const struct test_question *, bool allowed,
+                                struct ds *why);
 
 /* The port as admission judged it, NULL if there is none. */
 const struct sg_port *test_world_port(struct test_world *, const char *name);

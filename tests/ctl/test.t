@@ -131,6 +131,19 @@ def _():
                'family = "ipv4" }', 'IPv4')
 
 
+@test('pairs without a common family are left out, but nobody else is')
+def _():
+    expect_good('''
+      refused { from = { "198.51.100.1", "2001:db8:9::1" }, tcp = 22,
+                to = { "web1", "web6" } }
+      allowed { from = { "198.51.100.1", "2001:db8:9::1" }, to = "web1",
+                tcp = { 80, 443 } }''', 2)
+    expect_bad('refused { from = { "198.51.100.1", "web1" }, to = "web6", '
+               'tcp = 22 }', '198.51.100.1 and web6 do not both')
+    expect_bad('refused { from = "web1", to = "web6", tcp = 22, icmp = 8 }',
+               'IPv4')
+
+
 @test('a port that is not known, not guarded or in error fails every test')
 def _():
     expect_bad('refused { from = "web9", to = "tap-db1", tcp = 1 }',
