@@ -83,6 +83,12 @@ recover_flow(struct sg_compiler *c, const struct sg_flow *flow)
             sg_ids_hint(&c->zones, identity, value);
         }
         break;
+    case SG_T_EG_WHO:
+        if (sg_cookie_get_kind(flow->cookie) == SG_COOKIE_PORT
+            && sg_flow_get_match_reg(flow, SG_R_SRC, &value)) {
+            sg_ids_hint(&c->zones, identity, value);
+        }
+        break;
     case SG_T_IN_PROFILE:
     case SG_T_EG_PROFILE:
         if (sg_flow_get_match_reg(flow, SG_R_PROFILE, &value)) {

@@ -67,7 +67,6 @@ emit_input(struct emitter *e, const struct sg_plan_endpoint *ep,
     emit_match_vlan(e, vlan);
     emit_load(e, SG_R_SRC, ep->zone);
     emit_load(e, SG_R_NET, ep->network->id);
-    emit_load(e, SG_R_PROFILE, ep->profile->id);
     emit_load(e, SG_R_VLAN, vlan_of(ep));
     emit_resubmit(e, ep->port->port_security ? SG_T_SPOOF_L2
                                              : SG_T_EG_DISPATCH);
@@ -179,7 +178,6 @@ emit_l2(struct emitter *e, const struct sg_plan_endpoint *ep,
     emit_load(e, SG_R_OUTPORT, ep->port->ofport
                                | (ep->endpoint->tagged ? 1u << 16 : 0));
     emit_load(e, SG_R_NET, ep->network->id);
-    emit_load(e, SG_R_PROFILE, ep->profile->id);
     emit_resubmit(e, SG_T_IN);
     emit_flow(e, SG_T_L2, 100, cookie_of(ep));
 }
@@ -194,6 +192,19 @@ is_declared(const struct sg_port *port, const struct sg_prefix *p)
         }
     }
     return false;
+}
+
+/* Both of them, so that a port that moves to another network is judged there
+ * as soon as its zone is. */
+static void
+emit_who(struct emitter *e, const struct sg_plan_endpoint *ep,
+         enum sg_register zone, enum sg_table table)
+{
+    emit_begin(e);
+    emit_match_reg(e, zone, ep->zone);
+    emit_load(e, SG_R_NET, ep->network->id);
+    emit_load(e, SG_R_PROFILE, ep->profile->id);
+    emit_flow(e, table, 50, cookie_of(ep));
 }
 
 static void
@@ -241,6 +252,8 @@ sg_emit_endpoints(struct emitter *e, const struct sg_plan *plan)
         if (!ep->endpoint->tagged || ep->endpoint->native) {
             emit_input(e, ep, 0);
         }
+        emit_who(e, ep, SG_R_SRC, SG_T_EG_WHO);
+        emit_who(e, ep, SG_R_DST, SG_T_IN_WHO);
         if (ep->port->port_security) {
             emit_security(e, ep);
         }

@@ -50,7 +50,14 @@
  *
  *   *_JUDGE -> *_PROFILE: fragments whose peer is `any', then, if undecided,
  *   *_CLASS (address to class) -> *_CELL: fragments of (profile, class)
- *   *_L4: (fragment, protocol, port) to number */
+ *   *_L4: (fragment, protocol, port) to number
+ *
+ * Behind a ct() a packet may meet other tables than it met before: while a
+ * change is under way, the datapath goes on for some milliseconds with what it
+ * knew in front of the ct(), and with the registers of that time.  So only what
+ * does not change its meaning crosses a ct(): zones, which stand for an
+ * endpoint for as long as it exists.  Which profile that is of, *_WHO tells
+ * behind it. */
 
 #include <stdint.h>
 
@@ -115,6 +122,7 @@
     SG_TABLE(EG_VERDICT,   116)                                             \
     SG_TABLE(EG_SCTP,      117)  /* Established, but judged by packet. */   \
     SG_TABLE(EG_SCTP_TOO,  118)  /* No answer: a question? */               \
+    SG_TABLE(EG_WHO,       119)  /* By its zone: the sender's profile. */   \
     SG_TABLE(L2,           120)  /* Whose MAC is it? */                     \
     SG_TABLE(L2_MULTI,     121)  /* Broadcast and multicast. */             \
     SG_TABLE(FLOOD,        122)  /* Who gets this one? */                   \
@@ -122,6 +130,7 @@
     SG_TABLE(FLOOD_CT,     124)  /* Back from looking at the packet. */     \
     SG_TABLE(FLOOD_JUDGE,  125)  /* Judges each profile of the VLAN. */     \
     SG_TABLE(FLOOD_OUT,    126)  /* The ports of one profile. */            \
+    SG_TABLE(IN_WHO,       129)  /* By its zone: the receiver's profile. */ \
     SG_TABLE(IN,           130)  /* What needs no rule; what needs ct(). */ \
     SG_TABLE(IN_CT,        131)                                             \
     SG_TABLE(IN_REVIEW,    132)                                             \

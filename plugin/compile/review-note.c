@@ -248,13 +248,12 @@ profile_covers(const struct sg_plan *plan, const struct sg_plan_profile *new,
 }
 
 static void
-note_input(struct noting *n, const struct sg_flow *old)
+note_who(struct noting *n, const struct sg_flow *old)
 {
     const struct sg_plan_endpoint *ep;
     uint32_t zone, profile, net;
 
-    if (sg_cookie_get_kind(old->cookie) == SG_COOKIE_PORT
-        && sg_flow_get_load(old, SG_R_SRC, &zone)
+    if (sg_flow_get_match_reg(old, SG_R_SRC, &zone)
         && sg_flow_get_load(old, SG_R_PROFILE, &profile)
         && sg_flow_get_load(old, SG_R_NET, &net)
         && (ep = plan_endpoint_by_zone(n->plan, zone))
@@ -362,8 +361,8 @@ note(struct noting *n, const struct sg_flow *old)
     case SG_T_EG_CLASS:
         note_class(n, old);
         break;
-    case SG_T_INPUT:
-        note_input(n, old);
+    case SG_T_EG_WHO:
+        note_who(n, old);
         break;
     case SG_T_SPOOF_L3:
         note_own(n, old);

@@ -107,19 +107,24 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_EG_STATELESS, 100, "tcp", "drop" },
     { SG_T_EG_STATELESS, 100, "tcp6", "drop" },
     { SG_T_EG_STATELESS, 50, "icmp6,icmp_type=134",
-      "resubmit(,{EG_JUDGE}),load:0->$EGNUM[],resubmit(,{EG_VERDICT})" },
+      "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE}),load:0->$EGNUM[],"
+      "resubmit(,{EG_VERDICT})" },
     { SG_T_EG_STATELESS, 50, "ct_state=-inv+trk",
-      "resubmit(,{EG_JUDGE}),load:0->$EGNUM[],resubmit(,{EG_VERDICT})" },
+      "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE}),load:0->$EGNUM[],"
+      "resubmit(,{EG_VERDICT})" },
 
     /* Egress: what conntrack says.  Reviews (review.c) sit at 110. */
     { SG_T_EG_CT, 200, "ct_state=+inv+trk", "drop" },
-    { SG_T_EG_CT, 150, "ct_state=+new+trk", "resubmit(,{EG_NEW})" },
+    { SG_T_EG_CT, 150, "ct_state=+new+trk",
+      "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
     { SG_T_EG_CT, 120, "ct_state=+trk,ct_mark=0x80000000/0x80000000",
       "resubmit(,{EG_REVIEW})" },
     { SG_T_EG_CT, 120, "ct_state=+est+trk,ct_mark=0/0x20000000",
       "resubmit(,{EG_REVIEW})" },
-    { SG_T_EG_CT, 130, "ct_state=+est+trk,sctp", "resubmit(,{EG_SCTP})" },
-    { SG_T_EG_CT, 130, "ct_state=+est+trk,sctp6", "resubmit(,{EG_SCTP})" },
+    { SG_T_EG_CT, 130, "ct_state=+est+trk,sctp",
+      "resubmit(,{EG_WHO}),resubmit(,{EG_SCTP})" },
+    { SG_T_EG_CT, 130, "ct_state=+est+trk,sctp6",
+      "resubmit(,{EG_WHO}),resubmit(,{EG_SCTP})" },
     { SG_T_EG_CT, 100, "ct_state=+est+trk", "resubmit(,{L2})" },
     { SG_T_EG_CT, 100, "ct_state=+rel+trk", "resubmit(,{L2})" },
 
@@ -155,8 +160,8 @@ static const struct static_flow guarded_flows[] = {
     /* NUMBER says whether; EGNUM, which COMMIT_SRC will write. */
     { SG_T_EG_VERDICT, 100, "$NUMBER=0", "drop" },
     { SG_T_EG_VERDICT, 0, "",
-      "load:0->$NUMBER[],load:0->$CLASS[],load:0->$FRAG[],"
-      "load:0->$FLAGS[],resubmit(,{L2})" },
+      "load:0->$NUMBER[],load:0->$PROFILE[],load:0->$CLASS[],"
+      "load:0->$FRAG[],load:0->$FLAGS[],resubmit(,{L2})" },
 
     { SG_T_EG_SCTP, 100, "ct_state=-rpl+trk",
       "resubmit(,{EG_JUDGE}),resubmit(,{EG_VERDICT})" },
@@ -185,11 +190,11 @@ static const struct static_flow guarded_flows[] = {
       "load:0x40000000->$NUMBER[],load:0x40000000->$EGNUM[],"
       "resubmit(,{EG_VERDICT})" },
     { SG_T_EG_REVIEW, 90, "ct_state=-rpl+trk",
-      "resubmit(,{EG_JUDGE}),resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 80, "ip", SWAP_IP "resubmit(,{IN_PROFILE})," SWAP_IP
-      "resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 80, "ipv6", SWAP_IP6 "resubmit(,{IN_PROFILE}),"
-      SWAP_IP6 "resubmit(,{EG_REVIEWED})" },
+      "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE}),resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 80, "ip", "resubmit(,{EG_WHO})," SWAP_IP
+      "resubmit(,{IN_PROFILE})," SWAP_IP "resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 80, "ipv6", "resubmit(,{EG_WHO})," SWAP_IP6
+      "resubmit(,{IN_PROFILE})," SWAP_IP6 "resubmit(,{EG_REVIEWED})" },
 
     { SG_T_EG_REVIEWED, 110,
       "$NUMBER=0,ct_mark=0x80000000/0x80000000", "drop" },
@@ -237,13 +242,16 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_IN, 50, "ipv6", "ct(table={IN_CT},zone=$DST[0..15])" },
 
     { SG_T_IN_CT, 200, "ct_state=+inv+trk", "drop" },
-    { SG_T_IN_CT, 150, "ct_state=+new+trk", "resubmit(,{IN_NEW})" },
+    { SG_T_IN_CT, 150, "ct_state=+new+trk",
+      "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
     { SG_T_IN_CT, 120, "ct_state=+trk,ct_mark=0x80000000/0x80000000",
       "resubmit(,{IN_REVIEW})" },
     { SG_T_IN_CT, 120, "ct_state=+est+trk,ct_mark=0/0x20000000",
       "resubmit(,{IN_REVIEW})" },
-    { SG_T_IN_CT, 130, "ct_state=+est+trk,sctp", "resubmit(,{IN_SCTP})" },
-    { SG_T_IN_CT, 130, "ct_state=+est+trk,sctp6", "resubmit(,{IN_SCTP})" },
+    { SG_T_IN_CT, 130, "ct_state=+est+trk,sctp",
+      "resubmit(,{IN_WHO}),resubmit(,{IN_SCTP})" },
+    { SG_T_IN_CT, 130, "ct_state=+est+trk,sctp6",
+      "resubmit(,{IN_WHO}),resubmit(,{IN_SCTP})" },
     { SG_T_IN_CT, 100, "ct_state=+est+trk", "resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_CT, 100, "ct_state=+rel+trk", "resubmit(,{COMMIT_SRC})" },
 
@@ -287,11 +295,12 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_IN_REVIEW, 95, "ipv6,ip_frag=later",
       "load:0x40000000->$NUMBER[],resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_REVIEW, 90, "ct_state=-rpl+trk",
-      "resubmit(,{IN_PROFILE}),resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 80, "ip", SWAP_IP "resubmit(,{EG_JUDGE})," SWAP_IP
+      "resubmit(,{IN_WHO}),resubmit(,{IN_PROFILE}),"
       "resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 80, "ipv6", SWAP_IP6 "resubmit(,{EG_JUDGE}),"
-      SWAP_IP6 "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 80, "ip", "resubmit(,{IN_WHO})," SWAP_IP
+      "resubmit(,{EG_JUDGE})," SWAP_IP "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 80, "ipv6", "resubmit(,{IN_WHO})," SWAP_IP6
+      "resubmit(,{EG_JUDGE})," SWAP_IP6 "resubmit(,{IN_REVIEWED})" },
 
     { SG_T_IN_REVIEWED, 110,
       "$NUMBER=0,ct_mark=0x80000000/0x80000000", "drop" },

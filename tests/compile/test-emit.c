@@ -120,7 +120,7 @@ test_trusted(void)
 
 #define GUARDED ",'external_ids':{'sg-groups':'g'}"
 #define LOADS(ZONE, NET, VLAN) "set_field:" ZONE "->reg0,set_field:" NET \
-    "->reg1,set_field:0x1->reg2,set_field:" VLAN "->reg3,resubmit(,100)"
+    "->reg1,set_field:" VLAN "->reg3,resubmit(,100)"
 #define G_UNTAGGED "30003,in_port=1,vlan_tci=0x0000/0x1fff actions="
 #define G_VLAN(N) "30003,in_port=1,dl_vlan=" #N " actions="
 
@@ -154,8 +154,7 @@ test_endpoints(void)
     is_inputs(",'external_ids':{'sg-groups':'g','sg-port-security':'false'}",
               "30003,in_port=1,vlan_tci=0x0000/0x1fff actions="
               "set_field:0x1->reg0,set_field:0x1->reg1,"
-              "set_field:0x1->reg2,set_field:0->reg3,"
-              "resubmit(,105)",
+              "set_field:0->reg3,resubmit(,105)",
               "without port security nothing is looked at");
 }
 
@@ -192,10 +191,11 @@ resubmit_is_good(const struct sg_flows *flows, const struct sg_flow *flow,
                  uint8_t to)
 {
     /* An empty table behind this one only means that nothing is allowed; so
-     * does one without profiles, where no port is guarded. */
+     * does one of ports or profiles, where no port is guarded. */
     return (sg_table_name(to) && to != SG_T_INPUT && to != SG_T_NAMES
             && (to > flow->table_id || count_table(flows, to)
-                || to == SG_T_IN_PROFILE || to == SG_T_EG_PROFILE));
+                || to == SG_T_IN_WHO || to == SG_T_IN_PROFILE
+                || to == SG_T_EG_PROFILE));
 }
 
 static bool

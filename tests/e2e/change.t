@@ -6,10 +6,12 @@ What only the old state allowed stops at once in both directions, whichever
 side sends next; so each case is tried with connections of which the server
 sends first after the change, and others of which the client does.  All other
 connections lose no packet."""
+import contextlib
 import itertools
 import time
 
-from harness import Lab, frames, run, test
+from harness import Failure, Lab, frames, run, test, wait_until
+from harness.tiers import three_tier
 
 # TCP, UDP and ping are allowed by one rule each.
 OPEN = ['tcp { 80, from = %s }', 'udp { 53, from = %s }',
@@ -433,6 +435,50 @@ def _(lab):
                                    lab.friend.address(conn.family),
                                    conn.reply_frame())
         lab.deliver(lab.friend, lab.srv1, error, False, 'about what was cut')
+
+
+# A change under way.
+
+@contextlib.contextmanager
+def slow_datapath(lab):
+    """As if the revalidators were slow: the datapath keeps what it has learned
+    of the flow tables, and learns anew what it has not."""
+    lab.sandbox.appctl('revalidator/pause')
+    try:
+        yield
+    finally:
+        lab.sandbox.appctl('revalidator/resume')
+
+
+def change_groups(lab, host, groups):
+    """Returns when the flows are in the tables; the datapath may not know it
+    (so no `ovs-sgctl wait')."""
+    before = lab.flows()
+    lab.set_ids(host, settle=False, sg_groups=groups)
+    if not wait_until(lambda: lab.flows() != before, 20):
+        raise Failure('no flow has changed')
+
+
+@test('what both states allow passes also if a change meets it half way',
+      lab=three_tier, fresh=True)
+def _(lab):
+    for proto, port, who, target, groups in (
+            ('tcp', 8080, lab.web1, lab.app1, 'web'),
+            ('tcp', 8080, lab.app1, lab.app1, 'app'),
+            ('udp', 99, lab.web1, lab.client, 'web')):
+        conn = lab.connect(lab.web1, target, proto, port)
+        for change in (groups + ' default', groups):
+            lab.settle()
+            # The datapath learns the ways to the first ct() only, and one of
+            # those behind it.
+            conn.forward(True, 'before ' + change)
+            with slow_datapath(lab):
+                change_groups(lab, who, change)
+                lab.expect(lab.web1, target, proto, port, True, 4)
+                conn.reply(True, change)
+                conn.forward(True, change)
+        lab.settle()
+        conn.expect_alive('after all')
 
 
 run()

@@ -108,6 +108,24 @@ def _(lab):
     lab.expect(lab.web2, lab.app1, 'tcp', 8080, False)
 
 
+@test('table 0 is emptied while the agent is away: ports keep their zones',
+      lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log(*GONE)
+    conns = [lab.connect(lab.web1, lab.app1, 'tcp', 8080, family)
+             for family in (4, 6)]
+    # With zones that a new agent would not give by itself.
+    lab.remove_port(lab.bastion1)
+    lab.settle()
+    lab.agent.kill()
+    lab.sandbox.ofctl('del-flows', lab.sandbox.mgmt('br0'),
+                      'table=0,cookie=0x5347000000000000/0xffff000000000000')
+    lab.agent.start()
+    lab.settle()
+    for conn in conns:
+        conn.expect_alive('with a new agent')
+
+
 @test('kill -9 in the middle of a change: the end is that of a fresh start',
       lab=three_tier, fresh=True)
 def _(lab):
