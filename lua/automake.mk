@@ -15,7 +15,9 @@ nobase_dist_sgdata_DATA += \
 	lua/sg/lang/rules.lua \
 	lua/sg/lang/strict.lua \
 	lua/sg/lang/test.lua \
-	lua/sg/lang/value.lua
+	lua/sg/lang/value.lua \
+	lua/sg/patterns.lua \
+	lua/sg/services.lua
 
 
 # So that programs run from the build folder as they are.

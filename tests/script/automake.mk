@@ -3,7 +3,9 @@
 script_tests = \
 	tests/script/bind.t \
 	tests/script/doc.t \
+	tests/script/examples.t \
 	tests/script/hostile.t \
+	tests/script/library.t \
 	tests/script/policies.t
 script_programs = tests/script/test-pattern tests/script/test-script
 check_PROGRAMS += tests/script/dump-document $(script_programs)
