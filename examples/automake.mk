@@ -1,5 +1,11 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 
 EXTRA_DIST += \
+	examples/bastion \
+	examples/labels \
+	examples/tenants \
+	examples/web-farm \
+	examples/three-tier/README.md \
+	examples/three-tier/test.lua \
 	examples/three-tier/demo \
 	examples/three-tier/three-tier.lua
