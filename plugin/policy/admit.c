@@ -5,7 +5,6 @@
 
 #include <config.h>
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,9 +35,8 @@ add_error(struct sg_port *port, char *sentence)
     }
 }
 
-/* Splits 's' (which may be NULL) into words. */
-static void
-split(const char *s, struct svec *words)
+void
+sg_split_words(const char *s, struct svec *words)
 {
     while (s && *s) {
         size_t n = strcspn(s, SEPARATORS);
@@ -67,26 +65,6 @@ is_plumbing(const struct sg_iface *iface)
     return (iface->ofport == SG_OFPORT_LOCAL
             || !strcmp(iface->name, iface->bridge->name)
             || !strcmp(iface->type, "patch"));
-}
-
-static bool
-static_bind_matches(const struct sg_bind *bind, const struct sg_iface *iface)
-{
-    const struct smap_node *node;
-
-    if (bind->name_glob && fnmatch(bind->name_glob, iface->name, 0)) {
-        return false;
-    }
-    if (bind->external_ids) {
-        SMAP_FOR_EACH (node, bind->external_ids) {
-            const char *value = smap_get(&iface->external_ids, node->key);
-
-            if (!value || fnmatch(node->value, value, 0)) {
-                return false;
-            }
-        }
-    }
-    return true;
 }
 
 /* Asks the source's function.  A function that fails closes this port: it may
@@ -125,7 +103,7 @@ apply_binds(const struct sg_policy *policy, const struct sg_binder *binder,
 
         if (bind->function >= 0) {
             any |= function_bind_matches(bind, binder, iface, port, groups);
-        } else if (static_bind_matches(bind, iface)) {
+        } else if (sg_bind_matches(bind, iface)) {
             any = true;
             for (size_t j = 0; j < bind->n_groups; j++) {
                 svec_add(groups, bind->groups[j]);
@@ -158,7 +136,7 @@ decide(const struct sg_policy *policy, const struct sg_binder *binder,
         return false;
     }
     if (has_id(iface, "sg-groups")) {
-        split(smap_get(&iface->external_ids, "sg-groups"), groups);
+        sg_split_words(smap_get(&iface->external_ids, "sg-groups"), groups);
         return true;
     }
     return (apply_binds(policy, binder, iface, port, groups)
@@ -279,7 +257,7 @@ admit_macs(const struct sg_iface *iface, struct sg_port *port)
 {
     struct svec words = SVEC_EMPTY_INITIALIZER;
 
-    split(smap_get(&iface->external_ids, "attached-mac"), &words);
+    sg_split_words(smap_get(&iface->external_ids, "attached-mac"), &words);
     port->macs = xcalloc(MAX(words.n, 1), sizeof *port->macs);
     for (size_t i = 0; i < words.n; i++) {
         struct eth_addr mac;
@@ -313,7 +291,7 @@ admit_addresses(const struct sg_iface *iface, struct sg_port *port)
 {
     struct svec words = SVEC_EMPTY_INITIALIZER;
 
-    split(smap_get(&iface->external_ids, "sg-addresses"), &words);
+    sg_split_words(smap_get(&iface->external_ids, "sg-addresses"), &words);
     port->addresses = xcalloc(MAX(words.n, 1), sizeof *port->addresses);
     for (size_t i = 0; i < words.n; i++) {
         struct sg_prefix *p = &port->addresses[port->n_addresses];

@@ -4,6 +4,7 @@ libovssg_la_SOURCES += \
 	plugin/policy/addresses.c \
 	plugin/policy/addresses.h \
 	plugin/policy/admit.c \
+	plugin/policy/bind.c \
 	plugin/policy/bridge.c \
 	plugin/policy/diag.c \
 	plugin/policy/diag.h \

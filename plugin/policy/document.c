@@ -11,7 +11,6 @@
 #include "openvswitch/shash.h"
 #include "policy/addresses.h"
 #include "policy/load.h"
-#include "smap.h"
 #include "util.h"
 
 /* The name of the group that exists without being defined. */
@@ -396,90 +395,6 @@ sort_members(struct sg_policy *policy)
     }
 }
 
-/* Bindings. */
-
-static void
-load_bind_groups(struct sg_load *load, const struct sg_where *where,
-                 const struct json *json, struct sg_bind *bind)
-{
-    struct sg_doc_list list = SG_DOC_LIST_INITIALIZER;
-
-    sg_doc_flatten(sg_doc_get(json, "groups"), &list);
-    bind->groups = xcalloc(MAX(list.n, 1), sizeof *bind->groups);
-    for (size_t i = 0; i < list.n; i++) {
-        const struct json *elem = list.elems[i];
-        const char *name = (elem->type == JSON_STRING ? json_string(elem)
-                            : sg_doc_string(elem, "group"));
-        if (name) {
-            bind->groups[bind->n_groups++] = xstrdup(name);
-        } else {
-            char *given = sg_doc_describe(elem);
-
-            sg_load_error(load, where, "groups of bind holds %s; write the "
-                          "names of groups in quotes", given);
-            free(given);
-        }
-    }
-    if (!list.n) {
-        sg_load_error(load, where, "bind names no groups; write groups = { "
-                      "\"NAME\", ... }");
-    }
-    sg_doc_list_destroy(&list);
-}
-
-static void
-load_bind_external_ids(struct sg_load *load, const struct sg_where *where,
-                       const struct json *json, struct sg_bind *bind)
-{
-    const struct json *ids = sg_doc_get(json, "external_ids");
-    struct shash_node *node;
-
-    if (!ids) {
-        return;
-    }
-    if (ids->type != JSON_OBJECT) {
-        sg_load_error(load, where, "external_ids of bind must be a table of "
-                      "KEY = \"PATTERN\"");
-        return;
-    }
-    bind->external_ids = xmalloc(sizeof *bind->external_ids);
-    smap_init(bind->external_ids);
-    SHASH_FOR_EACH (node, ids->object) {
-        const char *glob = sg_doc_string(ids, node->name);
-
-        if (glob) {
-            smap_add(bind->external_ids, node->name, glob);
-        } else {
-            sg_load_error(load, where, "the pattern for external_ids key "
-                          "\"%s\" of bind must be a string", node->name);
-        }
-    }
-}
-
-/* A bind by patterns.  One without any would guard the uplinks too, so it
- * must have at least one. */
-static void
-load_static_bind(struct sg_load *load, const struct sg_where *where,
-                 const struct json *json, struct sg_bind *bind)
-{
-    static const char *const known[] = {
-        "groups", "where", "name", "external_ids"
-    };
-
-    bind->function = -1;
-    sg_load_unknown_keys(load, where, json, "bind", known,
-                         ARRAY_SIZE(known));
-    load_bind_groups(load, where, json, bind);
-    bind->name_glob = sg_load_text(load, where, json, "bind", "name");
-    load_bind_external_ids(load, where, json, bind);
-    if (!sg_doc_get(json, "name")
-        && (!bind->external_ids || smap_is_empty(bind->external_ids))) {
-        sg_load_error(load, where, "bind says for no interface; write where = "
-                      "{ name = \"PATTERN\" } or where = { external_ids = { "
-                      "KEY = \"PATTERN\" } }");
-    }
-}
-
 static void
 load_bind(struct sg_load *load, const struct json *json)
 {
@@ -497,7 +412,7 @@ load_bind(struct sg_load *load, const struct json *json)
         && function >= 0 && function <= INT_MAX) {
         bind->function = function;
     } else {
-        load_static_bind(load, &where, json, bind);
+        sg_load_bind_where(load, &where, json, bind);
     }
 }
 

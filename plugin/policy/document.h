@@ -55,8 +55,10 @@
  *     MEMBERS= { "group": V, "place": PLACE, "entries": [V...],
  *                "network": V }                     (network optional)
  *              (an entry may be { "addresses": "crm" })
- *     BIND   = { "place": PLACE, "groups": [V...], "name": V,
- *                "external_ids": { key: V }, "unknown": ["key"...] }
+ *     BIND   = { "place": PLACE, "groups": [V...], "name": V, "bridge": V,
+ *                "type": V, "tag": V, "mac": V, "address": V,
+ *                "external_ids": { key: V }, "unknown": ["key"...],
+ *                "bad": true }         (if more was written, and refused)
  *              | { "place": PLACE, "function": 7 }
  *     REF    = { "kind": "group"|"prefix_list"|"addresses"|"network",
  *                "name": V, "network": V, "place": PLACE }

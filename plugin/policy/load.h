@@ -130,6 +130,11 @@ struct sg_addresses *sg_load_addresses(struct sg_load *,
                                        const struct json *,
                                        const char *name);
 
+/* bind.c: reads a bind by patterns; and frees what one holds. */
+void sg_load_bind_where(struct sg_load *, const struct sg_where *,
+                        const struct json *, struct sg_bind *);
+void sg_bind_destroy(struct sg_bind *);
+
 /* Later passes. */
 
 /* Sets 'text' and 'id' of 'rule' (identity.c). */

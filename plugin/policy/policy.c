@@ -11,7 +11,6 @@
 #include "openvswitch/dynamic-string.h"
 #include "policy/addresses.h"
 #include "policy/load.h"
-#include "smap.h"
 #include "util.h"
 
 #define MAX_NAME 63
@@ -168,18 +167,7 @@ static void
 destroy_binds(struct sg_policy *policy)
 {
     for (size_t i = 0; i < policy->n_binds; i++) {
-        struct sg_bind *bind = &policy->binds[i];
-
-        for (size_t j = 0; j < bind->n_groups; j++) {
-            free(bind->groups[j]);
-        }
-        free(bind->groups);
-        free(bind->name_glob);
-        if (bind->external_ids) {
-            smap_destroy(bind->external_ids);
-            free(bind->external_ids);
-        }
-        sg_place_destroy(&bind->place);
+        sg_bind_destroy(&policy->binds[i]);
     }
     free(policy->binds);
 }

@@ -54,6 +54,7 @@
 #include "openvswitch/uuid.h"
 #include "policy/diag.h"
 #include "policy/prefix.h"
+#include "svec.h"
 
 struct ds;
 struct json;
@@ -178,12 +179,26 @@ struct sg_members {
     struct sg_place place;      /* Of the first statement. */
 };
 
+/* What of an interface a bind compares with patterns. */
+enum sg_bind_glob {
+    SG_BIND_NAME,
+    SG_BIND_BRIDGE,
+    SG_BIND_TYPE,
+    SG_BIND_MAC,                /* Each that it declares. */
+    SG_BIND_N_GLOBS
+};
+
 /* `bind': groups for interfaces that carry no `sg-groups' of their own. */
 struct sg_bind {
     char **groups;              /* NULL for a function. */
     size_t n_groups;
-    char *name_glob;            /* fnmatch(3) pattern or NULL. */
+    /* What must hold; of several, one. */
+    struct svec globs[SG_BIND_N_GLOBS];     /* fnmatch(3) patterns. */
     struct smap *external_ids;  /* key -> glob; NULL if none. */
+    uint16_t *tags;             /* Access VLANs. */
+    size_t n_tags;
+    struct sg_prefix *addresses;    /* Which contain one of its own. */
+    size_t n_addresses;
     int function;               /* Handle of the source, or -1. */
     struct sg_place place;
 };

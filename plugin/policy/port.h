@@ -32,6 +32,7 @@
 #include "smap.h"
 
 struct json;
+struct sg_bind;
 struct sg_diags;
 struct sg_policy;
 struct sg_sets;
@@ -178,6 +179,11 @@ struct sg_binder {
     sg_bind_function *call;     /* NULL: functions match nothing. */
     void *aux;
 };
+
+/* Does a bind by patterns say anything about this interface? (bind.c) */
+bool sg_bind_matches(const struct sg_bind *, const struct sg_iface *);
+/* Splits the value of one of our keys, which may be NULL, into words. */
+void sg_split_words(const char *, struct svec *words);
 
 void sg_ports_init(struct sg_ports *);
 void sg_ports_destroy(struct sg_ports *);

@@ -6,6 +6,7 @@
 E2E_TESTS = \
 	tests/e2e/antispoof.t \
 	tests/e2e/basic.t \
+	tests/e2e/bind.t \
 	tests/e2e/bridges.t \
 	tests/e2e/change.t \
 	tests/e2e/conntrack.t \

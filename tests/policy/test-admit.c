@@ -417,9 +417,78 @@ test_facts(void)
     sg_facts_destroy(&facts);
 }
 
+/* A bind for the group "web" with 'where', and the port that it is asked
+ * about. */
+static void
+test_where(void)
+{
+#define MACS "'attached-mac':'00:16:3e:00:00:01 52:54:00:AB:00:02'"
+#define OWN "'sg-addresses':'192.0.2.1 10.1.0.0/16 2001:db8::1'"
+    static const struct {
+        const char *where, *port;
+        bool match;
+    } cases[] = {
+        { "'name':'tap'", "", true },
+        { "'name':'ta?'", "", true },
+        { "'name':'tap?'", "", false },
+        { "'name':['x*','[t]*']", "", true },
+        { "'name':['x*','y*']", "", false },
+        { "'bridge':'b*'", "", true },
+        { "'bridge':'br1'", "", false },
+        { "'bridge':'o*'", "'bridge':'on'", true },
+        { "'type':''", "", true },
+        { "'type':''", "'type':'internal'", false },
+        { "'type':['dummy','internal']", "'type':'internal'", true },
+        { "'tag':10", "'tag':10", true },
+        { "'tag':10", "'tag':20", false },
+        { "'tag':[10,20]", "'tag':20", true },
+        { "'tag':0", "", false },
+        { "'mac':'52:54:00:ab:00:02'", IDS(MACS), true },
+        { "'mac':'52:54:00:AB:*'", IDS(MACS), true },
+        { "'mac':'52:54:*'", "", false },
+        { "'mac':'52:54:*'", IDS("'attached-mac':'52:54'"), false },
+        { "'mac':'52:55:*'", IDS(MACS), false },
+        { "'address':'192.0.2.0/24'", IDS(OWN), true },
+        { "'address':'192.0.2.1'", IDS(OWN), true },
+        { "'address':'192.0.2.2'", IDS(OWN), false },
+        { "'address':'10.0.0.0/8'", IDS(OWN), true },
+        { "'address':'10.1.2.0/24'", IDS(OWN), false },
+        { "'address':['203.0.113.0/24','2001:db8::/32']", IDS(OWN), true },
+        { "'address':'0.0.0.0/0'", IDS("'sg-addresses':'2001:db8::1'"),
+          false },
+        { "'address':'192.0.2.0/24'", "", false },
+        { "'address':'192.0.2.0/24'", IDS("'sg-addresses':'192.0.2'"),
+          false },
+        { "'external_ids':{'k':'v*'}", IDS("'k':'v1'"), true },
+        { "'external_ids':{'k':'v*','l':'*'}", IDS("'k':'v1'"), false },
+        /* All must hold. */
+        { "'name':'tap','tag':10", "'tag':10", true },
+        { "'name':'tap','tag':10", "", false },
+        { "'name':'tap','bridge':'x'", "", false },
+        { "'name':'tap','mac':'52:*'", IDS(OWN), false },
+        { "'mac':'52:*','address':'192.0.2.0/24'", IDS(MACS "," OWN), true },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *text = xasprintf("{'groups':[{'name':'web'}],'binds':[{"
+                               "'groups':['web'],%s}]}", cases[i].where);
+        struct sg_policy *policy = policy_from_text(text, NULL);
+        char *outcome = admit(policy, NULL, cases[i].port);
+
+        ok(!strncmp(outcome, "guarded groups=web", 18) == cases[i].match,
+           "where %s is %s of %s", cases[i].where,
+           cases[i].match ? "true" : "false",
+           cases[i].port[0] ? cases[i].port : "tap");
+        free(outcome);
+        sg_policy_unref(policy);
+        free(text);
+    }
+}
+
 int
 main(void)
 {
+    test_where();
     test_guarded();
     test_plumbing();
     test_addresses();

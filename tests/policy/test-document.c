@@ -420,7 +420,43 @@ test_binds(void)
           "string\n" },
     };
 
+#define BIND(WHERE) \
+    "{'binds':[{" PLACE(3) ",'groups':['default']," WHERE "}]}"
+    static const struct expectation wheres[] = {
+        { BIND("'bridge':'br*','type':['','internal'],'tag':[10,[20]],"
+               "'mac':'52:54:00:*','address':['10.0.0.0/8','2001:db8::1']"),
+          "" },
+        { BIND("'tag':0"), "" },
+        { BIND("'tag':4096"), "p.lua:3: tag of bind is 4096; it must be the "
+          "number of a VLAN, 0 to 4095\n" },
+        { BIND("'tag':'10'"), "p.lua:3: tag of bind is \"10\"; it must be the "
+          "number of a VLAN, 0 to 4095\n" },
+        { BIND("'mac':'52-54-00-*'"), "p.lua:3: mac of bind is \"52-54-00-*\""
+          "; write it with colons, as in \"52:54:00:*\"\n" },
+        { BIND("'mac':'525400000001'"), "p.lua:3: mac of bind is "
+          "\"525400000001\"; write it with colons, as in \"52:54:00:*\"\n" },
+        { BIND("'mac':'52:5G:*'"), "p.lua:3: mac of bind is \"52:5G:*\"; "
+          "write it with colons, as in \"52:54:00:*\"\n" },
+        { BIND("'bridge':7"), "p.lua:3: bridge of bind is 7; it must be a "
+          "text in quotes\n" },
+        { BIND("'address':7"), "p.lua:3: address of bind is 7; it must be an "
+          "address or prefix in quotes\n" },
+        { BIND("'address':'10.0.0.1/8'"), "p.lua:3: address of bind: "
+          "\"10.0.0.1/8\" has bits set behind its length; write 10.0.0.0/8 "
+          "for the prefix or 10.0.0.1 for the address alone\n" },
+        { BIND("'name':[]"), "p.lua:3: name of bind is an empty list; leave "
+          "it out if all are meant\n" },
+        { BIND("'tag':{}"), "p.lua:3: tag of bind is an empty list; leave it "
+          "out if all are meant\n" },
+        /* What the source has refused already is not said twice. */
+        { "{'binds':[{" PLACE(3) ",'groups':[],'bad':true}]}", "" },
+        { "{'binds':[{" PLACE(3) ",'groups':['dbb'],'bad':true}]}",
+          "p.lua:3: group \"dbb\" is not defined; define it with group "
+          "\"dbb\" { ... }\n" },
+    };
+
     EXPECT("binds", cases);
+    EXPECT("where", wheres);
 }
 
 static void

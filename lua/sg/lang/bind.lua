@@ -19,8 +19,11 @@ local EXAMPLE <const> =
   'bind { groups = { "db" }, where = { name = "tap-db*" } }'
 
 local KEYS <const> = { groups = true, where = true }
-local WHERE_NAMES <const> = { "name", "external_ids" }
-local WHERE_KEYS <const> = { name = true, external_ids = true }
+local WHERE_NAMES <const> = { "name", "bridge", "type", "tag", "mac",
+                              "address", "external_ids" }
+local WHERE_KEYS <const> = { name = true, bridge = true, type = true,
+                             tag = true, mac = true, address = true,
+                             external_ids = true }
 
 -- Fields of the table that a function gets (plugin/script/facts.h).
 local PORT_FIELDS <const> = { "name", "bridge", "type", "ofport", "tag",
@@ -99,8 +102,10 @@ local function add_where(place, where, result, ctx)
   end
   local keys, largest, _, odd = value.parts(where)
   for _, key in ipairs(value.unknown(keys, WHERE_KEYS) or {}) do
+    local guess = report.suggestion(key, WHERE_NAMES)
     report.error(place, '"where" of bind has no field %s%s',
-                 report.quote(key), report.suggestion(key, WHERE_NAMES))
+                 report.quote(key), guess ~= "" and guess or "; it takes "
+                 .. table.concat(WHERE_NAMES, ", "))
     ctx.poison = true
   end
   if largest > 0 or odd ~= nil then
@@ -108,10 +113,13 @@ local function add_where(place, where, result, ctx)
                  .. "write %s", EXAMPLE)
     ctx.poison = true
   end
-  local name, ids = rawget(where, "name"), rawget(where, "external_ids")
-  if name ~= nil then
-    result.name = value.any(name, ctx)
+  for _, key in ipairs(WHERE_NAMES) do
+    local v = rawget(where, key)
+    if v ~= nil and key ~= "external_ids" then
+      result[key] = value.any(v, ctx)
+    end
   end
+  local ids = rawget(where, "external_ids")
   if value.is_table(ids) then
     result.external_ids = id_patterns(place, ids, ctx)
   elseif ids ~= nil and not report.is_poison(ids) then
@@ -132,9 +140,9 @@ local function bind_table(place, t)
   if rawget(t, "where") ~= nil then
     add_where(place, rawget(t, "where"), result, ctx)
   end
-  if not ctx.poison then
-    bind.binds[#bind.binds + 1] = result
-  end
+  -- The rest of it is looked at, too.
+  result.bad = ctx.poison
+  bind.binds[#bind.binds + 1] = result
 end
 
 -- A binding has a handle only so that a network block can refuse it.

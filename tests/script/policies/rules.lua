@@ -49,3 +49,5 @@ bind { groups = { "db", 5 }, where = { name = 5 } }
 bind { groups = { "dbx" }, where = { external_ids = { ["port-profile"] = "x*" } } }
 bind { where = { name = "x" } }
 bind { groups = "db" }
+bind { groups = "db", where = { tag = "ten", mac = 5, address = { "x" } } }
+bind { groups = "db", where = { vlan_tagged = 5, name = {} } }

@@ -34,3 +34,8 @@ bind { "a", where = { name = "x*" } }
 bind { groups = group "a", where = { external_ids = { id = "x*", b = "y" } } }
 bind { groups = { "a", group "b" }, where = { name = "tap" } }
 bind(function(port) return port.name end)
+bind {
+  groups = "b",
+  where = { bridge = { "br-*", "int?" }, type = "", tag = { 10, 20 },
+            mac = "52:54:*", address = "192.0.2.0/24" },
+}
