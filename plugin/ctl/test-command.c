@@ -236,6 +236,33 @@ run_members(struct test_run *run, const struct json *step)
     sg_diags_destroy(&diags);
 }
 
+static void
+run_addresses(struct test_run *run, const struct json *step)
+{
+    const struct json *entries = get(step, "entries");
+    struct svec words = SVEC_EMPTY_INITIALIZER;
+    struct ds why = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < n_elems(entries); i++) {
+        svec_add(&words, elem(entries, i));
+    }
+    if (have_policy(run, &why)) {
+        char *error = test_world_set_addresses(
+            &run->world, get_string(step, "name"),
+            (const char *const *) words.names, words.n);
+
+        if (error) {
+            ds_put_cstr(&why, error);
+            free(error);
+        }
+    }
+    if (why.length) {
+        print_failure(run, step, "addresses", &why);
+    }
+    ds_destroy(&why);
+    svec_destroy(&words);
+}
+
 /* "web1, web2 -> db1 tcp 5432, tcp 5433 is refused". */
 static void
 name_assertion(const struct json *step, struct ds *what)
@@ -488,6 +515,7 @@ static const struct {
     { "policy", run_policy },
     { "ports", run_ports },
     { "members", run_members },
+    { "addresses", run_addresses },
     { "allowed", run_assertion },
     { "refused", run_assertion },
     { "groups", run_groups },

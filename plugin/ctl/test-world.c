@@ -29,6 +29,7 @@ test_world_init(struct test_world *world)
     memset(world, 0, sizeof *world);
     shash_init(&world->port_facts);
     sg_facts_init(&world->facts);
+    sg_sets_init(&world->sets);
     sg_ports_init(&world->ports);
     shash_init(&world->bridges);
 }
@@ -70,6 +71,8 @@ forget_ports(struct test_world *world)
 static void
 forget_policy(struct test_world *world)
 {
+    sg_sets_destroy(&world->sets);
+    sg_sets_init(&world->sets);
     sg_policy_unref(world->policy);
     world->policy = NULL;
     json_destroy(world->document);
@@ -86,6 +89,7 @@ test_world_destroy(struct test_world *world)
         forget_ports(world);
         forget_policy(world);
         shash_destroy(&world->bridges);
+        sg_sets_destroy(&world->sets);
         sg_ports_destroy(&world->ports);
         sg_facts_destroy(&world->facts);
         shash_destroy(&world->port_facts);
@@ -198,6 +202,48 @@ test_world_add_ports(struct test_world *world, const struct json *array)
     return error;
 }
 
+/* Values of `addresses'. */
+
+static char *
+unknown_set(const struct sg_policy *policy, const char *name)
+{
+    size_t n = 0;
+    const char **names = xcalloc(hmap_count(&policy->addresses) + 1,
+                                 sizeof *names);
+    const struct sg_addresses *set;
+
+    HMAP_FOR_EACH (set, node, &policy->addresses) {
+        names[n++] = set->name;
+    }
+    const char *guess = sg_did_you_mean(name, names, n);
+    char *error = xasprintf("the policy has no addresses \"%s\"%s%s%s", name,
+                            guess ? "; did you mean \"" : "",
+                            guess ? guess : "", guess ? "\"?" : "");
+    free(names);
+    return error;
+}
+
+char *
+test_world_set_addresses(struct test_world *world, const char *name,
+                         const char *const words[], size_t n)
+{
+    struct sg_prefix *prefixes = xcalloc(n + 1, sizeof *prefixes);
+    char *error = NULL;
+
+    if (!sg_policy_addresses(world->policy, name)) {
+        error = unknown_set(world->policy, name);
+    }
+    for (size_t i = 0; i < n && !error; i++) {
+        error = sg_prefix_parse(words[i], &prefixes[i]);
+    }
+    if (!error) {
+        forget_answers(world);
+        sg_sets_put(&world->sets, name, prefixes, n);
+    }
+    free(prefixes);
+    return error;
+}
+
 /* Answers. */
 
 static void
@@ -222,6 +268,7 @@ make_answers(struct test_world *world)
         return;
     }
     sg_ports_admit_all(&world->ports, world->policy, &binder, &world->facts);
+    world->ports.sets = &world->sets;
     world->compiler = sg_compiler_create(1, UINT16_MAX);
     sg_compiler_begin(world->compiler);
     SHASH_FOR_EACH (node, &world->facts.bridges) {

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "openvswitch/shash.h"
+#include "policy/addresses.h"
 #include "policy/diag.h"
 #include "policy/port.h"
 
@@ -35,6 +36,8 @@ struct test_world {
     struct shash port_facts;    /* name -> struct json *. */
     struct sg_facts facts;      /* The same, read. */
 
+    struct sg_sets sets;        /* Values of `addresses'. */
+
     /* What is made of them when somebody asks. */
     bool stale;                 /* To be made again. */
     struct sg_ports ports;
@@ -45,8 +48,8 @@ struct test_world {
 void test_world_init(struct test_world *);
 void test_world_destroy(struct test_world *);
 
-/* Replaces the policy; ports and members of the world before are gone.
- * Errors and warnings are added to 'diags'. */
+/* Replaces the policy; ports, members and values of the world before are
+ * gone.  Errors and warnings are added to 'diags'. */
 void test_world_load(struct test_world *, const char *const paths[],
                      size_t n_paths, struct sg_diags *diags);
 
@@ -58,6 +61,13 @@ void test_world_add_members(struct test_world *, const struct json *members,
  * --ports'; one that is there already is replaced.  Returns NULL or a
  * sentence, which the caller frees; then nothing has changed. */
 char *test_world_add_ports(struct test_world *, const struct json *array)
+    __attribute__((warn_unused_result));
+
+/* Makes the 'n' addresses and prefixes in 'words' the value of the `addresses'
+ * set 'name'.  Returns NULL or a sentence, which the caller frees; then
+ * nothing has changed. */
+char *test_world_set_addresses(struct test_world *, const char *name,
+                               const char *const words[], size_t n)
     __attribute__((warn_unused_result));
 
 /* A question: may FROM connect to TO?  Words as in `trace'. */

@@ -191,6 +191,47 @@ def _():
     holds('"wbe" is not defined' in result.out, result)
 
 
+@test('addresses: a test gives the value, which is empty before')
+def _():
+    policy = POLICY + '''
+      addresses "crm" { dns = "crm.example.net", interval = 60 }
+      addresses "inventory" { file = "/etc/inventory" }
+      group "office" { egress = { tcp { 443, to = addresses "crm" } } }
+      members "web" { addresses "inventory" }
+    '''
+    expect_good('''
+      ports { pc = { groups = "office", addresses = { "10.0.0.1",
+                                                      "2001:db8:1::1" } } }
+      refused { from = "pc", to = "198.51.100.1", tcp = 443 }
+      refused { from = "198.51.100.8", to = "tap-db1", tcp = 5432 }
+      addresses "crm" { "198.51.100.1", "2001:db8:9::/64" }
+      addresses "inventory" { "198.51.100.8" }
+      allowed { from = "pc", to = { "198.51.100.1", "2001:db8:9::9" },
+                tcp = 443 }
+      refused { from = "pc", to = "198.51.100.2", tcp = 443 }
+      allowed { from = "198.51.100.8", to = "tap-db1", tcp = 5432 }
+      addresses "crm" { "198.51.100.2" }
+      refused { from = "pc", to = "198.51.100.1", tcp = 443 }
+      allowed { from = "pc", to = "198.51.100.2", tcp = 443 }
+      addresses "crm" { }
+      refused { from = "pc", to = "198.51.100.2", tcp = 443 }
+    ''', 8, policy=policy)
+    for text, part in (('addresses "crn" { }', 'did you mean "crm"?'),
+                       ('addresses "crm" { "10.0.0.1/8" }', '10.0.0.0/8')):
+        result = run_test(PORTS + text, policy=policy)
+        holds('not ok 2 ' in result.out and part in result.out, result)
+
+
+@test('members of one network')
+def _():
+    expect_good('''
+      ports { ["tap-db-a"] = { network = "a", addresses = "10.0.0.2" },
+              ["tap-db-b"] = { network = "b", addresses = "10.0.0.3" } }
+      members "web" { network = "a", "10.0.0.9" }
+      allowed { from = "10.0.0.9", to = "tap-db-a", tcp = 5432 }
+      refused { from = "10.0.0.9", to = "tap-db-b", tcp = 5432 }''', 2)
+
+
 @test('networks: the same address twice is two hosts, named by their ports')
 def _():
     expect_good('''
@@ -256,6 +297,8 @@ MISTAKES = [
     ('ports { a = { group = "web" } }', ['did you mean "groups"?']),
     ('policy { }', ['names no file']),
     ('members "web"', ['lacks its list']),
+    ('addresses(7) { "10.0.0.1" }', ['a string', '(7)']),
+    ('members "web" "db"', ['one table']),
     ('groups { { "web" } }', ['without the name of a port']),
     ('x = 1', ['global variable']),
 ]
@@ -293,6 +336,18 @@ def _():
     holds('not ok 3 - tests/0.lua:11: ' in result.out
           and '# called from tests/0.lua:14\n' in result.out.replace(
               ', called', ', x'), result)
+
+
+@test('test files may share modules')
+def _():
+    folder = Folder()
+    folder.write('policy.lua', POLICY)
+    folder.write('tests/site/world.lua', 'return { "198.51.100.1" }')
+    path = folder.write('tests/a.lua', PORTS + 'local world = require '
+                        '"site.world" refused { from = world, to = "tap-db1", '
+                        'tcp = 5432 }')
+    result = sgctl(folder, 'test', path)
+    equal((result.status, result.out.count('ok ')), (0, 2), result)
 
 
 @test('several files, and folders, are one TAP stream')

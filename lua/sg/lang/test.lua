@@ -1,6 +1,7 @@
 -- Licensed under the Apache License, Version 2.0; see LICENSE.
 
--- The words of policy tests: policy ports members allowed refused groups.
+-- The words of policy tests: policy ports members addresses allowed refused
+-- groups.
 --
 -- A test file does not run the test, it writes it down: every word records a
 -- *step* with its place, and `ovs-sgctl test' (plugin/ctl/test-command.c)
@@ -8,7 +9,9 @@
 --
 --   STEP  = { kind = "policy", place =, paths = { STRING... } }
 --         | { kind = "ports", place =, ports = { PORT... } }
---         | { kind = "members", place =, group =, network =, entries = }
+--         | { kind = "members", place =, group =, network =,
+--             entries = { STRING... } }
+--         | { kind = "addresses", place =, name =, entries = { STRING... } }
 --         | { kind = "allowed" or "refused", place =, from = { STRING... },
 --             to = { STRING... }, family =, description =,
 --             flows = { { proto = "tcp", port = "80" }... } }
@@ -35,6 +38,7 @@ local EXAMPLES <const> = {
   policy = 'policy "web.lua"',
   ports = 'ports { web1 = { groups = "web", addresses = "192.0.2.10" } }',
   members = 'members "web" { "192.0.2.10" }',
+  addresses = 'addresses "crm" { "192.0.2.10" }',
   allowed = 'allowed { from = "web1", to = "db1", tcp = 5432 }',
   refused = 'refused { from = "web1", to = "db1", tcp = 22 }',
   groups = 'groups { db1 = { "db" } }',
@@ -210,32 +214,50 @@ table_word("ports", function(r, t)
   return { { kind = "ports", ports = ports } }
 end)
 
--- members "NAME" { ADDRESS... }
+-- members "NAME" { ADDRESS... }, addresses "NAME" { ADDRESS... }
 
-handle.kind("members", function(d)
-  return "members " .. report.quote(d.name)
-end, function(place, _, d, t)
-  local r = reader(place, "members")
-  d.defined = true
-  local entries = r:strings("an address", t, {})
-  if r.good then
-    steps[#steps + 1] = { kind = "members", place = place, group = d.name,
-                          entries = entries }
+local waiting = {}              -- Handles without their lists.
+
+-- Makes 'word', which takes a name and then a list; 'complete(r, step, t)'
+-- takes from the list what is not in it, and puts it into the step.
+local function list_word(word, name_key, complete)
+  handle.kind(word, function(d)
+    return word .. " " .. report.quote(d.name)
+  end, function(place, _, d, t, ...)
+    local r = reader(place, word)
+    d.defined = true
+    if not value.is_table(t) or select("#", ...) > 0 then
+      r:expected("the list", "one table", t)
+      return
+    end
+    local step = { kind = word, place = place, [name_key] = d.name }
+    step.entries = r:strings("an address", complete(r, step, t), {})
+    if r.good then
+      steps[#steps + 1] = step
+    end
+  end)
+  test.words[word] = host.word(function(place, name)
+    local r = reader(place, word)
+    local names = r:strings("the name", name, {})
+    if not r.good or #names ~= 1 then
+      return report.poison
+    end
+    local d = { name = names[1], place = place }
+    waiting[#waiting + 1] = d
+    return handle.new(word, d)
+  end)
+end
+
+list_word("members", "group", function(r, step, t)
+  local list = {}
+  step.network = r:string("network", rawget(t, "network"))
+  for key, v in next, t do
+    list[key] = key ~= "network" and v or nil
   end
+  return list
 end)
 
-local waiting = {}              -- Handles of members, in the order made.
-
-test.words.members = host.word(function(place, name)
-  local r = reader(place, "members")
-  local group = r:strings("the group", name, {})[1]
-  if not r.good or not group then
-    return report.poison
-  end
-  local d = { name = group, place = place }
-  waiting[#waiting + 1] = d
-  return handle.new("members", d)
-end)
+list_word("addresses", "name", function(_, _, t) return t end)
 
 -- allowed { from =, to =, tcp = ... }, refused { ... }
 
@@ -369,14 +391,20 @@ local ABSENT <const> = {
   group = "tests describe ports and connections; the policy defines groups",
 }
 
-test.env = strict.environment({ test.words }, ABSENT)
+local env
+
+env = strict.environment({
+  test.words,
+  { require = host.import("require")(function() return env end) },
+}, ABSENT)
+test.env = env
 
 -- Ends the load and returns { steps =, errors =, warnings = }.
 function test.finish(complete)
   for _, d in ipairs(waiting) do
     if not d.defined then
       report.error(d.place, "%s lacks its list: write %s", handle.describe(d),
-                   EXAMPLES.members)
+                   EXAMPLES[d.kind])
     end
   end
   return { steps = steps, errors = report.errors, warnings = report.warnings,
