@@ -5,8 +5,8 @@
 /* How many connections a guest may have
  * =====================================
  *
- * The flows of a limited endpoint refuse a connection that its zone has no
- * room for (compile/emit-limits.c); the size of the zone is the datapath's
+ * The flows refuse a connection that its zone has no room for
+ * (compile/pipeline.h); the size of the zone is the datapath's
  * affair, told over the switch's control socket.  What the switch knows is
  * kept here; the difference to what is wanted is told it, all zones in one
  * question, again after each restart of the switch, which forgets. */

@@ -49,6 +49,14 @@ match_nd(struct emitter *e, uint8_t type)
     match_set_icmp_code(&e->match, 0);
 }
 
+/* To EG_DISPATCH, as neighbor discovery that is as it should be. */
+static void
+put_good_nd(struct emitter *e)
+{
+    emit_load(e, SG_R_FLAGS, SG_FLAG_ND);
+    emit_resubmit(e, SG_T_EG_DISPATCH);
+}
+
 static void
 match_nd_target(struct emitter *e, const struct sg_prefix *p)
 {
@@ -68,8 +76,7 @@ emit_input(struct emitter *e, const struct sg_plan_endpoint *ep,
     emit_load(e, SG_R_SRC, ep->zone);
     emit_load(e, SG_R_NET, ep->network->id);
     emit_load(e, SG_R_VLAN, vlan_of(ep));
-    emit_resubmit(e, ep->port->port_security ? SG_T_SPOOF_L2
-                                             : SG_T_EG_DISPATCH);
+    emit_resubmit(e, ep->port->port_security ? SG_T_SPOOF_L2 : SG_T_SPOOF_ND);
     emit_flow(e, SG_T_INPUT, SG_PRIO_GUARDED, cookie_of(ep));
 }
 
@@ -103,7 +110,7 @@ emit_address(struct emitter *e, const struct sg_plan_endpoint *ep,
     match_nd(e, ND_NEIGHBOR_SOLICIT);
     match_nd_target(e, p);
     match_set_arp_sha(&e->match, eth_addr_zero);
-    emit_resubmit(e, SG_T_EG_DISPATCH);
+    put_good_nd(e);
     emit_flow(e, SG_T_SPOOF_L3, 100, cookie_of(ep));
 
     begin(e, ep);
@@ -140,13 +147,13 @@ emit_mac(struct emitter *e, const struct sg_plan_endpoint *ep,
     begin(e, ep);
     match_nd(e, ND_NEIGHBOR_SOLICIT);
     match_set_arp_sha(&e->match, mac);
-    emit_resubmit(e, SG_T_EG_DISPATCH);
+    put_good_nd(e);
     emit_flow(e, SG_T_SPOOF_ND, 100, cookie_of(ep));
 
     begin(e, ep);
     match_nd(e, ND_NEIGHBOR_ADVERT);
     match_set_arp_tha(&e->match, mac);
-    emit_resubmit(e, SG_T_EG_DISPATCH);
+    put_good_nd(e);
     emit_flow(e, SG_T_SPOOF_TLL, 100, cookie_of(ep));
 }
 
@@ -224,6 +231,23 @@ emit_security(struct emitter *e, const struct sg_plan_endpoint *ep)
     emit_arp_probe(e, ep);
 }
 
+/* `sg-port-security=false': neighbor discovery is good as it is. */
+static void
+emit_no_security(struct emitter *e, const struct sg_plan_endpoint *ep)
+{
+    static const uint8_t types[] = { ND_NEIGHBOR_SOLICIT,
+                                     ND_NEIGHBOR_ADVERT };
+
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        begin(e, ep);
+        match_set_dl_type(&e->match, htons(ETH_TYPE_IPV6));
+        match_set_nw_proto(&e->match, IPPROTO_ICMPV6);
+        match_set_icmp_type(&e->match, types[i]);
+        put_good_nd(e);
+        emit_flow(e, SG_T_SPOOF_ND, 100, cookie_of(ep));
+    }
+}
+
 /* Names the networks that endpoints here are in. */
 static void
 emit_network_names(struct emitter *e, const struct sg_plan *plan)
@@ -256,6 +280,8 @@ sg_emit_endpoints(struct emitter *e, const struct sg_plan *plan)
         emit_who(e, ep, SG_R_DST, SG_T_IN_WHO);
         if (ep->port->port_security) {
             emit_security(e, ep);
+        } else {
+            emit_no_security(e, ep);
         }
         for (size_t j = 0; j < ep->port->n_macs; j++) {
             emit_l2(e, ep, ep->port->macs[j]);

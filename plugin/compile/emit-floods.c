@@ -242,6 +242,8 @@ emit_profiles(struct emitter *e, const struct sg_plan *plan)
         emit_match_reg(e, SG_R_VLAN, vlan_of(ep));
         emit_match_reg(e, SG_R_NET, ep->network->id);
         emit_match_reg(e, SG_R_PROFILE, ep->profile->id);
+        match_set_reg_masked(&e->match, SG_R_NUMBER, SG_MARK_KNOWN,
+                             SG_MARK_KNOWN);
         struct match match = e->match;
         emit_list(e, list, node->name, &match, SG_T_FLOOD_OUT, 50);
         if (!done[ep->endpoint->vlan]) {

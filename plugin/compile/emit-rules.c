@@ -97,21 +97,38 @@ emit_cell(struct emitter *e, const struct sg_cell *cell,
               sg_cookie(SG_COOKIE_CELL, sg_cell_identity(cell)));
 }
 
+/* SCTP's ports conntrack does not see, and router advertisements do not pass
+ * it. */
+static bool
+is_tracked(const struct sg_entry *entry)
+{
+    return (entry->proto != IPPROTO_SCTP
+            && !(entry->named && entry->proto == IPPROTO_ICMPV6));
+}
+
+/* The protocol, like all below, is that of the connection: of an ICMP error
+ * it is not the packet's. */
+static void
+match_protocol(struct emitter *e, const struct sg_entry *entry)
+{
+    if (is_tracked(entry)) {
+        match_set_ct_state_masked(&e->match, CS_TRACKED,
+                                  CS_TRACKED | CS_INVALID);
+        match_set_ct_nw_proto(&e->match, entry->proto);
+    } else {
+        match_set_nw_proto(&e->match, entry->proto);
+    }
+}
+
 /* Ports, types and codes are matched as conntrack saw them in the original
- * direction: fragments show no others, and answers need not be turned round.
- * But SCTP's it does not see, and router advertisements do not pass it. */
+ * direction: fragments show no others, and answers need not be turned
+ * round. */
 static void
 match_layer4(struct emitter *e, const struct sg_entry *entry,
              const struct sg_port_mask *mask)
 {
-    bool tracked = entry->proto != IPPROTO_SCTP
-                   && !(entry->named && entry->proto == IPPROTO_ICMPV6);
+    bool tracked = is_tracked(entry);
 
-    if (tracked) {
-        match_set_ct_state_masked(&e->match, CS_TRACKED,
-                                  CS_TRACKED | CS_INVALID);
-        match_set_ct_nw_proto(&e->match, entry->proto);
-    }
     if (mask && tracked) {
         match_set_ct_tp_dst_masked(&e->match, htons(mask->value),
                                    htons(mask->mask));
@@ -143,7 +160,7 @@ emit_entry_flow(struct emitter *e, const struct sg_fragment *frag,
                                            ? ETH_TYPE_IP : ETH_TYPE_IPV6));
     }
     if (entry->proto >= 0) {
-        match_set_nw_proto(&e->match, entry->proto);
+        match_protocol(e, entry);
     }
     if (mask || entry->lo >= 0) {
         match_layer4(e, entry, mask);

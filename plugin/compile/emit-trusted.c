@@ -107,6 +107,10 @@ emit_port(struct emitter *e, const struct sg_port *port)
     /* A tag: its own VLAN on a trunk; NORMAL's business elsewhere. */
     begin(e, port);
     if (trunk && !some) {
+        if (untagged) {
+            match_set_vlan_vid_masked(&e->match, htons(VLAN_PRESENT),
+                                      htons(VLAN_PRESENT));
+        }
         admit_tagged(e);
     } else {
         add_normal(e);

@@ -235,7 +235,6 @@ sg_plan_emit(const struct sg_plan *plan, struct sg_flows *flows)
     e.multicast_zone = plan->compiler->multicast_zone;
     sg_emit_static(&e);
     sg_emit_endpoints(&e, plan);
-    sg_emit_limits(&e, plan);
     sg_emit_rules(&e, plan);
     sg_emit_floods(&e, plan);
     emit_destroy(&e);

@@ -66,7 +66,6 @@ void sg_emit_static(struct emitter *);                      /* static.c */
 void sg_emit_static_trusted(struct emitter *);
 void sg_emit_trusted(struct emitter *, const struct sg_plan *); /* trusted.c */
 void sg_emit_endpoints(struct emitter *, const struct sg_plan *);
-void sg_emit_limits(struct emitter *, const struct sg_plan *);
 void sg_emit_rules(struct emitter *, const struct sg_plan *);
 void sg_emit_floods(struct emitter *, const struct sg_plan *);
 

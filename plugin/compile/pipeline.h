@@ -78,9 +78,8 @@
  * ------
  *
  * A zone that is full drops nothing by itself: the commit fails, and the
- * packet goes on.  Endpoints that have a limit therefore come back from the
- * commit to see whether it left its mark (or, a fragment that knows no
- * number, its label).
+ * packet goes on.  Packets therefore come back from the commit to see whether
+ * it left its mark (or, a fragment that knows no number, its label).
  *
  * SCTP
  * ----
@@ -144,11 +143,9 @@
     SG_TABLE(IN_SCTP,      140)  /* Established, but judged by packet. */   \
     SG_TABLE(IN_SCTP_TOO,  141)  /* No answer: a question? */               \
     SG_TABLE(COMMIT_SRC,   142)  /* To the sender's zone. */                \
-    SG_TABLE(WHOLE_SRC,    143)  /* Its datagram came through. */           \
-    SG_TABLE(LIMIT_SRC,    144)  /* Was there room in the zone? */          \
+    SG_TABLE(DONE_SRC,     143)  /* Whole, and room in the zone? */         \
     SG_TABLE(COMMIT_DST,   145)  /* To the receiver's zone. */              \
-    SG_TABLE(WHOLE_DST,    146)  /* Its datagram came through. */           \
-    SG_TABLE(LIMIT_DST,    147)  /* Was there room in the zone? */          \
+    SG_TABLE(DONE_DST,     146)  /* Whole, and room in the zone? */         \
     SG_TABLE(OUT,          148)  /* To the port, or NORMAL. */              \
     SG_TABLE(NAMES,        149)  /* No packet comes here: numbers of        \
                                   * networks, for a restarted agent. */
@@ -172,13 +169,17 @@ enum sg_table {
     SG_REGISTER(FRAG,    7)  /* Scratch of judging; chunk while flooding. */ \
     SG_REGISTER(NUMBER,  8)  /* Result of judging; for the DST zone. */     \
     SG_REGISTER(EGNUM,   9)  /* What egress allowed it; for the SRC zone. */ \
-    SG_REGISTER(FLAGS,  10)  /* Bit 0: only a rule that names it counts. */
+    SG_REGISTER(FLAGS,  10)  /* SG_FLAG_*. */
 
 enum sg_register {
 #define SG_REGISTER(NAME, NUMBER) SG_R_##NAME = NUMBER,
     SG_REGISTERS
 #undef SG_REGISTER
 };
+
+/* SG_R_FLAGS. */
+#define SG_FLAG_NAMED 1u        /* Only a rule that names it counts. */
+#define SG_FLAG_ND 2u           /* SPOOF_* has seen neighbor discovery. */
 
 /* ct_mark. */
 #define SG_MARK_CUT     UINT32_C(0x80000000)  /* Judged again, each packet. */
@@ -195,9 +196,10 @@ enum sg_register {
  * nobody asks for another, so that an operator's own flow wins (and is
  * reported) instead of being shadowed without a word. */
 #define SG_PRIO_UNKNOWN   30000   /* Drops what no other flow admits. */
-#define SG_PRIO_TRUSTED   30001
-#define SG_PRIO_TRUSTED_VLAN 30002
-#define SG_PRIO_GUARDED   30003
+#define SG_PRIO_UNKNOWN_TOO 30001 /* Again, in case that one is deleted. */
+#define SG_PRIO_TRUSTED   30002
+#define SG_PRIO_TRUSTED_VLAN 30003
+#define SG_PRIO_GUARDED   30004
 
 /* Kinds of cookie: bits 44 to 47. */
 enum sg_cookie_kind {

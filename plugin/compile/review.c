@@ -10,6 +10,7 @@
 #include "compile/pipeline.h"
 #include "compile/read.h"
 #include "hash.h"
+#include "packets.h"
 #include "util.h"
 
 #define REVIEW_PRIORITY 110
@@ -76,6 +77,8 @@ sg_reviews_remove(struct sg_reviews *reviews, struct sg_review *r)
 static void
 emit_review_flow(struct emitter *e, uint8_t table, uint8_t then)
 {
+    match_set_ct_state_masked(&e->match, CS_TRACKED | CS_ESTABLISHED,
+                              CS_TRACKED | CS_ESTABLISHED);
     emit_resubmit(e, then);
     emit_flow(e, table, REVIEW_PRIORITY, sg_cookie(SG_COOKIE_REVIEW, table));
 }
@@ -85,11 +88,9 @@ emit_number(struct emitter *e, const struct sg_review *r)
 {
     emit_begin(e);
     emit_match_mark(e, r->value, UINT32_MAX);
-    emit_load(e, SG_R_CLASS, 1);
     emit_review_flow(e, SG_T_EG_CT, SG_T_EG_REVIEW);
     emit_begin(e);
     emit_match_mark(e, r->value, UINT32_MAX);
-    emit_load(e, SG_R_CLASS, 1);
     emit_review_flow(e, SG_T_IN_CT, SG_T_IN_REVIEW);
 }
 

@@ -7,7 +7,12 @@
  * the register of that name (pipeline.h), and @ the zone of multicast.
  *
  * The trusted part stands by itself: it forwards for the host also when no
- * policy loads. */
+ * policy loads.
+ *
+ * A flow that somebody deletes by hand must not open anything until it is
+ * back.  So what passes is matched, and what is refused finds no flow; where
+ * OpenFlow cannot say it that way (it knows no "any protocol but TCP"), the
+ * flow that refuses is there twice (guards[]). */
 
 #include "compile/emit.h"
 
@@ -39,8 +44,30 @@ struct static_flow {
 #define SWAP_IP6 SWAP("NXM_NX_IPV6_SRC[]", "NXM_NX_IPV6_DST[]")
 #define SWAP_SCTP SWAP("OXM_OF_SCTP_SRC[]", "OXM_OF_SCTP_DST[]")
 
+/* A number, or a fragment that nobody could judge. */
+#define ALLOWED "$NUMBER=0x20000000/0x20000000"
+#define UNJUDGED "$NUMBER=0x40000000"
+
+/* Established, by a rule that is known and has not been revoked. */
+#define IN_FORCE "ct_mark=0x20000000/0xa0000000"
+
+/* Puts the far end of a connection, as it began, where the tables of classes
+ * look for it, asks TABLE, and puts back what was there.  (Of an error in the
+ * direction of the first packet `move' does not take fields of conntrack.) */
+#define ASK_OF(FIELD, END, TABLE) "push:" FIELD ",push:" END ",pop:" FIELD \
+    ",resubmit(,{" TABLE "}),pop:" FIELD ","
+#define ASK_EGRESS ASK_OF("NXM_OF_IP_DST[]", "NXM_NX_CT_NW_DST[]", "EG_JUDGE")
+#define ASK_EGRESS6 ASK_OF("NXM_NX_IPV6_DST[]", "NXM_NX_CT_IPV6_DST[]", \
+                           "EG_JUDGE")
+#define ASK_INGRESS ASK_OF("NXM_OF_IP_SRC[]", "NXM_NX_CT_NW_SRC[]", \
+                           "IN_PROFILE")
+#define ASK_INGRESS6 ASK_OF("NXM_NX_IPV6_SRC[]", "NXM_NX_CT_IPV6_SRC[]", \
+                            "IN_PROFILE")
+
 static const struct static_flow trusted_flows[] = {
+    /* Twice, like guards[]: others may have flows below. */
     { SG_T_INPUT, SG_PRIO_UNKNOWN, "", "drop" },
+    { SG_T_INPUT, SG_PRIO_UNKNOWN_TOO, "", "drop" },
 
     /* Where no guarded MAC takes it, NORMAL forwards.  Multicast goes to the
      * trusted ports by NORMAL and to the guarded ones by FLOOD, which must
@@ -69,19 +96,24 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_SPOOF_L3, 100, "icmp6,ipv6_src=::,icmp_type=131",
       "resubmit(,{EG_DISPATCH})" },
     { SG_T_SPOOF_ND, 100, "icmp6,icmp_type=135,icmp_code=0,"
-      "nd_sll=00:00:00:00:00:00", "resubmit(,{EG_DISPATCH})" },
-    { SG_T_SPOOF_ND, 50, "icmp6,icmp_type=135", "drop" },
-    { SG_T_SPOOF_ND, 50, "icmp6,icmp_type=136", "drop" },
+      "nd_sll=00:00:00:00:00:00",
+      "load:2->$FLAGS[],resubmit(,{EG_DISPATCH})" },
     { SG_T_SPOOF_ND, 0, "", "resubmit(,{EG_DISPATCH})" },
     { SG_T_SPOOF_TLL, 100, "icmp6,icmp_type=136,icmp_code=0,"
-      "nd_tll=00:00:00:00:00:00", "resubmit(,{EG_DISPATCH})" },
+      "nd_tll=00:00:00:00:00:00",
+      "load:2->$FLAGS[],resubmit(,{EG_DISPATCH})" },
 
     /* Egress: what needs no rule. */
     { SG_T_EG_DISPATCH, 100, "arp", "resubmit(,{L2})" },
     { SG_T_EG_DISPATCH, 100, "rarp", "resubmit(,{L2})" },
     { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=133", "resubmit(,{L2})" },
-    { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=135", "resubmit(,{L2})" },
-    { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=136", "resubmit(,{L2})" },
+    /* As SPOOF_ND has seen it. */
+    { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=135,$FLAGS=2",
+      "load:0->$FLAGS[],resubmit(,{L2})" },
+    { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=136,$FLAGS=2",
+      "load:0->$FLAGS[],resubmit(,{L2})" },
+    { SG_T_EG_DISPATCH, 90, "icmp6,icmp_type=135", "drop" },
+    { SG_T_EG_DISPATCH, 90, "icmp6,icmp_type=136", "drop" },
     { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=131," MULTICAST,
       "resubmit(,{L2})" },
     { SG_T_EG_DISPATCH, 100, "icmp6,icmp_type=132," MULTICAST,
@@ -97,15 +129,13 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_EG_DISPATCH, 90, "icmp6,icmp_type=134",
       "resubmit(,{EG_STATELESS})" },
     { SG_T_EG_DISPATCH, 90, "icmp6,icmp_type=137", "drop" },
-    { SG_T_EG_DISPATCH, 80, "ip," MULTICAST, "ct(table={EG_STATELESS},zone=@)" },
+    { SG_T_EG_DISPATCH, 80, "ip," MULTICAST,
+      "ct(table={EG_STATELESS},zone=@)" },
     { SG_T_EG_DISPATCH, 80, "ipv6," MULTICAST,
       "ct(table={EG_STATELESS},zone=@)" },
     { SG_T_EG_DISPATCH, 50, "ip", "ct(table={EG_CT},zone=$SRC[0..15])" },
     { SG_T_EG_DISPATCH, 50, "ipv6", "ct(table={EG_CT},zone=$SRC[0..15])" },
 
-    /* A multicast TCP segment is nobody's business. */
-    { SG_T_EG_STATELESS, 100, "tcp", "drop" },
-    { SG_T_EG_STATELESS, 100, "tcp6", "drop" },
     { SG_T_EG_STATELESS, 50, "icmp6,icmp_type=134",
       "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE}),load:0->$EGNUM[],"
       "resubmit(,{EG_VERDICT})" },
@@ -114,19 +144,22 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{EG_VERDICT})" },
 
     /* Egress: what conntrack says.  Reviews (review.c) sit at 110. */
-    { SG_T_EG_CT, 200, "ct_state=+inv+trk", "drop" },
     { SG_T_EG_CT, 150, "ct_state=+new+trk",
       "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
-    { SG_T_EG_CT, 120, "ct_state=+trk,ct_mark=0x80000000/0x80000000",
+    { SG_T_EG_CT, 120, "ct_state=+est+trk,ct_mark=0x80000000/0x80000000",
       "resubmit(,{EG_REVIEW})" },
     { SG_T_EG_CT, 120, "ct_state=+est+trk,ct_mark=0/0x20000000",
       "resubmit(,{EG_REVIEW})" },
-    { SG_T_EG_CT, 130, "ct_state=+est+trk,sctp",
-      "resubmit(,{EG_WHO}),resubmit(,{EG_SCTP})" },
-    { SG_T_EG_CT, 130, "ct_state=+est+trk,sctp6",
-      "resubmit(,{EG_WHO}),resubmit(,{EG_SCTP})" },
-    { SG_T_EG_CT, 100, "ct_state=+est+trk", "resubmit(,{L2})" },
-    { SG_T_EG_CT, 100, "ct_state=+rel+trk", "resubmit(,{L2})" },
+    { SG_T_EG_CT, 100, "ct_state=+est+trk," IN_FORCE, "resubmit(,{L2})" },
+    /* An error about a connection that drains, or (SCTP) whose ports it does
+     * not tell, passes with it; about any other it is judged. */
+    { SG_T_EG_CT, 105, "ct_state=+rel+trk,ct_mark=0x60000000/0xe0000000",
+      "resubmit(,{L2})" },
+    { SG_T_EG_CT, 105, "ip,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
+      "resubmit(,{L2})" },
+    { SG_T_EG_CT, 105, "ipv6,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
+      "resubmit(,{L2})" },
+    { SG_T_EG_CT, 100, "ct_state=+rel+trk", "resubmit(,{EG_REVIEW})" },
 
     { SG_T_EG_NEW, 110, "ip,ip_frag=later",
       "load:0x40000000->$NUMBER[],load:0x40000000->$EGNUM[],"
@@ -140,34 +173,28 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_EG_NEW, 100, "tcp6,tcp_flags=+syn-ack",
       "resubmit(,{EG_JUDGE}),move:$NUMBER[]->$EGNUM[],"
       "resubmit(,{EG_VERDICT})" },
-    { SG_T_EG_NEW, 90, "tcp", "drop" },
-    { SG_T_EG_NEW, 90, "tcp6", "drop" },
     { SG_T_EG_NEW, 90, "udp,udp_src=68,udp_dst=67", "resubmit(,{L2})" },
     { SG_T_EG_NEW, 90, "udp6,udp_src=546,udp_dst=547", "resubmit(,{L2})" },
     { SG_T_EG_NEW, 0, "",
       "resubmit(,{EG_JUDGE}),move:$NUMBER[]->$EGNUM[],"
       "resubmit(,{EG_VERDICT})" },
 
-    /* A guest is no DHCP server and no router unless a rule names it. */
-    { SG_T_EG_JUDGE, 100, "ct_state=+trk-inv,udp,ct_nw_proto=17,ct_tp_dst=68",
-      "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
-    { SG_T_EG_JUDGE, 100, "ct_state=+trk-inv,udp6,ct_nw_proto=17,ct_tp_dst=546",
-      "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
-    { SG_T_EG_JUDGE, 100, "icmp6,icmp_type=134",
-      "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
     { SG_T_EG_JUDGE, 0, "", "resubmit(,{EG_PROFILE})" },
 
     /* NUMBER says whether; EGNUM, which COMMIT_SRC will write. */
-    { SG_T_EG_VERDICT, 100, "$NUMBER=0", "drop" },
-    { SG_T_EG_VERDICT, 0, "",
+    { SG_T_EG_VERDICT, 100, ALLOWED,
+      "load:0->$NUMBER[],load:0->$PROFILE[],load:0->$CLASS[],"
+      "load:0->$FRAG[],load:0->$FLAGS[],resubmit(,{L2})" },
+    { SG_T_EG_VERDICT, 100, UNJUDGED,
       "load:0->$NUMBER[],load:0->$PROFILE[],load:0->$CLASS[],"
       "load:0->$FRAG[],load:0->$FLAGS[],resubmit(,{L2})" },
 
     { SG_T_EG_SCTP, 100, "ct_state=-rpl+trk",
       "resubmit(,{EG_JUDGE}),resubmit(,{EG_VERDICT})" },
-    { SG_T_EG_SCTP, 50, "sctp", SWAP_IP SWAP_SCTP "resubmit(,{IN_PROFILE}),"
-      SWAP_IP SWAP_SCTP "resubmit(,{EG_SCTP_TOO})" },
-    { SG_T_EG_SCTP, 50, "sctp6", SWAP_IP6 SWAP_SCTP
+    { SG_T_EG_SCTP, 50, "ct_state=+rpl+trk,sctp", SWAP_IP SWAP_SCTP
+      "resubmit(,{IN_PROFILE})," SWAP_IP SWAP_SCTP
+      "resubmit(,{EG_SCTP_TOO})" },
+    { SG_T_EG_SCTP, 50, "ct_state=+rpl+trk,sctp6", SWAP_IP6 SWAP_SCTP
       "resubmit(,{IN_PROFILE})," SWAP_IP6 SWAP_SCTP
       "resubmit(,{EG_SCTP_TOO})" },
     { SG_T_EG_SCTP_TOO, 100, "$NUMBER=0",
@@ -177,23 +204,33 @@ static const struct static_flow guarded_flows[] = {
     /* Established, but to be judged again: by the rules of the direction in
      * which it began.  An answer is turned round for that; its ports need not
      * be, because rules look at those of the original direction.  An ICMP
-     * error has no ports to judge: it shares the fate of its connection, and
-     * that of one whose number is gone (CLASS=1, review.c) is sealed. */
-    { SG_T_EG_REVIEW, 110, "ct_state=+rel+trk,ct_mark=0x80000000/0x80000000",
-      "drop" },
-    { SG_T_EG_REVIEW, 110, "ct_state=+rel+trk,$CLASS=1", "drop" },
-    { SG_T_EG_REVIEW, 100, "ct_state=+rel+trk", "resubmit(,{L2})" },
-    { SG_T_EG_REVIEW, 95, "ip,ip_frag=later",
+     * error may come from anybody on the way: in its place its connection is
+     * judged, by the address that conntrack has for the far end. */
+    { SG_T_EG_REVIEW, 100, "ip,ct_state=-rpl+rel+trk",
+      "resubmit(,{EG_WHO})," ASK_EGRESS
+      "resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_REVIEW, 100, "ipv6,ct_state=-rpl+rel+trk",
+      "resubmit(,{EG_WHO})," ASK_EGRESS6
+      "resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_REVIEW, 100, "ip,ct_state=+rpl+rel+trk",
+      "resubmit(,{EG_WHO})," ASK_INGRESS
+      "resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_REVIEW, 100, "ipv6,ct_state=+rpl+rel+trk",
+      "resubmit(,{EG_WHO})," ASK_INGRESS6
+      "resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_REVIEW, 95, "ct_state=+est+trk,ip,ip_frag=later",
       "load:0x40000000->$NUMBER[],load:0x40000000->$EGNUM[],"
       "resubmit(,{EG_VERDICT})" },
-    { SG_T_EG_REVIEW, 95, "ipv6,ip_frag=later",
+    { SG_T_EG_REVIEW, 95, "ct_state=+est+trk,ipv6,ip_frag=later",
       "load:0x40000000->$NUMBER[],load:0x40000000->$EGNUM[],"
       "resubmit(,{EG_VERDICT})" },
-    { SG_T_EG_REVIEW, 90, "ct_state=-rpl+trk",
+    { SG_T_EG_REVIEW, 90, "ct_state=+est-rpl+trk",
       "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE}),resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 80, "ip", "resubmit(,{EG_WHO})," SWAP_IP
+    { SG_T_EG_REVIEW, 80, "ip,ct_state=+est+rpl+trk",
+      "resubmit(,{EG_WHO})," SWAP_IP
       "resubmit(,{IN_PROFILE})," SWAP_IP "resubmit(,{EG_REVIEWED})" },
-    { SG_T_EG_REVIEW, 80, "ipv6", "resubmit(,{EG_WHO})," SWAP_IP6
+    { SG_T_EG_REVIEW, 80, "ipv6,ct_state=+est+rpl+trk",
+      "resubmit(,{EG_WHO})," SWAP_IP6
       "resubmit(,{IN_PROFILE})," SWAP_IP6 "resubmit(,{EG_REVIEWED})" },
 
     { SG_T_EG_REVIEWED, 110,
@@ -207,7 +244,7 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_EG_REVIEWED, 100, "ipv6,$NUMBER=0",
       "ct(commit,zone=$SRC[0..15],"
       "exec(set_field:0x80000000/0x80000000->ct_mark))" },
-    { SG_T_EG_REVIEWED, 50, "",
+    { SG_T_EG_REVIEWED, 50, ALLOWED,
       "move:$NUMBER[]->$EGNUM[],resubmit(,{EG_VERDICT})" },
 
     /* Multicast from a guarded port; see trusted_flows. */
@@ -222,18 +259,14 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_FLOOD, 20, "icmp6,icmp_type=136", "resubmit(,{FLOOD_ALL})" },
     { SG_T_FLOOD, 20, "udp,udp_src=67,udp_dst=68",
       "resubmit(,{FLOOD_ALL})" },
-    { SG_T_FLOOD, 15, "tcp", "drop" },
-    { SG_T_FLOOD, 15, "tcp6", "drop" },
     { SG_T_FLOOD, 12, "ct_state=+trk,ip", "resubmit(,{FLOOD_JUDGE})" },
     { SG_T_FLOOD, 12, "ct_state=+trk,ipv6", "resubmit(,{FLOOD_JUDGE})" },
     { SG_T_FLOOD, 10, "ip", "ct(table={FLOOD_CT},zone=@)" },
     { SG_T_FLOOD, 10, "ipv6", "ct(table={FLOOD_CT},zone=@)" },
     { SG_T_FLOOD_CT, 100, "ct_state=-inv+trk", "resubmit(,{FLOOD_JUDGE})" },
-    { SG_T_FLOOD_OUT, 100, "$NUMBER=0", "drop" },
 
     /* Ingress: what needs no rule. */
     { SG_T_IN, 100, "arp", "resubmit(,{OUT})" },
-    { SG_T_IN, 100, "rarp", "drop" },
     { SG_T_IN, 100, "icmp6,icmp_type=133", "resubmit(,{OUT})" },
     { SG_T_IN, 100, "icmp6,icmp_type=134", "resubmit(,{OUT})" },
     { SG_T_IN, 100, "icmp6,icmp_type=135", "resubmit(,{OUT})" },
@@ -241,19 +274,23 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_IN, 50, "ip", "ct(table={IN_CT},zone=$DST[0..15])" },
     { SG_T_IN, 50, "ipv6", "ct(table={IN_CT},zone=$DST[0..15])" },
 
-    { SG_T_IN_CT, 200, "ct_state=+inv+trk", "drop" },
     { SG_T_IN_CT, 150, "ct_state=+new+trk",
       "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
-    { SG_T_IN_CT, 120, "ct_state=+trk,ct_mark=0x80000000/0x80000000",
+    { SG_T_IN_CT, 120, "ct_state=+est+trk,ct_mark=0x80000000/0x80000000",
       "resubmit(,{IN_REVIEW})" },
     { SG_T_IN_CT, 120, "ct_state=+est+trk,ct_mark=0/0x20000000",
       "resubmit(,{IN_REVIEW})" },
-    { SG_T_IN_CT, 130, "ct_state=+est+trk,sctp",
-      "resubmit(,{IN_WHO}),resubmit(,{IN_SCTP})" },
-    { SG_T_IN_CT, 130, "ct_state=+est+trk,sctp6",
-      "resubmit(,{IN_WHO}),resubmit(,{IN_SCTP})" },
-    { SG_T_IN_CT, 100, "ct_state=+est+trk", "resubmit(,{COMMIT_SRC})" },
-    { SG_T_IN_CT, 100, "ct_state=+rel+trk", "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_CT, 100, "ct_state=+est+trk," IN_FORCE,
+      "resubmit(,{COMMIT_SRC})" },
+    /* An error about a connection that drains, or (SCTP) whose ports it does
+     * not tell, passes with it; about any other it is judged. */
+    { SG_T_IN_CT, 105, "ct_state=+rel+trk,ct_mark=0x60000000/0xe0000000",
+      "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_CT, 105, "ip,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
+      "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_CT, 105, "ipv6,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
+      "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_CT, 100, "ct_state=+rel+trk", "resubmit(,{IN_REVIEW})" },
 
     { SG_T_IN_NEW, 110, "ip,ip_frag=later",
       "load:0x40000000->$NUMBER[],resubmit(,{COMMIT_SRC})" },
@@ -263,8 +300,6 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
     { SG_T_IN_NEW, 100, "tcp6,tcp_flags=+syn-ack",
       "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
-    { SG_T_IN_NEW, 90, "tcp", "drop" },
-    { SG_T_IN_NEW, 90, "tcp6", "drop" },
     { SG_T_IN_NEW, 90, "udp,udp_src=67,udp_dst=68",
       "resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_NEW, 90, "udp6,udp_src=547,udp_dst=546",
@@ -273,33 +308,45 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
     { SG_T_IN_SCTP, 100, "ct_state=-rpl+trk",
       "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
-    { SG_T_IN_SCTP, 50, "sctp", SWAP_IP SWAP_SCTP "resubmit(,{EG_JUDGE}),"
-      SWAP_IP SWAP_SCTP "resubmit(,{IN_SCTP_TOO})" },
-    { SG_T_IN_SCTP, 50, "sctp6", SWAP_IP6 SWAP_SCTP "resubmit(,{EG_JUDGE}),"
-      SWAP_IP6 SWAP_SCTP "resubmit(,{IN_SCTP_TOO})" },
+    { SG_T_IN_SCTP, 50, "ct_state=+rpl+trk,sctp", SWAP_IP SWAP_SCTP
+      "resubmit(,{EG_JUDGE})," SWAP_IP SWAP_SCTP
+      "resubmit(,{IN_SCTP_TOO})" },
+    { SG_T_IN_SCTP, 50, "ct_state=+rpl+trk,sctp6", SWAP_IP6 SWAP_SCTP
+      "resubmit(,{EG_JUDGE})," SWAP_IP6 SWAP_SCTP
+      "resubmit(,{IN_SCTP_TOO})" },
     { SG_T_IN_SCTP_TOO, 100, "$NUMBER=0",
       "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
     { SG_T_IN_SCTP_TOO, 0, "", "resubmit(,{IN_VERDICT})" },
-    { SG_T_IN_VERDICT, 100, "$NUMBER=0", "drop" },
+    { SG_T_IN_VERDICT, 100, "ct_state=+new+trk," ALLOWED,
+      "resubmit(,{COMMIT_SRC})" },
     /* Not a new connection: nothing to commit. */
-    { SG_T_IN_VERDICT, 50, "ct_state=+est+trk",
+    { SG_T_IN_VERDICT, 100, "ct_state=-new+trk," ALLOWED,
       "load:0->$NUMBER[],resubmit(,{COMMIT_SRC})" },
-    { SG_T_IN_VERDICT, 0, "", "resubmit(,{COMMIT_SRC})" },
 
-    { SG_T_IN_REVIEW, 110, "ct_state=+rel+trk,ct_mark=0x80000000/0x80000000",
-      "drop" },
-    { SG_T_IN_REVIEW, 110, "ct_state=+rel+trk,$CLASS=1", "drop" },
-    { SG_T_IN_REVIEW, 100, "ct_state=+rel+trk", "resubmit(,{COMMIT_SRC})" },
-    { SG_T_IN_REVIEW, 95, "ip,ip_frag=later",
+    { SG_T_IN_REVIEW, 100, "ip,ct_state=+rpl+rel+trk",
+      "resubmit(,{IN_WHO})," ASK_EGRESS
+      "resubmit(,{IN_VERDICT})" },
+    { SG_T_IN_REVIEW, 100, "ipv6,ct_state=+rpl+rel+trk",
+      "resubmit(,{IN_WHO})," ASK_EGRESS6
+      "resubmit(,{IN_VERDICT})" },
+    { SG_T_IN_REVIEW, 100, "ip,ct_state=-rpl+rel+trk",
+      "resubmit(,{IN_WHO})," ASK_INGRESS
+      "resubmit(,{IN_VERDICT})" },
+    { SG_T_IN_REVIEW, 100, "ipv6,ct_state=-rpl+rel+trk",
+      "resubmit(,{IN_WHO})," ASK_INGRESS6
+      "resubmit(,{IN_VERDICT})" },
+    { SG_T_IN_REVIEW, 95, "ct_state=+est+trk,ip,ip_frag=later",
       "load:0x40000000->$NUMBER[],resubmit(,{COMMIT_SRC})" },
-    { SG_T_IN_REVIEW, 95, "ipv6,ip_frag=later",
+    { SG_T_IN_REVIEW, 95, "ct_state=+est+trk,ipv6,ip_frag=later",
       "load:0x40000000->$NUMBER[],resubmit(,{COMMIT_SRC})" },
-    { SG_T_IN_REVIEW, 90, "ct_state=-rpl+trk",
+    { SG_T_IN_REVIEW, 90, "ct_state=+est-rpl+trk",
       "resubmit(,{IN_WHO}),resubmit(,{IN_PROFILE}),"
       "resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 80, "ip", "resubmit(,{IN_WHO})," SWAP_IP
+    { SG_T_IN_REVIEW, 80, "ip,ct_state=+est+rpl+trk",
+      "resubmit(,{IN_WHO})," SWAP_IP
       "resubmit(,{EG_JUDGE})," SWAP_IP "resubmit(,{IN_REVIEWED})" },
-    { SG_T_IN_REVIEW, 80, "ipv6", "resubmit(,{IN_WHO})," SWAP_IP6
+    { SG_T_IN_REVIEW, 80, "ipv6,ct_state=+est+rpl+trk",
+      "resubmit(,{IN_WHO})," SWAP_IP6
       "resubmit(,{EG_JUDGE})," SWAP_IP6 "resubmit(,{IN_REVIEWED})" },
 
     { SG_T_IN_REVIEWED, 110,
@@ -312,51 +359,55 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_IN_REVIEWED, 100, "ipv6,$NUMBER=0",
       "ct(commit,zone=$DST[0..15],"
       "exec(set_field:0x80000000/0x80000000->ct_mark))" },
-    { SG_T_IN_REVIEWED, 50, "", "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_REVIEWED, 50, ALLOWED, "resubmit(,{COMMIT_SRC})" },
 
     /* Both verdicts are in.  Never go on behind a ct() without a look at what
      * comes out of it: when fragments expire whose others never came, Open
      * vSwitch's userspace hands them, untracked and invalid, to whatever
      * packet is in a ct() at the time, to go the way of that one. */
     { SG_T_COMMIT_SRC, 60, "ip,ip_frag=first",
-      "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC},"
+      "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
       "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_SRC, 60, "ip,ip_frag=later",
-      "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC})" },
+      "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
+      "exec(set_field:1/1->ct_label))" },
     { SG_T_COMMIT_SRC, 60, "ipv6,ip_frag=first",
-      "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC},"
+      "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
       "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_SRC, 60, "ipv6,ip_frag=later",
-      "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC})" },
-    { SG_T_LIMIT_SRC, 100, "ct_state=+trk,ct_mark=0,ct_label=0/0x1",
-      "drop" },
-    { SG_T_LIMIT_SRC, 50, "ct_state=-inv+trk", "resubmit(,{COMMIT_DST})" },
-    { SG_T_WHOLE_SRC, 100, "ct_state=-inv+trk", "resubmit(,{COMMIT_DST})" },
+      "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
+      "exec(set_field:1/1->ct_label))" },
+    { SG_T_DONE_SRC, 100, "ct_state=-inv+trk,ct_mark=0x20000000/0x20000000",
+      "resubmit(,{COMMIT_DST})" },
+    { SG_T_DONE_SRC, 90, "ct_state=-inv+trk,ct_label=1/1",
+      "resubmit(,{COMMIT_DST})" },
     { SG_T_COMMIT_SRC, 50, "ip",
-      "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC},"
+      "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
       "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_SRC, 50, "ipv6",
-      "ct(commit,zone=$SRC[0..15],table={WHOLE_SRC},"
+      "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
       "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_DST, 60, "ip,ip_frag=first",
-      "ct(commit,zone=$DST[0..15],table={WHOLE_DST},"
+      "ct(commit,zone=$DST[0..15],table={DONE_DST},"
       "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_DST, 60, "ip,ip_frag=later",
-      "ct(commit,zone=$DST[0..15],table={WHOLE_DST})" },
+      "ct(commit,zone=$DST[0..15],table={DONE_DST},"
+      "exec(set_field:1/1->ct_label))" },
     { SG_T_COMMIT_DST, 60, "ipv6,ip_frag=first",
-      "ct(commit,zone=$DST[0..15],table={WHOLE_DST},"
+      "ct(commit,zone=$DST[0..15],table={DONE_DST},"
       "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_DST, 60, "ipv6,ip_frag=later",
-      "ct(commit,zone=$DST[0..15],table={WHOLE_DST})" },
-    { SG_T_LIMIT_DST, 100, "ct_state=+trk,ct_mark=0,ct_label=0/0x1",
-      "drop" },
-    { SG_T_LIMIT_DST, 50, "ct_state=-inv+trk", "resubmit(,{OUT})" },
-    { SG_T_WHOLE_DST, 100, "ct_state=-inv+trk", "resubmit(,{OUT})" },
+      "ct(commit,zone=$DST[0..15],table={DONE_DST},"
+      "exec(set_field:1/1->ct_label))" },
+    { SG_T_DONE_DST, 100, "ct_state=-inv+trk,ct_mark=0x20000000/0x20000000",
+      "resubmit(,{OUT})" },
+    { SG_T_DONE_DST, 90, "ct_state=-inv+trk,ct_label=1/1",
+      "resubmit(,{OUT})" },
     { SG_T_COMMIT_DST, 50, "ip",
-      "ct(commit,zone=$DST[0..15],table={WHOLE_DST},"
+      "ct(commit,zone=$DST[0..15],table={DONE_DST},"
       "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_DST, 50, "ipv6",
-      "ct(commit,zone=$DST[0..15],table={WHOLE_DST},"
+      "ct(commit,zone=$DST[0..15],table={DONE_DST},"
       "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
 
     /* A guarded sender enters NORMAL without a port, so that NORMAL learns
@@ -367,8 +418,42 @@ static const struct static_flow guarded_flows[] = {
       "load:0xffff->NXM_OF_IN_PORT[],NORMAL" },
     { SG_T_OUT, 20, "$OUTPORT=0x10000/0x10000",
       "move:$VLAN[0..15]->NXM_OF_VLAN_TCI[],output:$OUTPORT[0..15]" },
-    { SG_T_OUT, 0, "",
+    { SG_T_OUT, 0, "$OUTPORT=0/0x10000",
       "load:0->NXM_OF_VLAN_TCI[],output:$OUTPORT[0..15]" },
+};
+
+/* What refuses, or leads to a stricter judgment, although a flow below would
+ * do for the packet: each is there at its priority and at the one below. */
+static const struct static_flow guards[] = {
+    /* A multicast TCP segment is nobody's business. */
+    { SG_T_EG_STATELESS, 100, "tcp", "drop" },
+    { SG_T_EG_STATELESS, 100, "tcp6", "drop" },
+    { SG_T_FLOOD, 15, "tcp", "drop" },
+    { SG_T_FLOOD, 15, "tcp6", "drop" },
+
+    /* TCP begins with a SYN. */
+    { SG_T_EG_NEW, 90, "tcp", "drop" },
+    { SG_T_EG_NEW, 90, "tcp6", "drop" },
+    { SG_T_IN_NEW, 90, "tcp", "drop" },
+    { SG_T_IN_NEW, 90, "tcp6", "drop" },
+
+    { SG_T_EG_CT, 130, "ct_state=+est+trk,sctp",
+      "resubmit(,{EG_WHO}),resubmit(,{EG_SCTP})" },
+    { SG_T_EG_CT, 130, "ct_state=+est+trk,sctp6",
+      "resubmit(,{EG_WHO}),resubmit(,{EG_SCTP})" },
+    { SG_T_IN_CT, 130, "ct_state=+est+trk,sctp",
+      "resubmit(,{IN_WHO}),resubmit(,{IN_SCTP})" },
+    { SG_T_IN_CT, 130, "ct_state=+est+trk,sctp6",
+      "resubmit(,{IN_WHO}),resubmit(,{IN_SCTP})" },
+
+    /* A guest is no DHCP server and no router unless a rule names it. */
+    { SG_T_EG_JUDGE, 100, "ip,ct_state=+trk-inv,ct_nw_proto=17,ct_tp_dst=68",
+      "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
+    { SG_T_EG_JUDGE, 100, "ipv6,ct_state=+trk-inv,ct_nw_proto=17,"
+      "ct_tp_dst=546",
+      "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
+    { SG_T_EG_JUDGE, 100, "icmp6,icmp_type=134",
+      "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
 };
 
 static const struct {
@@ -438,7 +523,8 @@ expand(const char *p, uint16_t multicast_zone, struct ds *s)
 }
 
 static void
-emit_static_flow(struct emitter *e, const struct static_flow *flow)
+emit_static_flow(struct emitter *e, const struct static_flow *flow,
+                 uint16_t priority)
 {
     enum ofputil_protocol usable;
     struct ofputil_flow_mod fm;
@@ -456,7 +542,7 @@ emit_static_flow(struct emitter *e, const struct static_flow *flow)
     emit_begin(e);
     minimatch_expand(&fm.match, &e->match);
     ofpbuf_put(&e->actions, fm.ofpacts, fm.ofpacts_len);
-    emit_flow(e, flow->table, flow->priority,
+    emit_flow(e, flow->table, priority,
               sg_cookie(SG_COOKIE_STATIC, flow->table));
     minimatch_destroy(&fm.match);
     free(CONST_CAST(struct ofpact *, fm.ofpacts));
@@ -467,7 +553,7 @@ void
 sg_emit_static_trusted(struct emitter *e)
 {
     for (size_t i = 0; i < ARRAY_SIZE(trusted_flows); i++) {
-        emit_static_flow(e, &trusted_flows[i]);
+        emit_static_flow(e, &trusted_flows[i], trusted_flows[i].priority);
     }
 }
 
@@ -475,6 +561,10 @@ void
 sg_emit_static(struct emitter *e)
 {
     for (size_t i = 0; i < ARRAY_SIZE(guarded_flows); i++) {
-        emit_static_flow(e, &guarded_flows[i]);
+        emit_static_flow(e, &guarded_flows[i], guarded_flows[i].priority);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(guards); i++) {
+        emit_static_flow(e, &guards[i], guards[i].priority);
+        emit_static_flow(e, &guards[i], guards[i].priority - 1);
     }
 }

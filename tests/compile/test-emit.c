@@ -71,11 +71,12 @@ is_inputs(const char *port, const char *want_, const char *what)
     free(want);
 }
 
-#define TRUSTED "30001,in_port=1 actions="
+#define TRUSTED "30002,in_port=1 actions="
+#define TRUSTED_TAG "30002,in_port=1,vlan_tci=0x1000/0x1000 actions="
 #define TAGGED "move:NXM_OF_VLAN_TCI[0..12]->NXM_NX_REG3[0..12]," \
                "resubmit(,120)"
-#define UNTAGGED "30002,in_port=1,vlan_tci=0x0000/0x1fff actions="
-#define VLAN(N) "30002,in_port=1,dl_vlan=" #N " actions="
+#define UNTAGGED "30003,in_port=1,vlan_tci=0x0000/0x1fff actions="
+#define VLAN(N) "30003,in_port=1,dl_vlan=" #N " actions="
 
 static void
 test_trusted(void)
@@ -112,7 +113,7 @@ test_trusted(void)
               "and is not made twice");
     is_inputs(",'vlan_mode':'native-untagged','tag':10",
               UNTAGGED "set_field:0x100a->reg3,resubmit(,120)\n"
-              TRUSTED TAGGED, "a native VLAN and every other");
+              TRUSTED_TAG TAGGED, "a native VLAN and every other");
     is_inputs(",'vlan_mode':'dot1q-tunnel','tag':10",
               UNTAGGED "set_field:0x100a->reg3,resubmit(,120)\n"
               TRUSTED "NORMAL", "a tunnel of VLANs");
@@ -121,8 +122,8 @@ test_trusted(void)
 #define GUARDED ",'external_ids':{'sg-groups':'g'}"
 #define LOADS(ZONE, NET, VLAN) "set_field:" ZONE "->reg0,set_field:" NET \
     "->reg1,set_field:" VLAN "->reg3,resubmit(,100)"
-#define G_UNTAGGED "30003,in_port=1,vlan_tci=0x0000/0x1fff actions="
-#define G_VLAN(N) "30003,in_port=1,dl_vlan=" #N " actions="
+#define G_UNTAGGED "30004,in_port=1,vlan_tci=0x0000/0x1fff actions="
+#define G_VLAN(N) "30004,in_port=1,dl_vlan=" #N " actions="
 
 static void
 test_endpoints(void)
@@ -152,10 +153,10 @@ test_endpoints(void)
     is_inputs(",'external_ids':{'sg-groups':'none'}", "",
               "a port in error is closed");
     is_inputs(",'external_ids':{'sg-groups':'g','sg-port-security':'false'}",
-              "30003,in_port=1,vlan_tci=0x0000/0x1fff actions="
+              "30004,in_port=1,vlan_tci=0x0000/0x1fff actions="
               "set_field:0x1->reg0,set_field:0x1->reg1,"
-              "set_field:0->reg3,resubmit(,105)",
-              "without port security nothing is looked at");
+              "set_field:0->reg3,resubmit(,103)",
+              "without port security no address is looked at");
 }
 
 static size_t

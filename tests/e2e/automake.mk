@@ -14,6 +14,7 @@ E2E_TESTS = \
 	tests/e2e/errors.t \
 	tests/e2e/flowmods.t \
 	tests/e2e/found.t \
+	tests/e2e/holes.t \
 	tests/e2e/l2.t \
 	tests/e2e/networks.t \
 	tests/e2e/quiet.t \

@@ -89,6 +89,65 @@ def _(lab):
     stay.expect_alive('allowed by the wider rule')
 
 
+FRIENDS = '''
+group "friends" {}
+group "srv" { ingress = { udp { %s, from = group "friends" } } }
+%s
+'''
+CLIENTS = 'members "friends" { "198.18.0.9", "2001:db8:9::9" }'
+ROUTERS = {4: '198.18.7.7', 6: '2001:db8:77::7'}
+
+
+def with_friends():
+    lab = Lab(FRIENDS % (53, CLIENTS))
+    lab.guest('srv', 'srv')
+    lab.uplink()
+    lab.remote('client', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+def expect_errors(lab, connection, expected, why):
+    """From a router about an answer, and from the server about a question."""
+    about = connection.reply_frame()
+    error = frames.unreachable(lab.client.mac, lab.srv.mac,
+                               ROUTERS[connection.family], about)
+    lab.deliver(lab.client, lab.srv, error, expected, 'to it, ' + why)
+    error = connection.error_about(connection.forward_frame())
+    lab.deliver(lab.srv, lab.client, error, expected, 'from it, ' + why)
+
+
+@test('errors about a connection at rest: of a member that went',
+      lab=with_friends, fresh=True)
+def _(lab):
+    rest = [lab.connect(lab.client, lab.srv, 'udp', 53, family)
+            for family in (4, 6)]
+    for connection in rest:
+        expect_errors(lab, connection, True, 'allowed')
+    lab.reload(FRIENDS % (53, ''))
+    for connection in rest:
+        expect_errors(lab, connection, False, 'its member has gone')
+
+
+@test('errors about a connection at rest: of a port that left its group',
+      lab=with_friends, fresh=True)
+def _(lab):
+    rest = [lab.connect(lab.client, lab.srv, 'udp', 53, family)
+            for family in (4, 6)]
+    lab.set_ids(lab.srv, sg_groups='friends')
+    for connection in rest:
+        expect_errors(lab, connection, False, 'the port has left the group')
+
+
+@test('errors about a connection at rest: allowed by another rule now',
+      lab=with_friends, fresh=True)
+def _(lab):
+    rest = [lab.connect(lab.client, lab.srv, 'udp', 53, family)
+            for family in (4, 6)]
+    lab.reload(FRIENDS % ('"53-54"', CLIENTS))
+    for connection in rest:
+        expect_errors(lab, connection, True, 'by another rule')
+
+
 EGRESS = 'group "srv" { ingress = {}, egress = { udp { %s, to = any } } }'
 
 

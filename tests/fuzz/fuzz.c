@@ -44,7 +44,6 @@ emit(const struct sg_plan *plan, struct sg_flows *desired)
     emit_init(&e, desired);
     sg_emit_trusted(&e, plan);
     sg_emit_endpoints(&e, plan);
-    sg_emit_limits(&e, plan);
     sg_emit_rules(&e, plan);
     sg_emit_floods(&e, plan);
     emit_destroy(&e);

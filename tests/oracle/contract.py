@@ -26,15 +26,10 @@ and the packet is not sent.  Left open are:
     not learned, and which guarded ports overhear ARP requests and neighbour
     solicitations for others in their VLAN (never in another one)
 
-Known gap, not sent either: an ICMP error about a connection that has moved no
-packet of its own, or only fragments, since the last change.  The switch looks
-at the rules again when the connection's own packets come; until then the fate
-of errors about it is not sure.
-
-Another: one that began in fragments does not drain; it is judged again at every
+Known gap: one that began in fragments does not drain; it is judged again at every
 packet.
 
-And another: of two SCTP associations between the same two addresses, begun at
+Another: of two SCTP associations between the same two addresses, begun at
 different ends, the answers of the younger one may be refused.
 
 Two bridges are like two hypervisors, between which nobody can take a packet
@@ -78,7 +73,6 @@ class Entry:
     answered: bool = False
     kept: bool = False          # Only because its groups drain.
     whole: bool = True          # Its first packet was no fragment.
-    fresh: bool = True          # It moved a packet since the last change.
 
 
 @dataclasses.dataclass
@@ -123,7 +117,6 @@ class Oracle:
         self.policy = policy or self.policy
         for endpoint, entries in self.table.items():
             for entry in entries.values():
-                entry.fresh = False
                 self._review(endpoint, entry)
 
     def _review(self, endpoint, e):
@@ -242,9 +235,8 @@ class Oracle:
 
     def _pass_error(self, endpoint, direction, p):
         entry = self.table[endpoint].get(p.about.key())
-        if entry and not entry.fresh:
-            raise Unspecified('error about a connection at rest')
         if entry and entry.status == 'alive':
+            self._check_draining(entry)
             return 'about an allowed connection'
         if entry and entry.status == 'open':
             raise Unspecified('error about a connection that may live')
@@ -259,25 +251,25 @@ class Oracle:
         t, forward = p.tuple, direction == entry.direction
         if entry.status == 'open':
             raise Unspecified('see the head of the file')
-        looked_at = not p.fragments
         if entry.status == 'lost':
             if self.allowing(endpoint, direction, t):
                 raise Unspecified('as a new one it might pass')
             raise Dropped('the address is not the port\'s any more')
         if entry.status == 'cut':
             if not self.allowing(endpoint, entry.direction, entry.opening):
-                entry.fresh |= looked_at and (entry.answered or not forward)
                 raise Dropped('cut')
             if not forward or t.proto == TCP:
                 raise Unspecified('cut, and allowed again')
             actions.append(lambda: self._revive(endpoint, entry))
-        if entry.kept and not (entry.answered and entry.whole):
-            raise Unspecified('half-open, or of fragments, and draining')
-        if looked_at:
-            actions.append(lambda: setattr(entry, 'fresh', True))
+        self._check_draining(entry)
         if not forward:
             actions.append(lambda: setattr(entry, 'answered', True))
         return 'known connection' + (', draining' if entry.kept else '')
+
+    @staticmethod
+    def _check_draining(entry):
+        if entry.kept and not (entry.answered and entry.whole):
+            raise Unspecified('half-open, or of fragments, and draining')
 
     def _revive(self, endpoint, entry):
         entry.status = 'alive'

@@ -1,2 +1,2 @@
-# plugin/compile/static.c: multicast is judged, but not obeyed.
-/SG_T_FLOOD_OUT, 100, "\$NUMBER=0", "drop"/d
+# plugin/compile/emit-floods.c: multicast is judged, but not obeyed.
+/match_set_reg_masked\(&e->match, SG_R_NUMBER/,+1d

@@ -1,2 +1,3 @@
 # plugin/compile/static.c: errors about cut connections pass.
-/SG_T_(EG|IN)_REVIEW, 110, "ct_state=\+rel\+trk,ct_mark=0x80000000\/0x80000000"/,+1d
+s/(SG_T_EG_CT, 100, "ct_state=\+rel\+trk", "resubmit\(,)\{EG_REVIEW\}/\1{L2}/
+s/(SG_T_IN_CT, 100, "ct_state=\+rel\+trk", "resubmit\(,)\{IN_REVIEW\}/\1{COMMIT_SRC}/
