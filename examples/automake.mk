@@ -1,7 +1,9 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 
 EXTRA_DIST += \
+	examples/allow-list \
 	examples/bastion \
+	examples/inventory \
 	examples/labels \
 	examples/tenants \
 	examples/web-farm \
