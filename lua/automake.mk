@@ -2,6 +2,8 @@
 
 # Installed as they are: the host loads them when it starts.
 nobase_dist_sgdata_DATA += \
+	lua/luacheckrc \
+	lua/sg.d.lua \
 	lua/sg/lang/addresses.lua \
 	lua/sg/lang/bind.lua \
 	lua/sg/lang/env.lua \

@@ -22,6 +22,7 @@
 
 local services = require "sg.services"
 
+---@type sg.patterns
 local patterns = {}
 
 -- What in sg.services is no service, but makes one.

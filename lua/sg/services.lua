@@ -22,6 +22,7 @@
 -- A service of one protocol makes a rule, others a list of rules, which
 -- `ingress' and `egress' take alike.
 
+---@type sg.services
 local services = {}
 
 -- The author's table 't' with what it leaves open filled in.

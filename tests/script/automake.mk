@@ -6,7 +6,8 @@ script_tests = \
 	tests/script/examples.t \
 	tests/script/hostile.t \
 	tests/script/library.t \
-	tests/script/policies.t
+	tests/script/policies.t \
+	tests/script/words.t
 script_programs = tests/script/test-pattern tests/script/test-script
 check_PROGRAMS += tests/script/dump-document $(script_programs)
 TESTS += $(script_tests) $(script_programs)
