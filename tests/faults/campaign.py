@@ -162,6 +162,20 @@ class Campaign:
         self.later = []
         self.agent.must('reload')
 
+    def _forget(self, chosen):
+        """Connections that nobody can be asked to judge any more: those that
+        came in by a hole live on, as they would for any firewall, and what an
+        agent has to know of the others may have gone with flows that somebody
+        took away while there was no agent.  An operator would do the same."""
+        lost = any(f.damages_flows for f in chosen) and \
+            any(f.kills_agent for f in chosen)
+        if lost or self.state.hole:
+            self.agent.wait(timeout=40)
+            self.state.loss = True
+            self.state.forget_connections()
+            self.sandbox.appctl('dpctl/flush-conntrack')
+            self.state.forget_connections()
+
     def _settle(self):
         self.agent.wait(timeout=40)
         self.sandbox.purge_megaflows()
@@ -204,6 +218,7 @@ class Campaign:
         try:
             names = self._faults_happen(chosen)
             self._repair()
+            self._forget(chosen)
             self._settle()
             self._check_ports()
             self._check_fresh_start()

@@ -16,6 +16,8 @@ import time
 
 class Fault:
     excuses_loss = False
+    damages_flows = False               # What the agent remembers is in them;
+    kills_agent = False                 # while it is away, only there.
 
     def __init__(self, c):
         self.c = c                      # The Campaign.
@@ -38,12 +40,15 @@ class Fault:
 # Processes.
 
 class AgentKilled(Fault):
+    kills_agent = True
+
     def begin(self):
         self.c.agent.kill()
 
 
 class AgentKilledTwice(Fault):
     """Also in the first moments of its successor."""
+    kills_agent = True
 
     def begin(self):
         self.c.agent.kill()
@@ -119,6 +124,7 @@ def twins(flows):
 
 class FlowsDeleted(Fault):
     excuses_loss = True
+    damages_flows = True
 
     def _delete(self, chosen):
         self.c.state.hole |= any(map(opens, chosen)) or twins(chosen)
@@ -148,6 +154,7 @@ class FlowsDeleted(Fault):
 class FlowsAltered(Fault):
     """Other actions, with our cookie or another one in its place."""
     excuses_loss = True
+    damages_flows = True
 
     def begin(self):
         flows = self.c.flows()
@@ -163,6 +170,7 @@ class FlowsAltered(Fault):
 class FlowsAdded(Fault):
     """Flows of nobody that carry our cookie."""
     excuses_loss = True
+    damages_flows = True
 
     def begin(self):
         cookie = 'cookie=0x5347%012x' % self.rng.getrandbits(48)
@@ -215,6 +223,7 @@ class ConnectionsFlushed(Fault):
 
 class LogFull(Fault):
     """The agent runs with a log that takes nothing."""
+    kills_agent = True
 
     def prepare(self):
         self.c.agent.kill()
@@ -229,6 +238,7 @@ class LogFull(Fault):
 class PolicyBroken(Fault):
     """A file of the policy is nonsense, a folder, or a link to nowhere; now
     and then the agent starts with that."""
+    kills_agent = True
 
     def begin(self):
         self.path = self.c.policy_path.replace('policy.lua', 'broken.lua')
