@@ -310,6 +310,21 @@ sg_core_start_pass(struct sg_core *core)
     core->dirty = true;
 }
 
+static bool
+core_knows_all_bridges(const struct sg_core *core)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &core->bridges) {
+        const struct sg_core_bridge *b = node->data;
+
+        if (!b->known) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Numbers that some bridge uses must not be given to others: the first pass
  * waits until all have said which they are.  One that never does must not
  * keep the others closed for ever; but as long as none does, as when the
@@ -317,20 +332,12 @@ sg_core_start_pass(struct sg_core *core)
 static bool
 core_may_compile(const struct sg_core *core)
 {
-    const struct shash_node *node;
-
     if (!core->had_facts || core->pass) {
         return core->had_facts;
     }
-    SHASH_FOR_EACH (node, &core->bridges) {
-        const struct sg_core_bridge *b = node->data;
-
-        if (!b->known) {
-            return (core->learned
-                    && time_msec() - core->learned >= FIRST_PASS_PATIENCE);
-        }
-    }
-    return true;
+    return (core_knows_all_bridges(core)
+            || (core->learned
+                && time_msec() - core->learned >= FIRST_PASS_PATIENCE));
 }
 
 static void
@@ -339,10 +346,17 @@ core_compile(struct sg_core *core)
     struct shash_node *node;
 
     core->dirty = false;
-    core->pass++;
+    if (!core->pass++ && !core_knows_all_bridges(core)) {
+        sg_compiler_leave_room(core->compiler);
+    }
     sg_compiler_begin(core->compiler);
     SHASH_FOR_EACH (node, &core->bridges) {
-        sg_core_bridge_compile(core, node->data);
+        struct sg_core_bridge *b = node->data;
+
+        /* The numbers of others are learned before any are given there. */
+        if (b->known) {
+            sg_core_bridge_compile(core, b);
+        }
     }
     /* Without a policy nothing asks for the numbers that the installed flows
      * of guarded ports carry.  They must not be forgotten: the policy that

@@ -67,6 +67,10 @@ void sg_compiler_destroy(struct sg_compiler *);
 void sg_compiler_begin(struct sg_compiler *);
 void sg_compiler_end(struct sg_compiler *);
 
+/* There are flows of ours that cannot be recovered from yet: see
+ * sg_ids_leave_room(). */
+void sg_compiler_leave_room(struct sg_compiler *);
+
 /* Takes the numbers that 'installed' flows carry, before the first
  * compilation for their bridge. */
 void sg_compiler_recover(struct sg_compiler *,

@@ -68,6 +68,17 @@ sg_compiler_end(struct sg_compiler *c)
     sg_ids_end(&c->zones);
 }
 
+void
+sg_compiler_leave_room(struct sg_compiler *c)
+{
+    sg_ids_leave_room(&c->networks);
+    sg_ids_leave_room(&c->profiles);
+    sg_ids_leave_room(&c->classes);
+    sg_ids_leave_room(&c->fragments);
+    sg_ids_leave_room(&c->numbers);
+    sg_ids_leave_room(&c->zones);
+}
+
 /* Which number a flow carries, and what for: see the emit-*.c files. */
 static void
 recover_flow(struct sg_compiler *c, const struct sg_flow *flow)

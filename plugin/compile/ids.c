@@ -166,6 +166,12 @@ sg_ids_skip(struct sg_ids *ids, uint32_t id)
     }
 }
 
+void
+sg_ids_leave_room(struct sg_ids *ids)
+{
+    ids->next += (ids->max - ids->next) / 2;
+}
+
 /* A number that nothing has and no installed flow claims. */
 static bool
 sg_ids_choose(struct sg_ids *ids, uint64_t identity, uint32_t *numberp)

@@ -68,6 +68,10 @@ void sg_ids_hint(struct sg_ids *, uint64_t identity, uint32_t id);
  * may still carry it. */
 void sg_ids_skip(struct sg_ids *, uint32_t id);
 
+/* Flows that we cannot read yet may have more numbers than hints tell: new
+ * ones shall come from where those are not likely to be. */
+void sg_ids_leave_room(struct sg_ids *);
+
 /* Between sg_ids_begin() and sg_ids_end() every key in use must be asked for
  * with sg_ids_get(); the end forgets the others, and the hints. */
 void sg_ids_begin(struct sg_ids *);

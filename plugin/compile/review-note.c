@@ -97,6 +97,17 @@ policy_has_entry(struct noting *n, uint64_t identity)
                    compare_u64) != NULL;
 }
 
+/* A bridge whose flows were read late may find that others have given a new
+ * number to the same meanwhile. */
+static bool
+is_renumbered(const struct noting *n, uint64_t entry, uint32_t number)
+{
+    const struct sg_id *id = sg_ids_by_identity(&n->plan->compiler->numbers,
+                                                entry);
+
+    return id && id->id != (number & SG_MARK_ID);
+}
+
 static void
 note_l4(struct noting *n, const struct sg_flow *old)
 {
@@ -107,7 +118,8 @@ note_l4(struct noting *n, const struct sg_flow *old)
         && !(number & SG_MARK_DRAIN)
         && !plan_has_number(n, number)
         && !(sg_flow_get_note(old, &frag, &entry)
-             && policy_has_entry(n, entry))) {
+             && policy_has_entry(n, entry)
+             && !is_renumbered(n, entry, number))) {
         sg_reviews_add(n->reviews, SG_REVIEW_NUMBER, number, NULL, n->now);
     }
 }

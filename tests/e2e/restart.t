@@ -3,11 +3,12 @@
 """What holds when something dies or somebody interferes (CONTRACT section 4,
 points 6 and 7)."""
 import collections
+import contextlib
 import os
 import re
 import time
 
-from harness import frames, run, test, wait_until
+from harness import Lab, frames, run, test, wait_until
 from harness.tiers import example_policy, three_tier
 
 # The agent and the switch say that the other one has gone.
@@ -124,6 +125,74 @@ def _(lab):
     lab.settle()
     for conn in conns:
         conn.expect_alive('with a new agent')
+
+
+def two_bridges():
+    lab = Lab(TWO, bridges=('br0', 'br1'))
+    lab.guest('one', 'a')
+    for name in ('srv', 'cli'):
+        lab.guest(name, 'b', bridge='br1')
+    return lab.start()
+
+
+TWO = '''
+group "a" { ingress = { tcp { 1, from = any } } }
+group "b" { ingress = { tcp { 80, from = group "b" }, udp { 53, from = any } } }
+'''
+
+
+@contextlib.contextmanager
+def unreachable(lab, bridge):
+    path = lab.sandbox.path(bridge + '.mgmt')
+    os.rename(path, path + '.away')
+    try:
+        yield
+    finally:
+        os.rename(path + '.away', path)
+
+
+@test('a bridge that can be reached only late keeps its numbers',
+      lab=two_bridges, fresh=True)
+def _(lab):
+    lab.allow_log(*GONE)
+    conns = [lab.connect(lab.cli, lab.srv, 'tcp', 80),
+             lab.connect(lab.cli, lab.srv, 'udp', 53)]
+    before = lab.flows('br1')
+    lab.agent.kill()
+    with unreachable(lab, 'br1'):
+        # New numbers of all kinds are needed meanwhile.
+        lab.write_policy(TWO + 'group "c" { ingress = { tcp { 9, from = '
+                         'group "a" } }, egress = {} }')
+        lab.guest('two', 'c a')
+        lab.guest('three', 'c')
+        lab.apply()
+        lab.agent.start()
+        lab.wait_state(lab.two, 'active', 30)
+        lab.expect(lab.two, lab.one, 'tcp', 1, True)
+        lab.expect(lab.one, lab.three, 'tcp', 9, True)
+    lab.agent.wait(timeout=30)
+    lab.equal(lab.flows('br1'), before, 'flows of the late bridge')
+    zones = [p['zone'] for p in lab.agent.json('list-ports')]
+    lab.check(len(zones) == len(set(zones)) == 5, zones)
+    for conn in conns:
+        conn.expect_alive('late')
+
+
+@test('a rule that got another number while its bridge was away still cuts',
+      lab=two_bridges, fresh=True)
+def _(lab):
+    lab.allow_log(*GONE)
+    conn = lab.connect(lab.cli, lab.srv, 'udp', 53)
+    lab.agent.kill()
+    with unreachable(lab, 'br1'):
+        lab.guest('two', 'a b')         # The same rule, on br0.
+        lab.apply()
+        lab.agent.start()
+        lab.wait_state(lab.two, 'active', 30)
+    lab.agent.wait(timeout=30)
+    conn.expect_alive('late')
+    lab.reload(TWO.replace(', udp { 53, from = any }', ''))
+    conn.expect_cut('its rule went')
 
 
 @test('kill -9 in the middle of a change: the end is that of a fresh start',
