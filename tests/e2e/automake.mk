@@ -19,6 +19,7 @@ E2E_TESTS = \
 	tests/e2e/networks.t \
 	tests/e2e/quiet.t \
 	tests/e2e/restart.t \
+	tests/e2e/scenarios.t \
 	tests/e2e/selftest.t \
 	tests/e2e/truth.t
 
