@@ -1,4 +1,9 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 
-dist_doc_DATA += doc/lua-api.md
-dist_doc_DATA += doc/architecture.md doc/contract-tests.md doc/operations.md doc/pipeline.md
+dist_doc_DATA += \
+	doc/architecture.md \
+	doc/contract-tests.md \
+	doc/lua-api.md \
+	doc/operations.md \
+	doc/pipeline.md \
+	doc/policy-tests.md

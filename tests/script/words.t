@@ -1,9 +1,9 @@
 #!/usr/bin/lua5.4
 -- Licensed under the Apache License, Version 2.0; see LICENSE.
 
--- What editors and luacheck are told of the language is the language: the
--- words and fields of lua/sg.d.lua and lua/luacheckrc are those of lua/sg/, no
--- more and no fewer.
+-- What editors, luacheck and readers are told of the language is the language:
+-- the words and fields of lua/sg.d.lua and lua/luacheckrc are those of lua/sg/,
+-- no more and no fewer, and the pages in doc/ have all of them.
 
 local SOURCE <const> = os.getenv "SG_SRCDIR" or "."
 
@@ -208,6 +208,64 @@ for name, spec in sorted(specs) do
   end
   same("sg.d.lua: keys of patterns." .. name, fields(spec), known)
 end
+
+-- The pages.
+
+-- What stands in backquotes in page 'name'.
+local function quoted(name)
+  local all = {}
+  for text in read("doc/" .. name):gsub("```.-```", ""):gmatch "`([^`]+)`" do
+    for word in text:gmatch "[%w_]+" do
+      all[word] = true
+    end
+  end
+  return all
+end
+
+-- Are the 'words' in 'page'?
+local function has_all(what, page, words_)
+  local there = {}
+  for word in pairs(words_) do
+    there[word] = page[word]
+  end
+  same(what, there, words_)
+end
+
+local pages = quoted "lua-api.md"
+local own = {}
+for name in pairs(policy) do
+  own[name] = not _G[name] or nil
+end
+has_all("lua-api.md: words", pages, own)
+for _, name in ipairs { "sg.RuleSpec", "sg.IcmpRuleSpec", "sg.IpRuleSpec",
+                        "sg.GroupSpec", "sg.BindSpec", "sg.BindWhere",
+                        "sg.Port", "sg.TierToTier", "sg.Bastion",
+                        "sg.LoadBalancer", "sg.Monitored", "sg.patterns" } do
+  has_all("lua-api.md: " .. name, pages, fields(name))
+end
+local page = quoted "policy-tests.md"
+own = {}
+for name in pairs(tests) do
+  own[name] = not _G[name] or nil
+end
+has_all("policy-tests.md: words", page, own)
+has_all("policy-tests.md: ports and connections", page,
+        fields("sg.TestPort", "sg.Expectation"))
+
+local rows, services = {}, {}
+for name, ports in read "doc/lua-api.md":gmatch "\n| `([%w_]+)` | ([^|]*) | " do
+  rows[name .. ": " .. ports] = env.require "sg.services"[name] and true or nil
+end
+services["ping: icmp, icmp6 echo-request"] = true
+for name, word, rest in read "lua/sg/services.lua":gmatch
+    "function services%.([%w_]+)%(t%)\n  return (%w+)(%b())" do
+  local ports = rest:match "t, {? ?([%d, ]-) ?}?, \""
+  if ports then
+    services[name .. ": " .. (word == "both" and "tcp, udp" or word) .. " "
+             .. ports] = true
+  end
+end
+same("lua-api.md: services and their ports", rows, services)
 
 -- luacheck.
 
