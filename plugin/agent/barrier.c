@@ -5,12 +5,13 @@
 /* `wait': what was asked for is in force
  * ======================================
  *
- *   SYNC --> PASS --> APPLY --> STATES --> CONTROL --> DATAPATH --> AGAIN
+ *   SYNC --> SCRIPT --> PASS --> APPLY --> STATES --> CONTROL --> DATAPATH --> AGAIN
  *                                                                     |
  *                                                        REACHED <----+
  *
  * SYNC waits until ovs-vswitchd has configured, and we have seen, everything
- * that was in the database.  The next pass compiles it; APPLY waits for the
+ * that was in the database.  SCRIPT waits for a load that was under way, and
+ * for `bind' functions that were asked about a port.  The next pass compiles it; APPLY waits for the
  * barrier reply of every bridge, STATES until sg-state is in the database,
  * CONTROL for what goes by the switch's control socket (limits.c, forget.c).
  * After that the OpenFlow tables are right, but packets may still be
@@ -29,6 +30,7 @@
 
 enum stage {
     STAGE_SYNC,
+    STAGE_SCRIPT,
     STAGE_PASS,
     STAGE_APPLY,
     STAGE_STATES,
@@ -42,6 +44,7 @@ struct sg_barrier {
     struct ovs_list node;       /* In sg_core.barriers. */
     enum stage stage;
     unsigned int sync;          /* Of sg_ovsdb_sync_start(). */
+    unsigned int load;          /* The load that must be over. */
     unsigned int pass;          /* The pass that must be in force. */
     struct sg_conntrack *control;   /* Asks for `revalidator/wait'. */
 };
@@ -52,6 +55,7 @@ sg_core_barrier_start(struct sg_core *core)
     struct sg_barrier *barrier = xzalloc(sizeof *barrier);
 
     barrier->sync = sg_ovsdb_sync_start(core->db);
+    barrier->load = core->loads_asked;
     ovs_list_push_back(&core->barriers, &barrier->node);
     return barrier;
 }
@@ -129,6 +133,10 @@ barrier_step(struct sg_core *core, struct sg_barrier *barrier)
     case STAGE_SYNC:
         return sg_ovsdb_sync_done(core->db, barrier->sync);
 
+    case STAGE_SCRIPT:
+        return (sg_core_reload_finished(core, barrier->load)
+                && !sg_answers_is_pending(&core->loaded->answers));
+
     case STAGE_PASS:
         /* Facts of now are in the pass that is due, or in the last one. */
         barrier->pass = core->pass + (core->dirty ? 1 : 0);
@@ -183,6 +191,10 @@ sg_core_barrier_explain(struct sg_core *core, struct sg_barrier *barrier,
                     ? "ovs-vswitchd has not configured what is in the "
                       "database; is it running?"
                     : "the database cannot be reached");
+        break;
+    case STAGE_SCRIPT:
+        ds_put_cstr(s, core->loading ? "the policy is still being loaded"
+                    : "a function of the policy has not answered yet");
         break;
     case STAGE_PASS:
     case STAGE_APPLY:

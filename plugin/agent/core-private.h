@@ -27,25 +27,45 @@
 #include "openvswitch/shash.h"
 #include "policy/policy.h"
 #include "policy/port.h"
+#include "script/answers.h"
 
 struct sg_conntrack;
 struct sg_script;
 struct sg_switch;
 struct sset;
 
+/* How far a policy is; see loaded.c. */
+enum sg_loaded_state {
+    SG_LOADED_SCRIPT,           /* Its files are being loaded. */
+    SG_LOADED_ASK,              /* Its functions are being asked. */
+    SG_LOADED_READY,            /* It can come, or is, in force. */
+    SG_LOADED_FAILED            /* There are errors. */
+};
+
 /* A policy and the script that answers its `bind' functions. */
 struct sg_loaded {
-    struct sg_policy *policy;
+    enum sg_loaded_state state;
+    struct sg_policy *policy;   /* NULL before it is judged. */
     struct sg_script *script;   /* NULL for the empty policy. */
-    struct sg_binder binder;
+    struct sg_answers answers;
+    struct sg_binder binder;    /* To 'answers'. */
+    long long int asked;        /* When the functions were. */
+    char *errors;               /* Lines, or NULL. */
+    char *warnings;             /* The same. */
 };
 
 /* loaded.c */
-/* Returns NULL on errors, which are in '*errors' then, a line each. */
-struct sg_loaded *sg_loaded_create(const char *const paths[], size_t n,
-                                   char **errors, char **warnings);
+struct sg_loaded *sg_loaded_start(const char *const paths[], size_t n);
 struct sg_loaded *sg_loaded_empty(void);
+void sg_loaded_run(struct sg_loaded *, const struct sg_facts *);
+void sg_loaded_wait(struct sg_loaded *);
 void sg_loaded_destroy(struct sg_loaded *);
+
+void sg_core_loads_run(struct sg_core *);
+void sg_core_loads_wait(struct sg_core *);
+/* Is there a policy, or the certainty that there is none, and does it know
+ * the ports? */
+bool sg_core_loads_settled(const struct sg_core *);
 
 /* What NORMAL on a bridge has learned of ports that are guarded now. */
 enum sg_forget {
@@ -111,6 +131,12 @@ struct sg_core {
     bool have_policy;           /* False: 'loaded' is the empty one, because
                                  * no policy has loaded since we started. */
     char *policy_errors;        /* Of the last load, or NULL. */
+    char *policy_warnings;      /* The same. */
+    struct sg_loaded *loading;  /* A load under way, or NULL. */
+    unsigned int loads_asked;   /* Number of the last one asked for. */
+    unsigned int load_serves;   /* The last one that 'loading' is for. */
+    unsigned int loads_done;    /* The last one that is over. */
+    long long int first_ask;    /* When the ports were first admitted. */
     struct sg_ports ports;
     bool dirty;                 /* A pass is due. */
     unsigned int pass;          /* Number of the last pass. */

@@ -11,7 +11,6 @@
 #include "openvswitch/vlog.h"
 #include "ports/ports.h"
 #include "sset.h"
-#include "svec.h"
 #include "switch/conntrack.h"
 #include "switch/switch.h"
 #include "timeval.h"
@@ -39,79 +38,6 @@ const struct sg_endpoint *
 sg_port_first_endpoint(const struct sg_port *port)
 {
     return port->n_endpoints ? &port->endpoints[0] : NULL;
-}
-
-/* Policy. */
-
-static void
-log_lines(enum vlog_level level, const char *prefix, const char *text)
-{
-    struct svec lines = SVEC_EMPTY_INITIALIZER;
-    const char *line;
-    size_t i;
-
-    for (const char *p = text; p && *p; ) {
-        size_t n = strcspn(p, "\n");
-
-        svec_add_nocopy(&lines, xmemdup0(p, n));
-        p += n + (p[n] == '\n');
-    }
-    SVEC_FOR_EACH (i, line, &lines) {
-        VLOG(level, "%s%s", prefix, line);
-    }
-    svec_destroy(&lines);
-}
-
-char *
-sg_core_reload(struct sg_core *core, char **warnings)
-{
-    char *errors;
-    struct sg_loaded *loaded
-        = sg_loaded_create((const char *const *) core->policy_paths,
-                           core->n_policy_paths, &errors, warnings);
-
-    free(core->policy_errors);
-    core->policy_errors = nullable_xstrdup(errors);
-    if (!loaded) {
-        VLOG_INFO("policy not loaded, %s stays in force",
-                  core->have_policy ? "the one of before"
-                  : "what was in force before this agent");
-        return errors;
-    }
-
-    VLOG_INFO("policy loaded: %"PRIuSIZE" groups, %"PRIuSIZE" rules",
-              hmap_count(&loaded->policy->groups), loaded->policy->n_rules);
-    /* Plans and ports point into the old one until the next pass. */
-    struct sg_loaded *old = core->loaded;
-    core->loaded = loaded;
-    core->have_policy = true;
-    sg_core_start_pass(core);
-    sg_loaded_destroy(old);
-    return NULL;
-}
-
-const char *
-sg_core_policy_errors(const struct sg_core *core)
-{
-    return core->policy_errors;
-}
-
-static void
-core_load_first(struct sg_core *core)
-{
-    char *warnings;
-    char *errors = sg_core_reload(core, &warnings);
-
-    if (errors) {
-        log_lines(VLL_ERR, "", errors);
-        VLOG_ERR("no policy is loaded: guarded ports stay as they are, new "
-                 "ones are closed; mend the files and run `ovs-sgctl reload'");
-    }
-    if (warnings) {
-        log_lines(VLL_INFO, "warning: ", warnings);
-    }
-    free(errors);
-    free(warnings);
 }
 
 /* Life. */
@@ -150,7 +76,7 @@ sg_core_create(const struct sg_core_options *options)
     core->next_dump = LLONG_MAX;
     ovs_list_init(&core->barriers);
     ovs_list_init(&core->admins);
-    core_load_first(core);
+    sg_core_reload_start(core);
     return core;
 }
 
@@ -175,6 +101,7 @@ sg_core_destroy(struct sg_core *core)
     free(core->disabling);
     sg_compiler_destroy(core->compiler);
     sg_ports_destroy(&core->ports);
+    sg_loaded_destroy(core->loading);
     sg_loaded_destroy(core->loaded);
     sg_ovsdb_destroy(core->db);
     for (size_t i = 0; i < core->n_policy_paths; i++) {
@@ -183,6 +110,7 @@ sg_core_destroy(struct sg_core *core)
     free(core->policy_paths);
     free(core->switch_unixctl);
     free(core->policy_errors);
+    free(core->policy_warnings);
     free(core);
 }
 
@@ -300,9 +228,12 @@ sg_core_start_pass(struct sg_core *core)
         sg_plan_destroy(b->plan);
         b->plan = NULL;
     }
-    if (facts) {
+    if (facts && core->loads_done) {
+        sg_answers_begin(&core->loaded->answers);
         sg_ports_admit_all(&core->ports, core->loaded->policy,
                            &core->loaded->binder, facts);
+        sg_answers_end(&core->loaded->answers);
+        core->first_ask = core->first_ask ? core->first_ask : time_msec();
         if (!core->have_policy) {
             core_hold_guests(core, facts);
         }
@@ -334,6 +265,8 @@ core_may_compile(const struct sg_core *core)
 {
     if (!core->had_facts || core->pass) {
         return core->had_facts;
+    } else if (!sg_core_loads_settled(core)) {
+        return false;
     }
     return (core_knows_all_bridges(core)
             || (core->learned
@@ -397,9 +330,11 @@ sg_core_port_state(const struct sg_core *core, const struct sg_port *port,
     const struct sg_core_bridge *b = core_find_bridge(core, port->bridge);
     const struct sg_endpoint *first = sg_port_first_endpoint(port);
 
-    *error = port->error;
+    *error = port->pending ? NULL : port->error;
     *zone = first ? sg_compiler_zone(core->compiler, port, first) : 0;
-    if (port->error) {
+    if (port->pending) {
+        return SG_PORT_PENDING;
+    } else if (port->error) {
         return SG_PORT_ERROR;
     } else if (!b || port->ofport == SG_OFPORT_NONE) {
         return SG_PORT_PENDING;
@@ -456,7 +391,6 @@ core_follow_database(struct sg_core *core)
         sg_ovsdb_clear_changed(core->db);
         sg_core_start_pass(core);
     }
-    core_update_bridges(core, facts);
 }
 
 static void
@@ -488,6 +422,10 @@ void
 sg_core_run(struct sg_core *core)
 {
     core_follow_database(core);
+    sg_core_loads_run(core);
+    if (sg_ovsdb_facts(core->db)) {
+        core_update_bridges(core, sg_ovsdb_facts(core->db));
+    }
     if (!sg_ovsdb_has_lock(core->db) && !core->observe) {
         return;
     }
@@ -509,6 +447,7 @@ sg_core_wait(struct sg_core *core)
     struct shash_node *node;
 
     sg_ovsdb_wait(core->db);
+    sg_core_loads_wait(core);
     SHASH_FOR_EACH (node, &core->bridges) {
         sg_core_bridge_wait(node->data);
     }
@@ -519,7 +458,7 @@ sg_core_wait(struct sg_core *core)
     if (core->dirty && core->had_facts) {
         if (core_may_compile(core)) {
             poll_immediate_wake();
-        } else if (core->learned) {
+        } else if (sg_core_loads_settled(core) && core->learned) {
             poll_timer_wait_until(core->learned + FIRST_PASS_PATIENCE);
         }
     }

@@ -57,12 +57,16 @@ const struct sg_ports *sg_core_ports(const struct sg_core *);
 const struct sg_facts *sg_core_facts(const struct sg_core *);   /* Or NULL. */
 struct sg_ovsdb *sg_core_ovsdb(struct sg_core *);
 
-/* Loads the policy again.  NULL if it is in place now (the flows follow: see
- * sg_core_barrier_start()); else the errors, a line each, and the old policy
- * stays.  '*warnings' gets the warnings, or NULL.  The caller frees both. */
-char *sg_core_reload(struct sg_core *, char **warnings);
-/* The errors of the last load, or NULL; for `show' and for the log. */
+/* Begins to load the policy again, and returns the number of the load; the
+ * first one is that of the core's creation. */
+unsigned int sg_core_reload_start(struct sg_core *);
+/* Is the load over?  If it has failed, the policy of before stays; else the
+ * new one is in place (the flows follow: see sg_core_barrier_start()). */
+bool sg_core_reload_finished(const struct sg_core *, unsigned int load);
+/* The errors and the warnings of the last load that is over, a line each, or
+ * NULL. */
 const char *sg_core_policy_errors(const struct sg_core *);
+const char *sg_core_policy_warnings(const struct sg_core *);
 
 /* `wait': the barrier is reached once all that was in OVSDB and in the policy
  * when it was started is in force. */

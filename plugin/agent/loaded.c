@@ -2,12 +2,34 @@
 
 #include <config.h>
 
+/* A policy on its way into force
+ * ==============================
+ *
+ *   SCRIPT --> ASK --> READY
+ *      |
+ *      '--> FAILED
+ *
+ * SCRIPT: the files are loaded, in a process of their own (script/script.h).
+ * The document that comes back makes the policy.  ASK: its `bind' functions
+ * are asked about every interface, so that no port is between two policies
+ * when this one takes over.  All of it happens beside the policy in force,
+ * which knows nothing of it. */
+
 #include "agent/core-private.h"
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
 #include "script/script.h"
+#include "timeval.h"
 #include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(sg_load);
+
+/* How long a policy waits for the answers of its functions (milliseconds).
+ * Then it comes into force, and ports of which nothing is known are closed. */
+#define ASK_PATIENCE 15000
 
 static char *
 format_diags(struct sg_diags *diags, bool warnings)
@@ -22,44 +44,31 @@ format_diags(struct sg_diags *diags, bool warnings)
     return ds_steal_cstr(&s);
 }
 
-struct sg_loaded *
-sg_loaded_create(const char *const paths[], size_t n, char **errors,
-                 char **warnings)
+static struct sg_loaded *
+loaded_create(struct sg_script *script)
 {
-    static const struct sg_script_options options;
-    struct sg_diags diags = SG_DIAGS_INITIALIZER;
-    struct json *document = NULL;
-    struct sg_loaded *loaded = NULL;
+    struct sg_loaded *loaded = xzalloc(sizeof *loaded);
 
-    struct sg_script *script = sg_script_load(paths, n, &options, &document,
-                                              &diags);
-    /* Always read on: all errors of a load are shown at once. */
-    struct sg_policy *policy = sg_policy_from_document(document, &diags);
-    json_destroy(document);
-
-    sg_diags_sort(&diags);
-    *errors = diags.n_errors ? format_diags(&diags, false) : NULL;
-    *warnings = format_diags(&diags, true);
-    if (policy && !diags.n_errors) {
-        loaded = xzalloc(sizeof *loaded);
-        loaded->policy = policy;
-        loaded->script = script;
-        loaded->binder.call = sg_script_bind;
-        loaded->binder.aux = script;
-    } else {
-        sg_policy_unref(policy);
-        sg_script_destroy(script);
-    }
-    sg_diags_destroy(&diags);
+    loaded->script = script;
+    sg_answers_init(&loaded->answers, script);
+    loaded->binder.call = sg_answers_ask;
+    loaded->binder.aux = &loaded->answers;
     return loaded;
+}
+
+struct sg_loaded *
+sg_loaded_start(const char *const paths[], size_t n)
+{
+    return loaded_create(sg_script_start(paths, n, NULL));
 }
 
 struct sg_loaded *
 sg_loaded_empty(void)
 {
-    struct sg_loaded *loaded = xzalloc(sizeof *loaded);
+    struct sg_loaded *loaded = loaded_create(NULL);
 
     loaded->policy = sg_policy_empty();
+    loaded->state = SG_LOADED_READY;
     return loaded;
 }
 
@@ -67,8 +76,221 @@ void
 sg_loaded_destroy(struct sg_loaded *loaded)
 {
     if (loaded) {
+        sg_answers_destroy(&loaded->answers);
         sg_policy_unref(loaded->policy);
         sg_script_destroy(loaded->script);
+        free(loaded->errors);
+        free(loaded->warnings);
         free(loaded);
     }
+}
+
+/* The script has been read: makes the policy. */
+static void
+loaded_judge(struct sg_loaded *loaded, const struct json *document,
+             struct sg_diags *diags)
+{
+    /* Always read on: all errors of a load are shown at once. */
+    loaded->policy = sg_policy_from_document(document, diags);
+    sg_diags_sort(diags);
+    loaded->errors = diags->n_errors ? format_diags(diags, false) : NULL;
+    loaded->warnings = format_diags(diags, true);
+    loaded->state = (loaded->policy && !loaded->errors
+                     ? SG_LOADED_ASK : SG_LOADED_FAILED);
+}
+
+/* Asks about all ports.  What admission makes of them is not of interest
+ * yet. */
+static void
+loaded_ask(struct sg_loaded *loaded, const struct sg_facts *facts)
+{
+    struct sg_ports ports;
+
+    sg_ports_init(&ports);
+    sg_answers_begin(&loaded->answers);
+    sg_ports_admit_all(&ports, loaded->policy, &loaded->binder, facts);
+    sg_answers_end(&loaded->answers);
+    sg_ports_destroy(&ports);
+    loaded->asked = time_msec();
+}
+
+static bool
+loaded_is_answered(const struct sg_loaded *loaded)
+{
+    return (!sg_answers_is_pending(&loaded->answers)
+            || time_msec() >= loaded->asked + ASK_PATIENCE);
+}
+
+void
+sg_loaded_run(struct sg_loaded *loaded, const struct sg_facts *facts)
+{
+    struct sg_diags diags = SG_DIAGS_INITIALIZER;
+    struct json *document = NULL;
+
+    sg_script_run(loaded->script);
+    if (loaded->state == SG_LOADED_SCRIPT
+        && sg_script_take(loaded->script, &document, &diags)) {
+        loaded_judge(loaded, document, &diags);
+        json_destroy(document);
+        sg_diags_destroy(&diags);
+        if (loaded->state == SG_LOADED_ASK && facts) {
+            loaded_ask(loaded, facts);
+            sg_script_run(loaded->script);
+        }
+    }
+    if (loaded->state == SG_LOADED_ASK) {
+        sg_answers_run(&loaded->answers);
+        if (loaded_is_answered(loaded)) {
+            loaded->state = SG_LOADED_READY;
+        }
+    }
+}
+
+void
+sg_loaded_wait(struct sg_loaded *loaded)
+{
+    sg_script_wait(loaded->script);
+    sg_answers_wait(&loaded->answers);
+    if (loaded->state == SG_LOADED_ASK) {
+        poll_timer_wait_until(loaded->asked + ASK_PATIENCE);
+    }
+}
+
+/* The core's loads.
+ *
+ * A load serves those who have asked for one before it began.  Who asks while
+ * one is under way is served by the next: files may have changed since. */
+
+unsigned int
+sg_core_reload_start(struct sg_core *core)
+{
+    poll_immediate_wake();
+    return ++core->loads_asked;
+}
+
+bool
+sg_core_reload_finished(const struct sg_core *core, unsigned int load)
+{
+    return core->loads_done >= load;
+}
+
+const char *
+sg_core_policy_errors(const struct sg_core *core)
+{
+    return core->policy_errors;
+}
+
+const char *
+sg_core_policy_warnings(const struct sg_core *core)
+{
+    return core->policy_warnings;
+}
+
+static void
+log_lines(enum vlog_level level, const char *prefix, const char *text)
+{
+    while (text && *text) {
+        size_t n = strcspn(text, "\n");
+
+        VLOG(level, "%s%.*s", prefix, (int) n, text);
+        text += n + (text[n] == '\n');
+    }
+}
+
+/* A start without a policy has nobody to tell but the log. */
+static void
+log_first_load(const struct sg_core *core)
+{
+    log_lines(VLL_ERR, "", core->policy_errors);
+    if (core->policy_errors) {
+        VLOG_ERR("no policy is loaded: guarded ports stay as they are, new "
+                 "ones are closed; mend the files and run `ovs-sgctl reload'");
+    }
+    log_lines(VLL_INFO, "warning: ", core->policy_warnings);
+}
+
+static void
+take_over(struct sg_core *core, struct sg_loaded *loaded)
+{
+    VLOG_INFO("policy loaded: %"PRIuSIZE" groups, %"PRIuSIZE" rules",
+              hmap_count(&loaded->policy->groups), loaded->policy->n_rules);
+    /* Plans and ports point into the old one until the next pass. */
+    struct sg_loaded *old = core->loaded;
+    core->loaded = loaded;
+    core->have_policy = true;
+    sg_core_start_pass(core);
+    sg_loaded_destroy(old);
+}
+
+static void
+end_load(struct sg_core *core)
+{
+    struct sg_loaded *loaded = core->loading;
+    bool first = !core->loads_done;
+
+    core->loading = NULL;
+    core->loads_done = core->load_serves;
+    free(core->policy_errors);
+    free(core->policy_warnings);
+    core->policy_errors = nullable_xstrdup(loaded->errors);
+    core->policy_warnings = nullable_xstrdup(loaded->warnings);
+    if (loaded->state == SG_LOADED_READY) {
+        take_over(core, loaded);
+    } else {
+        VLOG_INFO("policy not loaded, %s stays in force",
+                  core->have_policy ? "the one of before"
+                  : "what was in force before this agent");
+        sg_loaded_destroy(loaded);
+        if (first) {
+            sg_core_start_pass(core);
+        }
+    }
+    if (first) {
+        log_first_load(core);
+    }
+    poll_immediate_wake();      /* Somebody may wait for it. */
+}
+
+void
+sg_core_loads_run(struct sg_core *core)
+{
+    const struct sg_facts *facts = sg_core_facts(core);
+
+    sg_script_run(core->loaded->script);
+    if (sg_answers_run(&core->loaded->answers)) {
+        sg_core_start_pass(core);
+    }
+    if (!core->loading && core->loads_asked > core->loads_done) {
+        core->load_serves = core->loads_asked;
+        core->loading = sg_loaded_start(
+            (const char *const *) core->policy_paths, core->n_policy_paths);
+    }
+    if (core->loading) {
+        sg_loaded_run(core->loading, facts);
+        if (core->loading->state == SG_LOADED_READY
+            || core->loading->state == SG_LOADED_FAILED) {
+            end_load(core);
+        }
+    }
+}
+
+void
+sg_core_loads_wait(struct sg_core *core)
+{
+    sg_loaded_wait(core->loaded);
+    if (core->loading) {
+        sg_loaded_wait(core->loading);
+    } else if (core->loads_asked > core->loads_done) {
+        poll_immediate_wake();
+    }
+}
+
+/* Before its first pass an agent waits for the answers as well: until then
+ * what its predecessor enforced stays as it is. */
+bool
+sg_core_loads_settled(const struct sg_core *core)
+{
+    return (core->loads_done
+            && (!sg_answers_is_pending(&core->loaded->answers)
+                || time_msec() >= core->first_ask + ASK_PATIENCE));
 }

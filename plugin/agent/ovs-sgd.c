@@ -254,9 +254,11 @@ main_loop(struct sg_core *core, struct sg_unixctl *commands,
         sg_core_run(core);
         sg_unixctl_run(commands);
         unixctl_server_run(server);
-        /* Listening, and the policy has been read: whoever started us may
-         * go on. */
-        daemonize_complete();
+        /* Listening, and the policy has been read, if it can be: whoever
+         * started us may go on. */
+        if (sg_core_reload_finished(core, 1)) {
+            daemonize_complete();
+        }
 
         sg_core_wait(core);
         sg_unixctl_wait(commands);

@@ -30,6 +30,7 @@ struct pending {
     long long int deadline;         /* sg/wait: in ms; LLONG_MAX: none. */
     struct sg_barrier *barrier;     /* sg/wait. */
     struct sg_admin *admin;         /* sg/enable, sg/disable. */
+    unsigned int load;              /* sg/reload; else 0. */
 };
 
 struct sg_unixctl {
@@ -72,30 +73,6 @@ json_lines(const char *text)
     }
     free(copy);
     return array;
-}
-
-/* sg/reload. */
-
-static void
-cmd_reload(struct sg_unixctl *u, struct unixctl_conn *conn,
-           int argc OVS_UNUSED, const char *argv[] OVS_UNUSED)
-{
-    char *warnings;
-    char *errors = sg_core_reload(u->core, &warnings);
-
-    if (errors) {
-        reply_error_and_free(conn, errors);
-    } else {
-        const struct sg_policy *policy = sg_core_policy(u->core);
-        struct json *json = json_object_create();
-
-        json_object_put(json, "groups",
-                        json_integer_create(hmap_count(&policy->groups)));
-        json_object_put(json, "rules", json_integer_create(policy->n_rules));
-        json_object_put(json, "warnings", json_lines(warnings));
-        reply_json(conn, json);
-    }
-    free(warnings);
 }
 
 /* sg/trace. */
@@ -232,6 +209,15 @@ cmd_wait(struct sg_unixctl *u, struct unixctl_conn *conn,
 }
 
 static void
+cmd_reload(struct sg_unixctl *u, struct unixctl_conn *conn,
+           int argc OVS_UNUSED, const char *argv[] OVS_UNUSED)
+{
+    struct pending *p = add_pending(u, conn);
+
+    p->load = sg_core_reload_start(u->core);
+}
+
+static void
 cmd_enable(struct sg_unixctl *u, struct unixctl_conn *conn,
            int argc OVS_UNUSED, const char *argv[])
 {
@@ -275,6 +261,30 @@ run_barrier(struct sg_unixctl *u, struct pending *p)
     return false;
 }
 
+/* Answers 'p' if its load is over. */
+static bool
+run_load(struct sg_unixctl *u, struct pending *p)
+{
+    const char *errors = sg_core_policy_errors(u->core);
+
+    if (!sg_core_reload_finished(u->core, p->load)) {
+        return false;
+    } else if (errors) {
+        unixctl_command_reply_error(p->conn, errors);
+    } else {
+        const struct sg_policy *policy = sg_core_policy(u->core);
+        struct json *json = json_object_create();
+
+        json_object_put(json, "groups",
+                        json_integer_create(hmap_count(&policy->groups)));
+        json_object_put(json, "rules", json_integer_create(policy->n_rules));
+        json_object_put(json, "warnings",
+                        json_lines(sg_core_policy_warnings(u->core)));
+        reply_json(p->conn, json);
+    }
+    return true;
+}
+
 /* Answers 'p' if its change was made, or refused. */
 static bool
 run_admin(struct sg_unixctl *u, struct pending *p)
@@ -304,7 +314,9 @@ sg_unixctl_run(struct sg_unixctl *u)
     struct pending *p;
 
     LIST_FOR_EACH_SAFE (p, node, &u->pending) {
-        if (p->barrier ? run_barrier(u, p) : run_admin(u, p)) {
+        if (p->barrier ? run_barrier(u, p)
+            : p->load ? run_load(u, p)
+            : run_admin(u, p)) {
             remove_pending(u, p);
         }
     }

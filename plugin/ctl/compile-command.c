@@ -21,6 +21,7 @@
 #include "openvswitch/shash.h"
 #include "policy/policy.h"
 #include "policy/port.h"
+#include "script/answers.h"
 #include "script/script.h"
 #include "util.h"
 #include "uuid.h"
@@ -220,7 +221,7 @@ static void
 print_stage(const struct sgctl *ctl, const struct loaded_policy *loaded,
             const struct sg_facts *facts)
 {
-    struct sg_binder binder = { sg_script_bind, loaded->script };
+    struct sg_binder binder = { sg_answers_block, loaded->script };
     struct sg_ports ports;
 
     sg_ports_init(&ports);

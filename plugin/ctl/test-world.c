@@ -14,6 +14,7 @@
 #include "openvswitch/json.h"
 #include "policy/eval.h"
 #include "policy/policy.h"
+#include "script/answers.h"
 #include "script/script.h"
 #include "util.h"
 
@@ -261,7 +262,7 @@ compile_bridge(struct test_world *world, const char *name)
 static void
 make_answers(struct test_world *world)
 {
-    struct sg_binder binder = { sg_script_bind, world->script };
+    struct sg_binder binder = { sg_answers_block, world->script };
     struct shash_node *node;
 
     if (!world->stale) {

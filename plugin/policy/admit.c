@@ -75,19 +75,20 @@ function_bind_matches(const struct sg_bind *bind,
                       const struct sg_iface *iface, struct sg_port *port,
                       struct svec *groups)
 {
-    bool matched = false;
+    enum sg_bind_answer answer = SG_BIND_NO;
     char *error;
 
     if (!binder || !binder->call) {
         return false;
     }
-    error = binder->call(binder->aux, bind->function, iface, &matched,
+    error = binder->call(binder->aux, bind->function, iface, &answer,
                          groups);
     if (error) {
         add_error(port, error);
         return true;
     }
-    return matched;
+    port->pending |= answer == SG_BIND_PENDING;
+    return answer != SG_BIND_NO;
 }
 
 /* Collects the groups of all bindings that match.  False if none does. */
@@ -482,7 +483,11 @@ sg_port_admit(const struct sg_policy *policy, const struct sg_binder *binder,
     struct sg_port *port = port_create(iface);
 
     port->guarded = decide(policy, binder, iface, port, &groups);
-    if (port->guarded) {
+    if (port->pending) {
+        free(port->error);
+        port->error = xstrdup("a function of the policy has not said yet "
+                              "which groups it is in");
+    } else if (port->guarded) {
         admit_guarded(policy, iface, &groups, port);
     }
     svec_destroy(&groups);

@@ -135,6 +135,9 @@ struct sg_port {
     size_t n_trunks;
 
     bool guarded;
+    bool pending;               /* A function of the policy has not answered
+                                 * yet: guarded, and closed; 'error' says
+                                 * so. */
     char *error;                /* Guarded, but cannot be: why and what to
                                  * do.  NULL if all is well.  (Also set, with
                                  * 'guarded' false, on a local or patch port
@@ -167,13 +170,17 @@ struct sg_ports {
                                  * else's.  NULL: all are empty. */
 };
 
-/* How a policy source answers a `bind(function(port) ... end)': fills
- * 'groups' and returns NULL, or returns a sentence (with the place in the
- * script) that the caller frees.  '*matched' is false if the function
- * returned nil: not mine. */
+/* How a policy source answers a `bind(function(port) ... end)': stores the
+ * answer and, with SG_BIND_YES, fills 'groups', and returns NULL; or returns
+ * a sentence (with the place in the script) that the caller frees. */
+enum sg_bind_answer {
+    SG_BIND_NO,                 /* The function returned nil: not mine. */
+    SG_BIND_YES,
+    SG_BIND_PENDING             /* There is no answer yet. */
+};
 typedef char *sg_bind_function(void *aux, int function,
-                               const struct sg_iface *, bool *matched,
-                               struct svec *groups);
+                               const struct sg_iface *,
+                               enum sg_bind_answer *, struct svec *groups);
 
 struct sg_binder {
     sg_bind_function *call;     /* NULL: functions match nothing. */

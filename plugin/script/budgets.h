@@ -5,7 +5,6 @@
 
 /* What a script may use up. */
 
-#include <stddef.h>
 #include <stdint.h>
 
 struct sg_budgets {
@@ -13,7 +12,7 @@ struct sg_budgets {
     uint64_t max_call_instructions; /* Per call of a function. */
     uint64_t max_ms;                /* Processor time per load. */
     uint64_t max_call_ms;           /* Per call of a function. */
-    size_t max_memory;              /* Bytes that Lua holds. */
+    uint64_t max_memory;            /* Bytes that Lua holds. */
 };
 
 /* Gives each member that is 0 its default. */

@@ -66,6 +66,18 @@ put_addresses(struct json *port, const struct smap *ids)
                     words_to_json(smap_get_def(ids, "sg-addresses", "")));
 }
 
+/* What the agent itself writes there is no fact, and would make every change
+ * of state a new question. */
+static struct json *
+ids_to_json(const struct smap *external_ids)
+{
+    struct json *ids = smap_to_json(external_ids);
+
+    json_destroy(shash_find_and_delete(json_object(ids), "sg-state"));
+    json_destroy(shash_find_and_delete(json_object(ids), "sg-error"));
+    return ids;
+}
+
 struct json *
 sg_iface_to_json(const struct sg_iface *iface)
 {
@@ -80,7 +92,7 @@ sg_iface_to_json(const struct sg_iface *iface)
         json_object_put(port, "ofport", json_integer_create(iface->ofport));
     }
     json_object_put(port, "external_ids",
-                    smap_to_json(&iface->external_ids));
+                    ids_to_json(&iface->external_ids));
     put_vlans(port, iface);
     put_addresses(port, &iface->external_ids);
     return port;

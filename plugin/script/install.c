@@ -53,3 +53,22 @@ sg_install_luadir(void)
     }
     return beside ? beside : xstrdup(SG_LUADIR);
 }
+
+/* Beside the program first: it must be of the same version. */
+char *
+sg_install_interpreter(void)
+{
+    static const char *const places[] = { ".", "../libexec/ovs-sg" };
+    const char *env = getenv("OVS_SG_SCRIPT");
+
+    if (env && env[0]) {
+        return xstrdup(env);
+    }
+
+    char *folder = find_beside_program(places, ARRAY_SIZE(places),
+                                       "ovs-sg-script", X_OK);
+    char *program = (folder ? xasprintf("%s/ovs-sg-script", folder)
+                     : xstrdup(SG_LIBEXECDIR "/ovs-sg-script"));
+    free(folder);
+    return program;
+}

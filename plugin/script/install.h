@@ -11,4 +11,8 @@
  * The caller frees it. */
 char *sg_install_luadir(void);
 
+/* The program ovs-sg-script: $OVS_SG_SCRIPT, the one beside this program, or
+ * the installed one.  The caller frees it. */
+char *sg_install_interpreter(void);
+
 #endif /* script/install.h */

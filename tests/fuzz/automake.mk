@@ -14,7 +14,7 @@ FUZZ_SECONDS = 60
 fuzz_targets = document facts script flows conntrack
 fuzz_programs = $(fuzz_targets:%=tests/fuzz/build/%)
 fuzz_sources = $(filter %.c,$(libovssg_la_SOURCES) \
-	$(libsgscript_la_SOURCES) $(libsgswitch_la_SOURCES)) tests/fuzz/fuzz.c
+	$(libsgscript_la_SOURCES) $(libsglua_la_SOURCES) $(libsgswitch_la_SOURCES)) tests/fuzz/fuzz.c
 fuzz_objects = $(fuzz_sources:%.c=tests/fuzz/build/%.o)
 fuzz_headers = $(wildcard $(srcdir)/plugin/*/*.h $(srcdir)/tests/fuzz/*.h)
 
@@ -40,7 +40,7 @@ tests/fuzz/build/%.o: $(srcdir)/%.c $(fuzz_headers)
 
 tests/fuzz/build/%: tests/fuzz/build/tests/fuzz/fuzz-%.o $(fuzz_objects)
 	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ \
-		$(OVS_LIBS) $(UUID_LIBS) $(LUA_LIBS)
+		$(OVS_LIBS) $(UUID_LIBS) $(LUA_LIBS) $(SECCOMP_LIBS)
 
 fuzz-programs: $(fuzz_programs)
 

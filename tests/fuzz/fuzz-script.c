@@ -4,11 +4,8 @@
 
 #include <config.h>
 
-#include <errno.h>
-#include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "fuzz.h"
 #include "openvswitch/dynamic-string.h"
@@ -16,33 +13,78 @@
 #include "policy/diag.h"
 #include "policy/policy.h"
 #include "policy/port.h"
-#include "script/script.h"
+#include "script/facts.h"
+#include "script/interpreter.h"
 #include "svec.h"
 #include "util.h"
 
-/* A file in memory with 'data' in it; its name is good until the next one. */
-static const char *
-file_with(const uint8_t *data, size_t size)
-{
-    static char name[32];
-    static int fd = -1;
+/* The owner of the interpreter.  The language's own files are read once; a
+ * module of any name is the input itself. */
 
-    if (fd < 0) {
-        fd = memfd_create("policy.lua", 0);
-        ovs_assert(fd >= 0);
-        snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+struct owner {
+    struct sg_sources *sources;
+    const char *text;
+};
+
+static void
+owner_read(void *owner_, enum sg_source_kind kind, const char *name,
+           struct sg_source *copy)
+{
+    const struct owner *owner = owner_;
+
+    copy->file = xstrdup(name);
+    if (kind == SG_SOURCE_MODULE) {
+        copy->text = xstrdup(owner->text);
+        return;
     }
-    if (ftruncate(fd, 0) || pwrite(fd, data, size, 0) != (ssize_t) size) {
-        ovs_fatal(errno, "cannot write");
+
+    const struct sg_source *source = sg_sources_get(owner->sources, kind,
+                                                    name);
+    copy->text = nullable_xstrdup(source->text);
+    copy->error = nullable_xstrdup(source->error);
+}
+
+static void
+owner_log(void *aux OVS_UNUSED, bool warn OVS_UNUSED,
+          const char *file OVS_UNUSED, int line OVS_UNUSED,
+          const char *text OVS_UNUSED)
+{
+}
+
+static struct sg_sources *
+language_sources(void)
+{
+    static struct sg_sources sources;
+    static bool initialized;
+
+    if (!initialized) {
+        struct sg_diags diags = SG_DIAGS_INITIALIZER;
+
+        initialized = true;
+        sg_sources_init(&sources, NULL, NULL, 0, &diags);
+        sg_diags_destroy(&diags);
     }
-    return name;
+    return &sources;
 }
 
 /* Asks the functions of `bind' for a port. */
-static void
-ask(struct sg_script *script, const struct sg_policy *policy)
+
+static char *
+call(void *interpreter, int function, const struct sg_iface *iface,
+     enum sg_bind_answer *answer, struct svec *groups OVS_UNUSED)
 {
-    const struct sg_binder binder = { sg_script_bind, script };
+    struct json *port = sg_iface_to_json(iface);
+
+    json_destroy(sg_interpreter_call(interpreter, "call", function, port));
+    json_destroy(port);
+    *answer = SG_BIND_NO;
+    return NULL;
+}
+
+static void
+ask(struct sg_interpreter *interpreter, const struct sg_policy *policy)
+{
+    const struct sg_binder binder = { call, interpreter };
     struct sg_facts facts;
     struct sg_ports ports;
 
@@ -59,16 +101,24 @@ ask(struct sg_script *script, const struct sg_policy *policy)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct sg_script_options options = {
-        .budgets.max_instructions = 200000, .budgets.max_call_instructions = 20000,
-        .budgets.max_ms = 200, .budgets.max_call_ms = 50, .budgets.max_memory = 4 << 20,
+    static const struct sg_budgets budgets = {
+        .max_instructions = 200000, .max_call_instructions = 20000,
+        .max_ms = 200, .max_call_ms = 50, .max_memory = 4 << 20,
     };
-    const char *path = file_with(data, size);
+    char *text = xmemdup0((const char *) data, size);
+    struct owner owner = { language_sources(), text };
+    const struct sg_interpreter_owner callbacks = {
+        owner_read, owner_log, &owner
+    };
+    struct sg_interpreter *interpreter = sg_interpreter_create(&budgets,
+                                                               &callbacks);
     struct sg_diags diags = SG_DIAGS_INITIALIZER;
     struct ds s = DS_EMPTY_INITIALIZER;
-    struct json *document = NULL;
-    struct sg_script *script = sg_script_load(&path, 1, &options, &document,
-                                              &diags);
+
+    bool ok = sg_interpreter_open(interpreter, "init", &diags);
+    ovs_assert(ok);
+    ok = sg_interpreter_run(interpreter, "policy.lua", text, &diags);
+    struct json *document = sg_interpreter_finish(interpreter, ok, &diags);
     struct sg_policy *policy = sg_policy_from_document(document, &diags);
 
     json_destroy(document);
@@ -77,11 +127,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sg_diags_format(&diags, true, &s);
     ovs_assert(policy || diags.n_errors);
     if (policy && !diags.n_errors) {
-        ask(script, policy);
+        ask(interpreter, policy);
     }
     sg_policy_unref(policy);
-    sg_script_destroy(script);
+    sg_interpreter_destroy(interpreter);
     ds_destroy(&s);
     sg_diags_destroy(&diags);
+    free(text);
     return 0;
 }

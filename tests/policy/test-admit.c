@@ -256,7 +256,7 @@ test_bridges(void)
 /* A binder whose functions match, do not match, and fail, by their number. */
 static char *
 call_function(void *aux, int function, const struct sg_iface *iface,
-              bool *matched, struct svec *groups)
+              enum sg_bind_answer *answer, struct svec *groups)
 {
     int *n_calls = aux;
 
@@ -264,8 +264,9 @@ call_function(void *aux, int function, const struct sg_iface *iface,
     if (function == 2) {
         return xasprintf("p.lua:3: attempt to index %s", iface->name);
     }
-    *matched = function == 1;
-    if (*matched) {
+    *answer = (function == 1 ? SG_BIND_YES
+               : function == 3 ? SG_BIND_PENDING : SG_BIND_NO);
+    if (*answer == SG_BIND_YES) {
         svec_add(groups, "web");
     }
     return NULL;

@@ -21,6 +21,7 @@
 #include "policy/diag.h"
 #include "policy/policy.h"
 #include "policy/port.h"
+#include "script/answers.h"
 #include "script/script.h"
 #include "svec.h"
 #include "util.h"
@@ -55,10 +56,11 @@ static void
 bind_one(struct sg_script *script, int function, const struct sg_iface *iface)
 {
     struct svec groups = SVEC_EMPTY_INITIALIZER;
-    bool matched;
-    char *error = sg_script_bind(script, function, iface, &matched, &groups);
+    enum sg_bind_answer answer;
+    char *error = sg_answers_block(script, function, iface,
+                                &answer, &groups);
 
-    print_answer(iface->name, error, matched, &groups);
+    print_answer(iface->name, error, answer == SG_BIND_YES, &groups);
     svec_destroy(&groups);
 }
 
