@@ -19,6 +19,7 @@ EXTRA_DIST += $(ORACLE_TESTS) \
 	tests/oracle/mutants/drain.sed \
 	tests/oracle/mutants/egress.sed \
 	tests/oracle/mutants/family.sed \
+	tests/oracle/mutants/foreign.sed \
 	tests/oracle/mutants/hole.sed \
 	tests/oracle/mutants/longest.sed \
 	tests/oracle/mutants/lost.sed \
@@ -28,6 +29,7 @@ EXTRA_DIST += $(ORACLE_TESTS) \
 	tests/oracle/mutants/prefix.sed \
 	tests/oracle/mutants/related.sed \
 	tests/oracle/mutants/review.sed \
+	tests/oracle/mutants/scope.sed \
 	tests/oracle/mutants/syn.sed \
 	tests/oracle/mutants/tables.sed \
 	tests/oracle/mutants/target.sed \

@@ -103,8 +103,13 @@ def _peer_lua(peer):
         return 'any'
     if peer[0] == 'prefix':
         return '"%s"' % peer[1]
-    return '%s "%s"' % ('group' if peer[0] == 'group' else 'prefix_list',
+    text = '%s "%s"' % ('group' if peer[0] == 'group' else 'prefix_list',
                         peer[1])
+    return 'network "%s".%s' % (peer[2], text) if len(peer) > 2 else text
+
+
+def key_of(name, network):
+    return '%s/%s' % (network, name) if network else name
 
 
 @dataclasses.dataclass
@@ -113,6 +118,11 @@ class Group:
     ingress: list
     egress: list = None         # None: everything may leave.
     drain: bool = False
+    network: str = None         # The only one where it is.
+
+    @property
+    def key(self):
+        return key_of(self.name, self.network)
 
     def rules(self, direction):
         if direction == 'ingress':
@@ -137,20 +147,36 @@ ALL_TO_ANY = Rule('all', (('any',),))
 
 @dataclasses.dataclass
 class Policy:
-    groups: dict                # Name -> Group.
+    groups: dict                # Its key -> Group.
     lists: dict                 # Name of a prefix_list -> [prefix, ...].
-    members: dict               # Name of a group -> [prefix, ...].
+    members: dict               # Key of a group -> [prefix, ...]: "web", or
+                                # "blue/web" for those that are so in blue.
+
+    def find(self, name, network):
+        """The group that is called 'name' in 'network'."""
+        return (self.groups.get(key_of(name, network))
+                or self.groups[name])
 
     def lua(self):
-        parts = [g.lua() for g in self.groups.values()
-                 if g is not BUILTIN_DEFAULT]
-        for word, table in (('prefix_list', self.lists),
-                            ('members', self.members)):
-            parts += ['%s "%s" { %s }' % (
-                word, name, ', '.join('"%s"' % p for p in prefixes))
-                for name, prefixes in table.items()
-                if prefixes or word == 'prefix_list']
+        parts = [_in_network(g.network, g.lua())
+                 for g in self.groups.values() if g is not BUILTIN_DEFAULT]
+        parts += [_list_lua('prefix_list', name, prefixes)
+                  for name, prefixes in self.lists.items()]
+        for key, prefixes in self.members.items():
+            network, _, name = key.rpartition('/')
+            if prefixes:
+                parts.append(_in_network(network, _list_lua('members', name,
+                                                            prefixes)))
         return '\n'.join(parts) + '\n'
+
+
+def _list_lua(word, name, prefixes):
+    return '%s "%s" { %s }' % (word, name,
+                               ', '.join('"%s"' % p for p in prefixes))
+
+
+def _in_network(network, text):
+    return 'network "%s" { %s }' % (network, text) if network else text
 
 
 BUILTIN_DEFAULT = Group('default',
@@ -206,8 +232,9 @@ class Port:
 
 def is_member(policy, ports, network, group, ip):
     """Is 'ip', in 'network', a member of 'group'?"""
-    if any(contains(p, ip) for p in policy.members.get(group, ())):
-        return True
+    for key in (group, key_of(group, network)):
+        if any(contains(p, ip) for p in policy.members.get(key, ())):
+            return True
     return any(group in (port.groups or ['default']) and port.owns(ip)
                for port in ports
                if any(e.network == network for e in port.endpoints))
@@ -220,7 +247,8 @@ def _peer_is(policy, ports, network, peer, ip):
         return contains(peer[1], ip)
     if peer[0] == 'list':
         return any(contains(p, ip) for p in policy.lists[peer[1]])
-    return is_member(policy, ports, network, peer[1], ip)
+    return is_member(policy, ports, peer[2] if len(peer) > 2 else network,
+                     peer[1], ip)
 
 
 def must_be_named(spec):
@@ -231,10 +259,13 @@ def must_be_named(spec):
 
 
 def allowing(policy, ports, endpoint, direction, spec):
-    """The groups of 'endpoint' that allow 'spec' in 'direction'."""
+    """The keys of the groups of 'endpoint' that allow 'spec' in
+    'direction'."""
     named = direction == 'egress' and must_be_named(spec)
-    return {name for name in endpoint.port.groups or ['default']
-            for rule in policy.groups[name].rules(direction)
+    groups = [policy.find(name, endpoint.network)
+              for name in endpoint.port.groups or ['default']]
+    return {group.key for group in groups
+            for rule in group.rules(direction)
             if rule.wants(spec) and (not named or rule.names(spec))
             and any(_peer_is(policy, ports, endpoint.network, peer,
                              spec.remote) for peer in rule.peers)}

@@ -6,6 +6,10 @@ import copy
 from model import BUILTIN_DEFAULT, Group, Policy, Rule, family_of
 
 GROUPS = ['web', 'app', 'db', 'ops', 'edge', 'slow']
+# There is one of these in each network, with rules and members of its own.
+SCOPED = ['edge']
+NETWORKS = ['br0', 'br0.10', 'br0.20', 'br1', 'br1.10', 'br1.20', 'blue',
+            'red', 'twins']
 LISTS = ['office', 'partners']
 PREFIXES = ['10.1.0.0/24', '10.1.0.0/28', '10.1.0.8/29', '10.1.0.16/28',
             '10.1.0.5', '10.1.1.0/24', '203.0.113.0/24', '203.0.113.0/25',
@@ -25,14 +29,19 @@ OTHERS = [47, 50, 89, 103, 112]
 
 
 def random_policy(rng, features=()):
-    groups = {name: Group(name, [], None, name == 'slow')
-              for name in GROUPS}
-    for group in groups.values():
+    all_groups = [Group(name, [], None, name == 'slow', network)
+                  for name in GROUPS
+                  for network in (NETWORKS if name in SCOPED else (None,))]
+    # A network's own `default' in place of the one that is everywhere.
+    all_groups.append(Group('default', [], None, False, 'red'))
+    groups = {group.key: group for group in all_groups}
+    for group in all_groups:
         group.ingress = _rules(rng, rng.randint(0, 6), 'ingress', features)
         group.egress = _random_egress(rng, features)
     groups['default'] = BUILTIN_DEFAULT
     return Policy(groups, {name: _prefixes(rng) for name in LISTS},
-                  {name: _prefixes(rng) for name in GROUPS})
+                  {key: _prefixes(rng)
+                   for key in GROUPS + ['blue/web', 'red/db', 'red/edge']})
 
 
 def _random_egress(rng, features):
@@ -96,7 +105,9 @@ def _peers(rng, family):
         peers.add(rng.choices(
             [('any',), ('prefix', rng.choice(prefixes)),
              ('group', rng.choice(GROUPS + ['default'])),
-             ('list', rng.choice(LISTS))], [3, 4, 5, 2])[0])
+             ('list', rng.choice(LISTS)),
+             ('group', rng.choice(GROUPS), rng.choice(('blue', 'br0')))],
+            [3, 4, 5, 2, 1])[0])
     return tuple(sorted(peers))
 
 
@@ -110,8 +121,15 @@ def mutate(rng, policy, features=()):
     return new, what(rng, new, features)
 
 
+def _pick_key(rng, policy):
+    """Of some group, but those in one network alone count as one."""
+    name = rng.choice(GROUPS)
+    return rng.choice([key for key, group in policy.groups.items()
+                       if group.name == name])
+
+
 def _pick_rules(rng, policy):
-    group = policy.groups[rng.choice(GROUPS)]
+    group = policy.groups[_pick_key(rng, policy)]
     direction = rng.choice(('ingress', 'ingress', 'egress'))
     return group, direction, getattr(group, direction)
 
@@ -120,9 +138,9 @@ def _remove_rule(rng, policy, _features):
     group, direction, rules = _pick_rules(rng, policy)
     if not rules:
         setattr(group, direction, [])
-        return 'no %s rules in %s' % (direction, group.name)
+        return 'no %s rules in %s' % (direction, group.key)
     gone = rules.pop(rng.randrange(len(rules)))
-    return 'removed from %s of %s: %s' % (direction, group.name,
+    return 'removed from %s of %s: %s' % (direction, group.key,
                                           gone.lua('peer'))
 
 
@@ -132,13 +150,13 @@ def _add_rule(rng, policy, features):
     if rules is None:
         group.egress = rules = []
     rules.insert(rng.randint(0, len(rules)), rule)
-    return 'added to %s of %s: %s' % (direction, group.name, rule.lua('peer'))
+    return 'added to %s of %s: %s' % (direction, group.key, rule.lua('peer'))
 
 
 def _change_members(rng, policy, _features):
-    name = rng.choice(GROUPS)
-    policy.members[name] = _prefixes(rng)
-    return 'members of %s: %s' % (name, policy.members[name])
+    key = rng.choice(list(policy.members))
+    policy.members[key] = _prefixes(rng)
+    return 'members of %s: %s' % (key, policy.members[key])
 
 
 def _change_list(rng, policy, _features):
@@ -148,9 +166,9 @@ def _change_list(rng, policy, _features):
 
 
 def _new_group(rng, policy, features):
-    name = rng.choice(GROUPS)
-    policy.groups[name] = random_policy(rng, features).groups[name]
-    return 'all rules of %s' % name
+    key = _pick_key(rng, policy)
+    policy.groups[key] = random_policy(rng, features).groups[key]
+    return 'all rules of %s' % key
 
 
 def _change_all(rng, policy, features):

@@ -105,8 +105,8 @@ class Traffic:
         for host, direction in ((a, 'egress'), (b, 'ingress')):
             if host.endpoint:
                 for name in host.endpoint.port.groups or ['default']:
-                    choices += self.oracle.policy.groups[name].rules(
-                        direction)
+                    choices += self.oracle.policy.find(
+                        name, host.endpoint.network).rules(direction)
         return self.rng.choice(choices) if choices else None
 
     def _service(self, a, b):
