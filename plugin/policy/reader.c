@@ -34,32 +34,38 @@ with_chain(const struct sg_where *where, const char *format, va_list args)
     return message;
 }
 
+static void
+report(struct sg_load *load, const struct sg_where *where,
+       void (*add)(struct sg_diags *, const struct sg_place *,
+                   const char *format, ...),
+       const char *format, va_list args)
+{
+    char *message = with_chain(where, format, args);
+
+    add(load->diags, where ? &where->place : NULL, "%s", message);
+    free(message);
+}
+
 void
 sg_load_error(struct sg_load *load, const struct sg_where *where,
               const char *format, ...)
 {
-    char *message;
     va_list args;
 
     va_start(args, format);
-    message = with_chain(where, format, args);
+    report(load, where, sg_error, format, args);
     va_end(args);
-    sg_error(load->diags, where ? &where->place : NULL, "%s", message);
-    free(message);
 }
 
 void
 sg_load_warning(struct sg_load *load, const struct sg_where *where,
                 const char *format, ...)
 {
-    char *message;
     va_list args;
 
     va_start(args, format);
-    message = with_chain(where, format, args);
+    report(load, where, sg_warning, format, args);
     va_end(args);
-    sg_warning(load->diags, where ? &where->place : NULL, "%s", message);
-    free(message);
 }
 
 const struct json *
