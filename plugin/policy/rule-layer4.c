@@ -77,8 +77,11 @@ load_port(struct sg_load *load, const struct sg_where *where,
     /* AWS's "all ports" is 0-65535: a range may begin with 0, though nobody
      * listens there (RFC 6335 section 6). */
     if (lo < (lo != hi ? 0 : 1) || lo > 65535 || hi < 1 || hi > 65535) {
+        /* `80-90' without quotes is -10. */
         sg_load_error(load, where, "port %s of %s is out of range; ports are "
-                      "1 to 65535", given, word);
+                      "1 to 65535%s", given, word,
+                      lo == hi && lo < 0 ? ", and a range stands in quotes, "
+                      "as in \"80-90\"" : "");
     } else if (lo > hi) {
         sg_load_error(load, where, "port range %s of %s is reversed; write "
                       "\"%lld-%lld\"", given, word, hi, lo);

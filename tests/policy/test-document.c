@@ -57,7 +57,9 @@ test_ports(void)
         { TCP("[65536]"), "p.lua:2: port 65536 of tcp is out of range; ports "
           "are 1 to 65535\n" },
         { TCP("[-1]"), "p.lua:2: port -1 of tcp is out of range; ports are 1 "
-          "to 65535\n" },
+          "to 65535, and a range stands in quotes, as in \"80-90\"\n" },
+        { TCP("['-1']"), "p.lua:2: \"-1\" is no port of tcp; write a number "
+          "such as 80 or a range such as \"8080-8089\"\n" },
         { TCP("['1-70000']"), "p.lua:2: port \"1-70000\" of tcp is out of "
           "range; ports are 1 to 65535\n" },
         { TCP("['90-80']"), "p.lua:2: port range \"90-80\" of tcp is "
