@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "agent/core.h"
+#include "compile/compile.h"
+#include "compile/pipeline.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "packets.h"
@@ -210,6 +212,9 @@ sg_describe_rule(const struct sg_rule *rule)
 
     json_object_put_string(json, "kind", "rule");
     json_object_put_format(json, "id", UUID_FMT, UUID_ARGS(&rule->id));
+    json_object_put_format(json, "cookie", "0x%"PRIx64,
+                           sg_cookie(SG_COOKIE_RULE,
+                                     sg_rule_identity(rule)));
     json_object_put_string(json, "text", rule->text);
     json_object_put_string(json, "group", rule->group->name);
     json_object_put(json, "network",

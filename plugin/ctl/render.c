@@ -380,6 +380,7 @@ print_rule(const struct json *rule)
     static const struct column fields[] = {
         { "rule", "text", NULL },
         { "id", "id", NULL },
+        { "cookie", "cookie", NULL },
         { "written at", NULL, get_chain },
         { "description", "description", NULL },
         { NULL, NULL, NULL },
@@ -388,8 +389,30 @@ print_rule(const struct json *rule)
     print_fields(rule, fields);
 }
 
-/* Bridges, and cookies of whatever kind: each member a line, and rules as a
- * table. */
+static void
+print_bridge(const struct json *bridge)
+{
+    static const struct column fields[] = {
+        { "bridge", "name", NULL },
+        { "error", "error", NULL },
+        { "connected to the switch", "connected", NULL },
+        { "all in force", "in_force", NULL },
+        { "flows", "flows", NULL },
+        { "flows of others", "foreign_flows", NULL },
+        { "of these before ours", "bypassing_flows", NULL },
+        { "revocations under way", "reviews", NULL },
+        { "bundles sent", "bundles", NULL },
+        { "flow mods in them", "flow_mods", NULL },
+        { "bundles refused", "refused", NULL },
+        { "repairs of what others changed", "repairs", NULL },
+        { NULL, NULL, NULL },
+    };
+
+    print_fields(bridge, fields);
+}
+
+/* Cookies of whatever kind, and what has no printer of its own: each member a
+ * line, and rules as a table. */
 static void
 print_members(const struct json *thing)
 {
@@ -422,13 +445,15 @@ render_thing(const struct json *thing)
     } printers[] = {
         { "group", print_group },
         { "port", print_port },
+        { "bridge", print_bridge },
         { "prefix_list", print_prefix_list },
         { "rule", print_rule },
     };
     char *kind = get_text(thing, "kind");
 
-    /* A flow's cookie answers with a "kind", too, but not all about it. */
-    if (!client_member(thing, "cookie")) {
+    /* A flow's cookie answers with a "kind", too, but not all about it; only a
+     * rule has both a cookie and an identity. */
+    if (!client_member(thing, "cookie") || client_member(thing, "id")) {
         for (size_t i = 0; i < ARRAY_SIZE(printers); i++) {
             if (!strcmp(kind, printers[i].kind)) {
                 printers[i].print(thing);

@@ -135,12 +135,25 @@ def _(lab):
     lab.equal(lab.agent.json('show', 'web1')['groups_from'],
               'external_ids:sg-groups', 'where those of web1 come from')
     fails(lab, 'show', 'wbe', saying='did you mean web?')
+    shown = lab.agent.must('show', 'br0').split('\n')
+    lab.equal(shown[:3], ['bridge: br0', 'connected to the switch: yes',
+                          'all in force: yes'], 'show br0')
+    lab.check(any(re.match(r'flows: \d\d\d', line) for line in shown), shown)
 
 
 @test('show: a rule by its UUID', lab=three_tier)
 def _(lab):
     for rule in lab.agent.json('show', 'app')['rules']:
         lab.equal(lab.agent.json('show', rule['id']), rule, rule['text'])
+        lab.check('cookie: %s\n' % rule['cookie']
+                  in lab.agent.must('show', rule['id']), rule['text'])
+    # It leads back to the rule, and is that of the rule's flows.
+    rule = next(r for r in lab.agent.json('show', 'app')['rules']
+                if r['ports'] == ['8080-8089'])
+    lab.equal([r['text'] for r in lab.agent.json(
+        'show', rule['cookie'])['rules']], [rule['text']], 'by its cookie')
+    lab.check(any(rule['cookie'] in str(f) for f in lab.flows()),
+              'no flow has %s' % rule['cookie'])
     fails(lab, 'show', '00000000-0000-5000-8000-000000000000',
           saying='no rule')
 
