@@ -12,10 +12,24 @@
  *     address; for addresses of nobody here, and for announcements, to every
  *     guarded port of the VLAN, as on any wire;
  *   - multicast IP to the ports of those profiles of the VLAN whose ingress
- *     rules allow it, judged once per profile and without ct().
+ *     rules allow it, judged once per profile, not per port.
  *
  * A list of ports is a flow; a long one is a chain of flows, because a flow
- * must fit an OpenFlow message. */
+ * must fit an OpenFlow message.
+ *
+ * How many profiles
+ * -----------------
+ *
+ * Open vSwitch gives up on a packet after 4,096 resubmits.  What judges the
+ * profiles of a VLAN is therefore cut into turns of at most TURN resubmits,
+ * and between two of them the packet goes through ct() in the zone where
+ * nothing is committed, because what comes out of it counts from 0 again.
+ * Each turn begins when the one before is done, so that no more than one
+ * packet waits: the kernel's datapath queues 10 at most, and Open vSwitch's
+ * own one goes no deeper than 6 ct(), of which two may be behind the packet
+ * when its first turn begins.  Hence MAX_TURNS; profiles beyond get no
+ * multicast.  Those whose rules are for TCP alone could not get any, and have
+ * no turn. */
 
 #include "compile/emit.h"
 
@@ -26,12 +40,17 @@
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
+#include "openvswitch/vlog.h"
 #include "packets.h"
 #include "util.h"
 
+VLOG_DEFINE_THIS_MODULE(sg_floods);
+
 #define VLAN_PRESENT 0x1000
 #define CHUNK 512               /* Ports a flow: 8 kB of outputs. */
-#define JUDGES 256              /* Profiles a flow: 24 kB of loads. */
+#define JUDGES 512              /* Profiles a flow: 48 kB of loads. */
+#define TURN 3500               /* Resubmits; there are some before them. */
+#define MAX_TURNS 5
 
 /* Endpoints that get a frame. */
 struct list {
@@ -157,10 +176,84 @@ emit_vlans(struct emitter *e, const struct sg_plan *plan)
 
 /* The ports of one VLAN, network and profile. */
 
-static bool
-may_take_multicast(const struct sg_plan_profile *profile)
+/* What it takes to judge a profile. */
+struct effort {
+    struct hmap_node node;
+    const struct sg_plan_profile *profile;
+    size_t longest;             /* Fragments of its longest cell. */
+    bool multicast;             /* It has a rule that may allow multicast. */
+};
+
+static struct effort *
+effort_get(struct hmap *efforts, const struct sg_plan_profile *profile)
 {
-    return profile->n_any[SG_INGRESS] || profile->classify[SG_INGRESS];
+    uint32_t hash = hash_pointer(profile, 0);
+    struct effort *effort;
+
+    HMAP_FOR_EACH_WITH_HASH (effort, node, hash, efforts) {
+        if (effort->profile == profile) {
+            return effort;
+        }
+    }
+    effort = xzalloc(sizeof *effort);
+    effort->profile = profile;
+    hmap_insert(efforts, &effort->node, hash);
+    return effort;
+}
+
+static void
+effort_add(struct effort *effort, const struct sg_fragment *const *fragments,
+           size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < fragments[i]->n_entries; j++) {
+            effort->multicast |= (fragments[i]->entries[j].proto
+                                  != IPPROTO_TCP);
+        }
+    }
+}
+
+static void
+efforts_init(struct hmap *efforts, const struct sg_plan *plan)
+{
+    const struct sg_cell *cell;
+    struct shash_node *node;
+
+    hmap_init(efforts);
+    SHASH_FOR_EACH (node, &plan->profiles) {
+        const struct sg_plan_profile *profile = node->data;
+
+        effort_add(effort_get(efforts, profile), profile->any[SG_INGRESS],
+                   profile->n_any[SG_INGRESS]);
+    }
+    HMAP_FOR_EACH (cell, node, &plan->cells[SG_INGRESS]) {
+        struct effort *effort = effort_get(efforts, cell->profile);
+
+        effort_add(effort, cell->fragments, cell->n_fragments);
+        effort->longest = MAX(effort->longest, cell->n_fragments);
+    }
+}
+
+static void
+efforts_destroy(struct hmap *efforts)
+{
+    struct effort *effort;
+
+    HMAP_FOR_EACH_POP (effort, node, efforts) {
+        free(effort);
+    }
+    hmap_destroy(efforts);
+}
+
+/* The most resubmits that judging 'list', and sending to its ports, takes. */
+static size_t
+resubmits_of(struct hmap *efforts, const struct list *list)
+{
+    const struct sg_plan_profile *profile = list->eps[0]->profile;
+
+    /* IN_PROFILE, IN_CLASS, IN_CELL. */
+    return (3 + profile->n_any[SG_INGRESS]
+            + effort_get(efforts, profile)->longest + 1 + list->n / CHUNK);
 }
 
 static void
@@ -174,47 +267,76 @@ put_judge(struct emitter *e, const struct sg_plan_endpoint *ep)
     emit_resubmit(e, SG_T_FLOOD_OUT);
 }
 
-/* One of the flows that judge a VLAN's profiles: those from 'i' on. */
-static void
-emit_judges_chunk(struct emitter *e, uint16_t vlan,
-                  const struct list *profiles, size_t i)
-{
-    size_t end = MIN(i + JUDGES, profiles->n);
-    char key[32];
+/* The lists of one VLAN that are to be judged, in a fixed order. */
+struct judged {
+    const struct list **lists;
+    size_t n;
+};
 
-    emit_begin(e);
-    emit_match_reg(e, SG_R_VLAN, vlan);
-    emit_match_reg(e, SG_R_FRAG, i / JUDGES);
-    for (size_t j = i; j < end; j++) {
-        put_judge(e, profiles->eps[j]);
-    }
-    if (end < profiles->n) {
-        emit_load(e, SG_R_FRAG, i / JUDGES + 1);
-        emit_resubmit(e, SG_T_FLOOD_JUDGE);
-    }
-    snprintf(key, sizeof key, "judge %d", vlan);
-    emit_flow(e, SG_T_FLOOD_JUDGE, 100, cookie_of(key));
-}
-
-/* The flows of a VLAN that judge each of its profiles in turn. */
-static void
-emit_judges(struct emitter *e, const struct shash *lists, uint16_t vlan)
+static struct judged
+judged_in(const struct shash *lists, uint16_t vlan)
 {
     const struct shash_node **nodes = shash_sort(lists);
-    struct list profiles = { NULL, 0, 0 };
+    struct judged judged = { xmalloc(shash_count(lists) * sizeof(void *)), 0 };
 
     for (size_t i = 0; i < shash_count(lists); i++) {
         const struct list *list = nodes[i]->data;
 
         if (vlan_of(list->eps[0]) == vlan) {
-            list_add(&profiles, list->eps[0]);
+            judged.lists[judged.n++] = list;
         }
     }
-    for (size_t i = 0; i < profiles.n; i += JUDGES) {
-        emit_judges_chunk(e, vlan, &profiles, i);
-    }
-    free(profiles.eps);
     free(nodes);
+    return judged;
+}
+
+/* One turn: as many as it may take, from 'i' on.  Returns where the next one
+ * begins. */
+static size_t
+emit_turn(struct emitter *e, struct hmap *efforts,
+          const struct judged *judged, size_t i, int turn)
+{
+    uint16_t vlan = vlan_of(judged->lists[i]->eps[0]);
+    size_t end = MIN(judged->n, i + JUDGES);
+    size_t resubmits = 0;
+    char key[32];
+
+    emit_begin(e);
+    emit_match_reg(e, SG_R_VLAN, vlan);
+    emit_match_reg(e, SG_R_FRAG, turn);
+    do {
+        put_judge(e, judged->lists[i]->eps[0]);
+        resubmits += resubmits_of(efforts, judged->lists[i]);
+    } while (++i < end
+             && resubmits + resubmits_of(efforts, judged->lists[i]) <= TURN);
+    if (i < judged->n && turn + 1 < MAX_TURNS) {
+        emit_load(e, SG_R_FRAG, turn + 1);
+        emit_resubmit(e, SG_T_FLOOD_TURN);
+    }
+    snprintf(key, sizeof key, "judge %d", vlan);
+    emit_flow(e, SG_T_FLOOD_JUDGE, 100, cookie_of(key));
+    return i;
+}
+
+/* The flows of a VLAN that judge each of its profiles. */
+static void
+emit_judges(struct emitter *e, struct hmap *efforts,
+            const struct shash *lists, uint16_t vlan)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+    struct judged judged = judged_in(lists, vlan);
+    size_t i = 0;
+
+    for (int turn = 0; i < judged.n && turn < MAX_TURNS; turn++) {
+        i = emit_turn(e, efforts, &judged, i, turn);
+    }
+    if (i < judged.n) {
+        VLOG_WARN_RL(&rl, "VLAN %d: %"PRIuSIZE" of %"PRIuSIZE" sets of groups "
+                     "get no broadcast or multicast IP: judging one frame "
+                     "for all of them is too much; use fewer sets",
+                     vlan & ~VLAN_PRESENT, judged.n - i, judged.n);
+    }
+    free(judged.lists);
 }
 
 static void
@@ -223,11 +345,13 @@ emit_profiles(struct emitter *e, const struct sg_plan *plan)
     struct shash lists = SHASH_INITIALIZER(&lists);
     struct shash_node *node;
     bool done[4096] = { false };
+    struct hmap efforts;
 
+    efforts_init(&efforts, plan);
     for (size_t i = 0; i < plan->n_endpoints; i++) {
         const struct sg_plan_endpoint *ep = &plan->endpoints[i];
 
-        if (may_take_multicast(ep->profile)) {
+        if (effort_get(&efforts, ep->profile)->multicast) {
             char *key = xasprintf("vlan %d net %s %s", vlan_of(ep),
                                   ep->network->name, ep->profile->key);
             lists_add(&lists, key, ep);
@@ -248,10 +372,11 @@ emit_profiles(struct emitter *e, const struct sg_plan *plan)
         emit_list(e, list, node->name, &match, SG_T_FLOOD_OUT, 50);
         if (!done[ep->endpoint->vlan]) {
             done[ep->endpoint->vlan] = true;
-            emit_judges(e, &lists, vlan_of(ep));
+            emit_judges(e, &efforts, &lists, vlan_of(ep));
         }
     }
     lists_destroy(&lists);
+    efforts_destroy(&efforts);
 }
 
 /* The ports that have an address. */

@@ -94,9 +94,9 @@
  * ---------
  *
  * Not tracked: it goes to many, and nobody answers it with a packet that
- * conntrack could match.  It passes ct() once, in a zone where nothing is ever
- * committed, for its validity and for ct_tp_dst, however many ports it goes
- * to. */
+ * conntrack could match.  It passes ct() in a zone where nothing is ever
+ * committed, for its validity and for ct_tp_dst: once, however many ports it
+ * goes to, but for VLANs of many profiles (emit-floods.c). */
 
 /* Tables, in the order a packet meets them.  Table 0 is everybody's entrance;
  * ours begin where nobody else is likely to be. */
@@ -129,6 +129,7 @@
     SG_TABLE(FLOOD_CT,     124)  /* Back from looking at the packet. */     \
     SG_TABLE(FLOOD_JUDGE,  125)  /* Judges each profile of the VLAN. */     \
     SG_TABLE(FLOOD_OUT,    126)  /* The ports of one profile. */            \
+    SG_TABLE(FLOOD_TURN,   127)  /* So many are judged; now the others. */  \
     SG_TABLE(IN_WHO,       129)  /* By its zone: the receiver's profile. */ \
     SG_TABLE(IN,           130)  /* What needs no rule; what needs ct(). */ \
     SG_TABLE(IN_CT,        131)                                             \
@@ -166,7 +167,7 @@ enum sg_table {
     SG_REGISTER(DST,     4)  /* Zone of the receiving endpoint, or 0. */    \
     SG_REGISTER(OUTPORT, 5)  /* Its port; bit 16: send with the tag. */     \
     SG_REGISTER(CLASS,   6)  /* Scratch of judging. */                      \
-    SG_REGISTER(FRAG,    7)  /* Scratch of judging; chunk while flooding. */ \
+    SG_REGISTER(FRAG,    7)  /* Scratch of judging; part while flooding. */ \
     SG_REGISTER(NUMBER,  8)  /* Result of judging; for the DST zone. */     \
     SG_REGISTER(EGNUM,   9)  /* What egress allowed it; for the SRC zone. */ \
     SG_REGISTER(FLAGS,  10)  /* SG_FLAG_*. */

@@ -263,6 +263,8 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_FLOOD, 12, "ct_state=+trk,ipv6", "resubmit(,{FLOOD_JUDGE})" },
     { SG_T_FLOOD, 10, "ip", "ct(table={FLOOD_CT},zone=@)" },
     { SG_T_FLOOD, 10, "ipv6", "ct(table={FLOOD_CT},zone=@)" },
+    { SG_T_FLOOD_TURN, 10, "ip", "ct(table={FLOOD_CT},zone=@)" },
+    { SG_T_FLOOD_TURN, 10, "ipv6", "ct(table={FLOOD_CT},zone=@)" },
     { SG_T_FLOOD_CT, 100, "ct_state=-inv+trk", "resubmit(,{FLOOD_JUDGE})" },
 
     /* Ingress: what needs no rule. */

@@ -288,7 +288,7 @@ test_numbers_stay(void)
 
     network_init(&a);
     network_init(&b);
-    world_init(&w, "{'groups':[{'name':'g','ingress':[{'word':'tcp',"
+    world_init(&w, "{'groups':[{'name':'g','ingress':[{'word':'udp',"
                "'values':[80],'from':'10.0.0.0/8'}]}]}",
                "{'ports':[{'name':'a','uuid':"
                "'f0000000-0000-0000-0000-000000000001','external_ids':"
@@ -298,7 +298,7 @@ test_numbers_stay(void)
 
     world_init(&w, "{'groups':[{'name':'a','ingress':[{'word':'udp',"
                "'from':{'group':'g'}}]},{'name':'g','ingress':[{'word':"
-               "'tcp','values':[22],'from':{'any':true}},{'word':'tcp',"
+               "'tcp','values':[22],'from':{'any':true}},{'word':'udp',"
                "'values':[80],'from':'10.0.0.0/8'}]}]}",
                "{'ports':[{'name':'0','ofport':9,'external_ids':"
                "{'sg-groups':'a g'}},{'name':'a','ofport':1,'uuid':"
