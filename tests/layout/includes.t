@@ -63,7 +63,8 @@ for dir in plugin/*/; do
     fi
 done
 
-# Lua's headers belong to the Lua host, OpenFlow's never to the model.
+# Lua's headers belong to the Lua host, libevent's to the resolvers, OpenFlow's
+# never to the model.
 bad=$(grep -nEr --include='*.[ch]' \
            'include[[:space:]]*[<"](lua\.h|lauxlib\.h|lualib\.h)' plugin |
       grep -v '^plugin/script/' | sed 's/^/# /')
@@ -71,6 +72,14 @@ if [ -z "$bad" ]; then
     result ok "only plugin/script includes Lua's headers"
 else
     result "not ok" "only plugin/script includes Lua's headers"
+    printf '%s\n' "$bad"
+fi
+bad=$(grep -nEr --include='*.[ch]' 'include[[:space:]]*[<"]event2/' plugin |
+      grep -v '^plugin/resolve/' | sed 's/^/# /')
+if [ -z "$bad" ]; then
+    result ok "only plugin/resolve includes libevent's headers"
+else
+    result "not ok" "only plugin/resolve includes libevent's headers"
     printf '%s\n' "$bad"
 fi
 bad=$(grep -nEr --include='*.[ch]' \

@@ -1,0 +1,44 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_RESOLVE_MEMORY_H
+#define SG_RESOLVE_MEMORY_H 1
+
+/* Last good values, in a file
+ * ===========================
+ *
+ * An agent that starts reads all numbers back from the installed flows, but
+ * not the values of sets: a flow of a class knows a hash of the names of all
+ * peers that an address belongs to, not which of them said so, and a set that
+ * feeds a group leaves no trace of itself at all.  So they are in a file in
+ * the run directory, which, like the flows, is gone when the host restarts.
+ *
+ * It is state and no configuration: an agent without it asks, and waits a
+ * little before it changes flows. */
+
+#include "policy/addresses.h"
+
+struct json;
+
+/* One value: what was asked for whom, and what came back. */
+struct sg_memory {
+    const char *set;            /* The name of the set. */
+    const char *source;         /* sg_question_source(). */
+    long long int fetched;      /* time_wall_msec(). */
+    const struct sg_prefix *prefixes;
+    size_t n;
+};
+
+struct json *sg_memory_to_json(const struct sg_memory *);
+
+/* Calls 'cb' for each value of 'json', an array; what is no value is left
+ * out. */
+void sg_memory_read(const struct json *json,
+                    void (*cb)(const struct sg_memory *, void *aux),
+                    void *aux);
+
+/* The array in 'file', or NULL, also if there is none. */
+struct json *sg_memory_load(const char *file);
+/* Replaces 'file' by one that holds 'json'. */
+void sg_memory_save(const char *file, const struct json *json);
+
+#endif /* resolve/memory.h */

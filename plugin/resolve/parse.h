@@ -1,0 +1,36 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#ifndef SG_RESOLVE_PARSE_H
+#define SG_RESOLVE_PARSE_H 1
+
+/* What a file or a web server said, as a list of prefixes
+ * =======================================================
+ *
+ * Pure, and total: whatever the text is, the answer is a list or a sentence.
+ * One bad entry makes the whole text bad: half of an inventory may be worse
+ * than the one of a minute ago.
+ *
+ * As lines: an address or a prefix each; what follows a "#" is a comment.
+ *
+ * As JSON: a list of strings; of objects, with the address (or a list of
+ * addresses) under `field'; or an object with such a list under `path'.  An
+ * object of the list without the field, or with null, stands for nothing; but
+ * if that is so for all of them, the field is misspelt.
+ *
+ * "0.0.0.0/0" and "::/0" are refused: what everybody may do is said in the
+ * policy, with the word any. */
+
+#include <stddef.h>
+
+struct sg_addresses;
+struct sg_prefix;
+
+/* Reads 'len' bytes of 'text' in the format that 'how' gives.  Returns NULL
+ * with '*prefixes', which the caller frees, sorted and unique; or a sentence
+ * that the caller frees. */
+char *sg_parse_addresses(const char *text, size_t len,
+                         const struct sg_addresses *how,
+                         struct sg_prefix **prefixes, size_t *n)
+    __attribute__((warn_unused_result));
+
+#endif /* resolve/parse.h */
