@@ -7,6 +7,7 @@ libsgagent_la_SOURCES += \
 	plugin/agent/core-private.h \
 	plugin/agent/core.c \
 	plugin/agent/core.h \
+	plugin/agent/describe-addresses.c \
 	plugin/agent/describe.c \
 	plugin/agent/describe.h \
 	plugin/agent/explain.c \

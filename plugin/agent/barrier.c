@@ -24,6 +24,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "ports/ports.h"
+#include "resolve/resolver.h"
 #include "switch/conntrack.h"
 #include "switch/switch.h"
 #include "util.h"
@@ -138,6 +139,11 @@ barrier_step(struct sg_core *core, struct sg_barrier *barrier)
                 && !sg_answers_is_pending(&core->loaded->answers));
 
     case STAGE_PASS:
+        /* What the sources of `addresses' say, or that they fail, is known
+         * soon, and belongs to what was asked for. */
+        if (sg_resolver_waits_for(core->resolver)) {
+            return false;
+        }
         /* Facts of now are in the pass that is due, or in the last one. */
         barrier->pass = core->pass + (core->dirty ? 1 : 0);
         if (core->had_facts) {
@@ -197,6 +203,9 @@ sg_core_barrier_explain(struct sg_core *core, struct sg_barrier *barrier,
                     : "a function of the policy has not answered yet");
         break;
     case STAGE_PASS:
+        ds_put_format(s, "addresses \"%s\" has not answered",
+                      sg_resolver_waits_for(core->resolver));
+        break;
     case STAGE_APPLY:
         b = first_behind(core, barrier->pass);
         ds_put_format(s, "bridge %s has not confirmed its flows",

@@ -30,6 +30,7 @@
 #include "script/answers.h"
 
 struct sg_conntrack;
+struct sg_resolver;
 struct sg_script;
 struct sg_switch;
 struct sset;
@@ -137,6 +138,8 @@ struct sg_core {
     unsigned int load_serves;   /* The last one that 'loading' is for. */
     unsigned int loads_done;    /* The last one that is over. */
     long long int first_ask;    /* When the ports were first admitted. */
+    struct sg_resolver *resolver;   /* Values of `addresses' sets. */
+    long long int loaded_at;    /* When the policy was loaded. */
     struct sg_ports ports;
     bool dirty;                 /* A pass is due. */
     unsigned int pass;          /* Number of the last pass. */

@@ -5,11 +5,14 @@
 #include "agent/core.h"
 #include "agent/core-private.h"
 
+#include "dirs.h"
 #include "lib/flow.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "policy/addresses.h"
 #include "ports/ports.h"
+#include "resolve/resolver.h"
 #include "sset.h"
 #include "switch/conntrack.h"
 #include "switch/switch.h"
@@ -26,6 +29,13 @@ VLOG_DEFINE_THIS_MODULE(sg_core);
  * numbers are in use there (milliseconds). */
 #define FIRST_PASS_PATIENCE 3000
 
+/* How long a pass waits for sets of `addresses' that have no value at all,
+ * from the load of the policy (milliseconds). */
+#define ADDRESSES_PATIENCE 3000
+
+/* In the run directory: the last values of `addresses' sets. */
+#define ADDRESSES_FILE "ovs-sg.addresses"
+
 const char *
 sg_port_state_name(enum sg_port_state state)
 {
@@ -41,6 +51,16 @@ sg_port_first_endpoint(const struct sg_port *port)
 }
 
 /* Life. */
+
+static struct sg_resolver *
+create_resolver(void)
+{
+    char *file = xasprintf("%s/"ADDRESSES_FILE, ovs_rundir());
+    struct sg_resolver *resolver = sg_resolver_create(file);
+
+    free(file);
+    return resolver;
+}
 
 struct sg_core *
 sg_core_create(const struct sg_core_options *options)
@@ -63,6 +83,8 @@ sg_core_create(const struct sg_core_options *options)
     }
     core->loaded = sg_loaded_empty();
     sg_ports_init(&core->ports);
+    core->resolver = create_resolver();
+    core->ports.sets = sg_resolver_sets(core->resolver);
     core->compiler = sg_compiler_create(
         options->zone_min ? options->zone_min : ZONE_MIN,
         options->zone_max ? options->zone_max : ZONE_MAX);
@@ -102,6 +124,7 @@ sg_core_destroy(struct sg_core *core)
     sg_compiler_destroy(core->compiler);
     sg_ports_destroy(&core->ports);
     sg_loaded_destroy(core->loading);
+    sg_resolver_destroy(core->resolver);
     sg_loaded_destroy(core->loaded);
     sg_ovsdb_destroy(core->db);
     for (size_t i = 0; i < core->n_policy_paths; i++) {
@@ -256,6 +279,16 @@ core_knows_all_bridges(const struct sg_core *core)
     return true;
 }
 
+/* A set that has never had a value is most likely to have one in a moment.
+ * Without it the pass would cut what is allowed: by flows that an earlier
+ * agent left, or by what the set has replaced. */
+static bool
+core_lacks_addresses(const struct sg_core *core)
+{
+    return (!sg_resolver_has_values(core->resolver)
+            && time_msec() < core->loaded_at + ADDRESSES_PATIENCE);
+}
+
 /* Numbers that some bridge uses must not be given to others: the first pass
  * waits until all have said which they are.  One that never does must not
  * keep the others closed for ever; but as long as none does, as when the
@@ -263,8 +296,10 @@ core_knows_all_bridges(const struct sg_core *core)
 static bool
 core_may_compile(const struct sg_core *core)
 {
-    if (!core->had_facts || core->pass) {
-        return core->had_facts;
+    if (!core->had_facts || core_lacks_addresses(core)) {
+        return false;
+    } else if (core->pass) {
+        return true;
     } else if (!sg_core_loads_settled(core)) {
         return false;
     }
@@ -421,6 +456,7 @@ core_apply(struct sg_core *core)
 void
 sg_core_run(struct sg_core *core)
 {
+    core->dirty |= sg_resolver_run(core->resolver);
     core_follow_database(core);
     sg_core_loads_run(core);
     if (sg_ovsdb_facts(core->db)) {
@@ -428,6 +464,9 @@ sg_core_run(struct sg_core *core)
     }
     if (!sg_ovsdb_has_lock(core->db) && !core->observe) {
         return;
+    }
+    if (!core->observe) {
+        sg_resolver_save(core->resolver);
     }
     core_run_bridges(core);
     if (core->dirty && core_may_compile(core)) {
@@ -448,6 +487,7 @@ sg_core_wait(struct sg_core *core)
 
     sg_ovsdb_wait(core->db);
     sg_core_loads_wait(core);
+    sg_resolver_wait(core->resolver);
     SHASH_FOR_EACH (node, &core->bridges) {
         sg_core_bridge_wait(node->data);
     }
@@ -458,6 +498,8 @@ sg_core_wait(struct sg_core *core)
     if (core->dirty && core->had_facts) {
         if (core_may_compile(core)) {
             poll_immediate_wake();
+        } else if (core_lacks_addresses(core)) {
+            poll_timer_wait_until(core->loaded_at + ADDRESSES_PATIENCE);
         } else if (sg_core_loads_settled(core) && core->learned) {
             poll_timer_wait_until(core->learned + FIRST_PASS_PATIENCE);
         }
@@ -488,4 +530,17 @@ struct sg_ovsdb *
 sg_core_ovsdb(struct sg_core *core)
 {
     return core->db;
+}
+
+const struct sg_resolver *
+sg_core_resolver(const struct sg_core *core)
+{
+    return core->resolver;
+}
+
+char *
+sg_core_refresh(struct sg_core *core, const char *name, bool force)
+{
+    return (sg_resolver_refresh(core->resolver, name, force) ? NULL
+            : xasprintf("the policy in force has no addresses \"%s\"", name));
 }

@@ -30,6 +30,7 @@ struct sg_core;
 struct sg_facts;
 struct sg_ovsdb;
 struct sg_policy;
+struct sg_resolver;
 struct sg_port;
 struct sg_ports;
 
@@ -56,6 +57,13 @@ const struct sg_policy *sg_core_policy(const struct sg_core *);
 const struct sg_ports *sg_core_ports(const struct sg_core *);
 const struct sg_facts *sg_core_facts(const struct sg_core *);   /* Or NULL. */
 struct sg_ovsdb *sg_core_ovsdb(struct sg_core *);
+const struct sg_resolver *sg_core_resolver(const struct sg_core *);
+
+/* Asks the sources of the `addresses' set 'name' now; with 'force', what they
+ * answer is taken whatever its `max_change' says.  NULL, or a sentence that
+ * the caller frees. */
+char *sg_core_refresh(struct sg_core *, const char *name, bool force)
+    __attribute__((warn_unused_result));
 
 /* Begins to load the policy again, and returns the number of the load; the
  * first one is that of the core's creation. */

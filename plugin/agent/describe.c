@@ -14,6 +14,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "packets.h"
+#include "policy/addresses.h"
 #include "policy/policy.h"
 #include "policy/port.h"
 #include "sset.h"
@@ -26,8 +27,8 @@ json_string_or_null(const char *s)
     return s ? json_string_create(s) : json_null_create();
 }
 
-static void
-put_place(struct json *object, const struct sg_place *place)
+void
+sg_describe_place(struct json *object, const struct sg_place *place)
 {
     json_object_put(object, "file", json_string_or_null(place->file));
     json_object_put(object, "line", (place->line > 0
@@ -44,8 +45,8 @@ json_prefix(const struct sg_prefix *prefix)
     return json_string_create_nocopy(ds_steal_cstr(&s));
 }
 
-static struct json *
-json_prefixes(const struct sg_prefix *prefixes, size_t n)
+struct json *
+sg_describe_prefixes(const struct sg_prefix *prefixes, size_t n)
 {
     struct json *array = json_array_create_empty();
 
@@ -228,7 +229,7 @@ sg_describe_rule(const struct sg_rule *rule)
     json_object_put(json, "peers", json_peers(rule));
     json_object_put(json, "description",
                     json_string_or_null(rule->description));
-    put_place(json, &rule->place);
+    sg_describe_place(json, &rule->place);
     json_object_put(json, "chain", json_string_or_null(rule->chain));
     json_object_put(json, "implicit", json_boolean_create(rule->implicit));
     return json;
@@ -266,7 +267,7 @@ json_member(const struct sg_prefix *prefix, const char *network,
     json_object_put(json, "address", json_prefix(prefix));
     json_object_put(json, "network", json_string_or_null(network));
     json_object_put(json, "port", json_string_or_null(port));
-    put_place(json, place);
+    sg_describe_place(json, place);
     return json;
 }
 
@@ -303,13 +304,35 @@ add_port_members(const struct sg_policy *policy, const struct sg_port *port,
     }
 }
 
+/* Members that the `addresses' set 'name' stands for now. */
 static void
-add_listed_members(const struct sg_members *listed, struct json *members)
+add_set_members(const struct sg_members *listed, const char *name,
+                const struct sg_sets *sets, struct json *members)
+{
+    const struct sg_set *set = sg_sets_find(sets, name);
+
+    for (size_t i = 0; set && i < set->n; i++) {
+        struct json *member = json_member(&set->prefixes[i], listed->network,
+                                          NULL, &listed->place);
+
+        json_object_put_string(member, "set", name);
+        json_array_add(members, member);
+    }
+}
+
+static void
+add_listed_members(const struct sg_members *listed,
+                   const struct sg_sets *sets, struct json *members)
 {
     for (size_t i = 0; i < listed->n; i++) {
-        json_array_add(members, json_member(&listed->prefixes[i],
-                                            listed->network, NULL,
-                                            &listed->place));
+        struct json *member = json_member(&listed->prefixes[i],
+                                          listed->network, NULL,
+                                          &listed->place);
+
+        json_array_add(members, member);
+    }
+    for (size_t i = 0; i < listed->n_sets; i++) {
+        add_set_members(listed, listed->sets[i], sets, members);
     }
 }
 
@@ -326,8 +349,9 @@ lists_members(const struct sg_policy *policy, const struct sg_members *m,
 /* Fills '*members' with who is in 'group' now, and '*names' with those of the
  * 'ports' that have it.  A port in error has it, but is nobody's peer. */
 static void
-find_members(const struct sg_policy *policy, const struct sg_port **ports,
-             size_t n_ports, const struct sg_group *group,
+find_members(const struct sg_policy *policy, const struct sg_sets *sets,
+             const struct sg_port **ports, size_t n_ports,
+             const struct sg_group *group,
              struct json **members, struct json **names)
 {
     *members = json_array_create_empty();
@@ -342,7 +366,7 @@ find_members(const struct sg_policy *policy, const struct sg_port **ports,
     }
     for (size_t i = 0; i < policy->n_members; i++) {
         if (lists_members(policy, &policy->members[i], group)) {
-            add_listed_members(&policy->members[i], *members);
+            add_listed_members(&policy->members[i], sets, *members);
         }
     }
 }
@@ -356,12 +380,13 @@ describe_group_briefly(const struct sg_group *group)
     json_object_put(json, "network", json_string_or_null(group->network));
     json_object_put(json, "description",
                     json_string_or_null(group->description));
-    put_place(json, &group->place);
+    sg_describe_place(json, &group->place);
     return json;
 }
 
 static struct json *
 describe_group_line(const struct sg_policy *policy,
+                    const struct sg_sets *sets,
                     const struct sg_port **ports, size_t n_ports,
                     const struct sg_group *group)
 {
@@ -369,7 +394,7 @@ describe_group_line(const struct sg_policy *policy,
     struct json *rules = json_object_create();
     struct json *members, *names;
 
-    find_members(policy, ports, n_ports, group, &members, &names);
+    find_members(policy, sets, ports, n_ports, group, &members, &names);
     json_object_put(json, "members",
                     json_integer_create(json_array(members)->n));
     json_object_put(json, "ports", json_integer_create(json_array(names)->n));
@@ -393,8 +418,8 @@ sg_describe_groups(const struct sg_policy *policy,
     const struct sg_port **sorted = sort_guarded_ports(ports, &n_ports);
 
     for (size_t i = 0; i < n_groups; i++) {
-        json_array_add(array, describe_group_line(policy, sorted, n_ports,
-                                                  groups[i]));
+        json_array_add(array, describe_group_line(policy, ports->sets, sorted,
+                                                  n_ports, groups[i]));
     }
     free(sorted);
     free(groups);
@@ -417,7 +442,8 @@ sg_describe_group(const struct sg_policy *policy,
     json_object_put(json, "builtin", json_boolean_create(group->builtin));
     add_rules(group, rules);
     json_object_put(json, "rules", rules);
-    find_members(policy, sorted, n_ports, group, &members, &names);
+    find_members(policy, ports->sets, sorted, n_ports, group, &members,
+                 &names);
     json_object_put(json, "members", members);
     json_object_put(json, "ports", names);
     free(sorted);
@@ -427,26 +453,27 @@ sg_describe_group(const struct sg_policy *policy,
 /* Prefix lists. */
 
 static bool
-rule_names_list(const struct sg_rule *rule, const char *list)
+rule_names(const struct sg_rule *rule, enum sg_peer_type type,
+           const char *name)
 {
     for (size_t i = 0; i < rule->n_peers; i++) {
         const struct sg_peer *peer = &rule->peers[i];
 
-        if (peer->type == SG_PEER_PREFIX_LIST && !strcmp(peer->name, list)) {
+        if (peer->type == type && !strcmp(peer->name, name)) {
             return true;
         }
     }
     return false;
 }
 
-/* The rules of 'group' that name 'list'. */
+/* The rules of 'group' that name 'name', which is of 'type'. */
 static void
-add_rules_of_list(const struct sg_group *group, const char *list,
-                  struct json *array)
+add_rules_naming(const struct sg_group *group, enum sg_peer_type type,
+                 const char *name, struct json *array)
 {
     for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
         for (size_t i = 0; i < group->n_rules[dir]; i++) {
-            if (rule_names_list(group->rules[dir][i], list)) {
+            if (rule_names(group->rules[dir][i], type, name)) {
                 json_array_add(array, sg_describe_rule(group->rules[dir][i]));
             }
         }
@@ -454,23 +481,34 @@ add_rules_of_list(const struct sg_group *group, const char *list,
 }
 
 struct json *
-sg_describe_prefix_list(const struct sg_policy *policy,
-                        const struct sg_prefix_list *list)
+sg_describe_rules_naming(const struct sg_policy *policy,
+                         enum sg_peer_type type, const char *name)
 {
-    struct json *json = json_object_create();
     struct json *rules = json_array_create_empty();
     size_t n;
     const struct sg_group **groups = sort_groups(policy, &n);
 
-    json_object_put_string(json, "kind", "prefix_list");
-    json_object_put_string(json, "name", list->name);
-    put_place(json, &list->place);
-    json_object_put(json, "prefixes", json_prefixes(list->prefixes, list->n));
     for (size_t i = 0; i < n; i++) {
-        add_rules_of_list(groups[i], list->name, rules);
+        add_rules_naming(groups[i], type, name, rules);
     }
     free(groups);
-    json_object_put(json, "rules", rules);
+    return rules;
+}
+
+struct json *
+sg_describe_prefix_list(const struct sg_policy *policy,
+                        const struct sg_prefix_list *list)
+{
+    struct json *json = json_object_create();
+
+    json_object_put_string(json, "kind", "prefix_list");
+    json_object_put_string(json, "name", list->name);
+    sg_describe_place(json, &list->place);
+    json_object_put(json, "prefixes",
+                    sg_describe_prefixes(list->prefixes, list->n));
+    json_object_put(json, "rules",
+                    sg_describe_rules_naming(policy, SG_PEER_PREFIX_LIST,
+                                             list->name));
     return json;
 }
 
@@ -516,7 +554,7 @@ describe_guarded(const struct sg_core *core, const struct sg_port *port)
                                    : json_null_create()));
     json_object_put(json, "macs", json_macs(port));
     json_object_put(json, "addresses",
-                    json_prefixes(port->addresses, port->n_addresses));
+                    sg_describe_prefixes(port->addresses, port->n_addresses));
     json_object_put(json, "groups",
                     json_strings(port->groups, port->n_groups));
     json_object_put_string(json, "state", sg_port_state_name(state));

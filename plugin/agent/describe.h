@@ -13,7 +13,12 @@
  * The value of something that there is none of is JSON null, not an absent
  * member, so that scripts need not tell the two apart. */
 
+#include <stddef.h>
+
+#include "policy/policy.h"
+
 struct json;
+struct sg_addresses;
 struct sg_core;
 struct sg_group;
 struct sg_policy;
@@ -37,6 +42,22 @@ struct json *sg_describe_group(const struct sg_policy *,
                                const struct sg_group *);
 struct json *sg_describe_prefix_list(const struct sg_policy *,
                                      const struct sg_prefix_list *);
+
+/* An `addresses' set: {"kind":"addresses","name","file","line","source",
+ * "prefixes":[...],"age","error","failing","next_refresh","refused","held",
+ * "sources":[{"source","addresses","age","error","failing","next_refresh"}],
+ * "rules":[...]}; ages and the like are in seconds. */
+struct json *sg_describe_addresses(const struct sg_core *,
+                                   const struct sg_addresses *);
+/* All sets, sorted by name, without their prefixes and rules, but with
+ * "addresses", the number of them. */
+struct json *sg_describe_all_addresses(const struct sg_core *);
+
+/* Parts of the above. */
+struct json *sg_describe_prefixes(const struct sg_prefix *, size_t n);
+void sg_describe_place(struct json *, const struct sg_place *);
+struct json *sg_describe_rules_naming(const struct sg_policy *,
+                                      enum sg_peer_type, const char *name);
 
 /* The guarded ports, sorted by name. */
 struct json *sg_describe_ports(const struct sg_core *);

@@ -21,6 +21,7 @@
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "resolve/resolver.h"
 #include "script/script.h"
 #include "timeval.h"
 #include "util.h"
@@ -218,6 +219,8 @@ take_over(struct sg_core *core, struct sg_loaded *loaded)
     struct sg_loaded *old = core->loaded;
     core->loaded = loaded;
     core->have_policy = true;
+    core->loaded_at = time_msec();
+    sg_resolver_configure(core->resolver, loaded->policy);
     sg_core_start_pass(core);
     sg_loaded_destroy(old);
 }

@@ -15,6 +15,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
+#include "policy/addresses.h"
 #include "policy/policy.h"
 #include "policy/port.h"
 #include "svec.h"
@@ -111,12 +112,22 @@ lookup_prefix_list(const struct sg_core *core, const char *name)
     return list ? sg_describe_prefix_list(policy, list) : NULL;
 }
 
+static struct json *
+lookup_addresses(const struct sg_core *core, const char *name)
+{
+    const struct sg_addresses *addresses
+        = sg_policy_addresses(sg_core_policy(core), name);
+
+    return addresses ? sg_describe_addresses(core, addresses) : NULL;
+}
+
 static const struct kind {
     const char *name;           /* Also the qualifier: "group:web". */
     struct json *(*lookup)(const struct sg_core *, const char *name);
 } kinds[] = {
     { "group", lookup_group },
     { "prefix_list", lookup_prefix_list },
+    { "addresses", lookup_addresses },
     { "bridge", lookup_bridge },
     { "port", lookup_port },
 };
@@ -231,6 +242,7 @@ explain_unknown(const struct sg_core *core, const char *name)
 {
     const struct sg_policy *policy = sg_core_policy(core);
     struct svec names = SVEC_EMPTY_INITIALIZER;
+    const struct sg_addresses *addresses;
     const struct sg_prefix_list *list;
     const struct sg_group *group;
     const struct sg_port *port;
@@ -243,13 +255,16 @@ explain_unknown(const struct sg_core *core, const char *name)
     HMAP_FOR_EACH (list, node, &policy->prefix_lists) {
         svec_add(&names, list->name);
     }
+    HMAP_FOR_EACH (addresses, node, &policy->addresses) {
+        svec_add(&names, addresses->name);
+    }
     HMAP_FOR_EACH (port, node, &sg_core_ports(core)->ports) {
         svec_add(&names, port->name);
     }
     svec_sort(&names);
     guess = sg_did_you_mean(name, (const char *const *) names.names, names.n);
-    error = xasprintf("no group, port, bridge, prefix list, rule or cookie "
-                      "is called %s%s%s%s", name, guess ? "; did you mean "
+    error = xasprintf("no group, port, bridge, prefix list, set of "
+                      "addresses, rule or cookie is called %s%s%s%s", name, guess ? "; did you mean "
                       : "", guess ? guess : "", guess ? "?" : "");
     svec_destroy(&names);
     return error;

@@ -148,6 +148,33 @@ cmd_list_ports(struct sg_unixctl *u, struct unixctl_conn *conn,
 }
 
 static void
+cmd_list_addresses(struct sg_unixctl *u, struct unixctl_conn *conn,
+                   int argc OVS_UNUSED, const char *argv[] OVS_UNUSED)
+{
+    reply_json(conn, sg_describe_all_addresses(u->core));
+}
+
+/* sg/refresh NAME [force]. */
+static void
+cmd_refresh(struct sg_unixctl *u, struct unixctl_conn *conn,
+            int argc, const char *argv[])
+{
+    char *error;
+
+    if (argc > 2 && strcmp(argv[2], "force")) {
+        reply_error_and_free(conn, xasprintf("%s: only \"force\" may follow "
+                                             "the name", argv[2]));
+        return;
+    }
+    error = sg_core_refresh(u->core, argv[1], argc > 2);
+    if (error) {
+        reply_error_and_free(conn, error);
+    } else {
+        unixctl_command_reply(conn, "{}");
+    }
+}
+
+static void
 cmd_show(struct sg_unixctl *u, struct unixctl_conn *conn,
          int argc OVS_UNUSED, const char *argv[])
 {
@@ -354,6 +381,8 @@ static const struct command commands[] = {
     { "sg/disable",     "BRIDGE",               1, 1, cmd_disable },
     { "sg/list-groups", "",                     0, 0, cmd_list_groups },
     { "sg/list-ports",  "",                     0, 0, cmd_list_ports },
+    { "sg/list-addresses", "",                  0, 0, cmd_list_addresses },
+    { "sg/refresh",     "NAME [force]",         1, 2, cmd_refresh },
     { "sg/show",        "NAME",                 1, 1, cmd_show },
 };
 

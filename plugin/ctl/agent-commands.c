@@ -186,6 +186,26 @@ sgctl_list_ports(const struct sgctl *ctl)
 }
 
 enum sgctl_status
+sgctl_list_addresses(const struct sgctl *ctl)
+{
+    return ask_and_print(ctl, "sg/list-addresses", render_all_addresses);
+}
+
+enum sgctl_status
+sgctl_refresh(const struct sgctl *ctl)
+{
+    const char *args[] = { ctl->args[0], "force" };
+    struct sgctl asking = *ctl;
+    struct json *answer;
+
+    asking.args = args;
+    asking.n_args = ctl->force ? 2 : 1;
+    answer = ask(&asking, "sg/refresh");
+    json_destroy(answer);
+    return answer ? SGCTL_OK : SGCTL_FAILED;
+}
+
+enum sgctl_status
 sgctl_show(const struct sgctl *ctl)
 {
     return ask_and_print(ctl, "sg/show", render_thing);

@@ -18,7 +18,7 @@
 #include "util.h"
 
 static const struct sgctl_command commands[] = {
-    { "check", "PATH...", "load a policy offline and print its errors",
+    { "check", "PATH...", "load a policy offline and print errors",
       1, SIZE_MAX, 0, sgctl_check },
     { "compile", "PATH...", "show what the compiler makes of a policy",
       1, SIZE_MAX, SGCTL_PORTS | SGCTL_BRIDGE | SGCTL_STAGE, sgctl_compile },
@@ -26,7 +26,7 @@ static const struct sgctl_command commands[] = {
       1, SIZE_MAX, 0, sgctl_test },
     { "reload", "", "make the agent load its policy again",
       0, 0, SGCTL_TIMEOUT, sgctl_reload },
-    { "wait", "", "wait until all changes so far are in force",
+    { "wait", "", "wait until all changes are in force",
       0, 0, SGCTL_TIMEOUT, sgctl_wait },
     { "trace", "FROM TO PROTO [PORT]", "may FROM open a connection to TO?",
       3, 4, SGCTL_TIMEOUT, sgctl_trace },
@@ -38,6 +38,10 @@ static const struct sgctl_command commands[] = {
       0, 0, SGCTL_TIMEOUT, sgctl_list_groups },
     { "list-ports", "", "list the guarded ports",
       0, 0, SGCTL_TIMEOUT, sgctl_list_ports },
+    { "list-addresses", "", "list the sets of addresses",
+      0, 0, SGCTL_TIMEOUT, sgctl_list_addresses },
+    { "refresh", "NAME [--force]", "ask for a set of addresses now",
+      1, 1, SGCTL_TIMEOUT | SGCTL_FORCE, sgctl_refresh },
     { "show", "NAME", "show a group, port, list, rule or cookie",
       1, 1, SGCTL_TIMEOUT, sgctl_show },
 };
@@ -50,6 +54,7 @@ static const struct {
     { SGCTL_PORTS, "--ports" },
     { SGCTL_BRIDGE, "--bridge" },
     { SGCTL_STAGE, "--stage" },
+    { SGCTL_FORCE, "--force" },
 };
 
 OVS_NO_RETURN static void
@@ -61,7 +66,7 @@ usage(void)
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
         const struct sgctl_command *c = &commands[i];
 
-        printf("  %-11s %-20s  %s\n", c->name, c->arguments, c->summary);
+        printf("  %-14s %-20s  %s\n", c->name, c->arguments, c->summary);
     }
     printf("\nOptions:\n"
            "  -t, --target=TARGET       agent's control socket, name or "
@@ -74,8 +79,7 @@ usage(void)
            "  --stage=STAGE             compile: what to show (default: "
            "counts)\n"
            "  -v, --verbose=[SPEC]      set logging levels\n"
-           "  -h, --help                display this help message\n"
-           "  -V, --version             display version information\n");
+           "  -h, --help; -V, --version display this text; the version\n");
     exit(SGCTL_OK);
 }
 
@@ -121,6 +125,7 @@ parse_options(int argc, char *argv[], struct sgctl *ctl)
         OPT_PORTS = UCHAR_MAX + 1,
         OPT_BRIDGE,
         OPT_STAGE,
+        OPT_FORCE,
         VLOG_OPTION_ENUMS,
     };
     static const struct option long_options[] = {
@@ -130,6 +135,7 @@ parse_options(int argc, char *argv[], struct sgctl *ctl)
         {"ports", required_argument, NULL, OPT_PORTS},
         {"bridge", required_argument, NULL, OPT_BRIDGE},
         {"stage", required_argument, NULL, OPT_STAGE},
+        {"force", no_argument, NULL, OPT_FORCE},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         VLOG_LONG_OPTIONS,
@@ -171,6 +177,11 @@ parse_options(int argc, char *argv[], struct sgctl *ctl)
         case OPT_STAGE:
             ctl->stage = optarg;
             given |= SGCTL_STAGE;
+            break;
+
+        case OPT_FORCE:
+            ctl->force = true;
+            given |= SGCTL_FORCE;
             break;
 
         case 'h':

@@ -230,6 +230,59 @@ render_ports(const struct json *ports)
     print_table(NULL, ports, columns);
 }
 
+/* "12 s", or "" if there is no such time. */
+static char *
+get_seconds(const struct json *row, const char *name)
+{
+    char *text = get_text(row, name);
+    char *seconds = *text ? xasprintf("%s s", text) : xstrdup("");
+
+    free(text);
+    return seconds;
+}
+
+static char *
+get_age(const struct json *row)
+{
+    char *age = get_seconds(row, "age");
+
+    if (!*age) {
+        free(age);
+        age = xstrdup("never answered");
+    }
+    return age;
+}
+
+static char *
+get_next_refresh(const struct json *row)
+{
+    return get_seconds(row, "next_refresh");
+}
+
+static char *
+get_failing(const struct json *row)
+{
+    return get_seconds(row, "failing");
+}
+
+void
+render_all_addresses(const struct json *sets)
+{
+    static const struct column columns[] = {
+        { "set", "name", NULL },
+        { "source", "source", NULL },
+        { "addresses", "addresses", NULL },
+        { "age", NULL, get_age },
+        { "next refresh", NULL, get_next_refresh },
+        { "failing for", NULL, get_failing },
+        { "last error", "error", NULL },
+        { "refused", "refused", NULL },
+        { NULL, NULL, NULL },
+    };
+
+    print_table(NULL, sets, columns);
+}
+
 /* Things. */
 
 /* Ports or ICMP types, whichever the rule has. */
@@ -280,7 +333,8 @@ print_rules(const char *title, const struct json *rules)
     print_table(title, rules, columns);
 }
 
-/* Where a member comes from: a port's name or the place of `members'. */
+/* Where a member comes from: a port's name or the place of `members', and the set
+ * that it is in. */
 static char *
 get_origin(const struct json *m)
 {
@@ -290,7 +344,17 @@ get_origin(const struct json *m)
         return port;
     }
     free(port);
-    return get_place(m);
+
+    char *place = get_place(m);
+    char *set = get_text(m, "set");
+    if (*set) {
+        char *both = xasprintf("addresses %s, %s", set, place);
+
+        free(place);
+        place = both;
+    }
+    free(set);
+    return place;
 }
 
 /* A member of every network has none of its own. */
@@ -375,6 +439,31 @@ print_prefix_list(const struct json *list)
 }
 
 static void
+print_addresses(const struct json *addresses)
+{
+    static const struct column fields[] = {
+        { "addresses", "name", NULL },
+        { "defined at", NULL, get_place },
+        { "prefixes", "prefixes", NULL },
+        { "refused", "refused", NULL },
+        { NULL, NULL, NULL },
+    };
+    static const struct column sources[] = {
+        { "source", "source", NULL },
+        { "addresses", "addresses", NULL },
+        { "age", NULL, get_age },
+        { "next refresh", NULL, get_next_refresh },
+        { "failing for", NULL, get_failing },
+        { "last error", "error", NULL },
+        { NULL, NULL, NULL },
+    };
+
+    print_fields(addresses, fields);
+    print_table("sources", client_member(addresses, "sources"), sources);
+    print_rules("used by", client_member(addresses, "rules"));
+}
+
+static void
 print_rule(const struct json *rule)
 {
     static const struct column fields[] = {
@@ -447,6 +536,7 @@ render_thing(const struct json *thing)
         { "port", print_port },
         { "bridge", print_bridge },
         { "prefix_list", print_prefix_list },
+        { "addresses", print_addresses },
         { "rule", print_rule },
     };
     char *kind = get_text(thing, "kind");

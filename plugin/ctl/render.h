@@ -14,6 +14,7 @@ struct json;
 
 void render_groups(const struct json *groups);
 void render_ports(const struct json *ports);
+void render_all_addresses(const struct json *sets);
 
 /* Any answer of `show', by its member "kind". */
 void render_thing(const struct json *thing);

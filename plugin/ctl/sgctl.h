@@ -37,6 +37,7 @@ struct sgctl {
     const char *ports;          /* --ports, or NULL. */
     const char *bridge;         /* --bridge, or NULL. */
     const char *stage;          /* --stage, or NULL. */
+    bool force;                 /* --force. */
     const char **args;          /* What follows the command's name. */
     size_t n_args;
 };
@@ -46,7 +47,8 @@ enum sgctl_option {
     SGCTL_TIMEOUT = 1 << 0,
     SGCTL_PORTS = 1 << 1,
     SGCTL_BRIDGE = 1 << 2,
-    SGCTL_STAGE = 1 << 3
+    SGCTL_STAGE = 1 << 3,
+    SGCTL_FORCE = 1 << 4
 };
 
 struct sgctl_command {
@@ -72,6 +74,8 @@ enum sgctl_status sgctl_enable(const struct sgctl *);
 enum sgctl_status sgctl_disable(const struct sgctl *);
 enum sgctl_status sgctl_list_groups(const struct sgctl *);
 enum sgctl_status sgctl_list_ports(const struct sgctl *);
+enum sgctl_status sgctl_list_addresses(const struct sgctl *);
+enum sgctl_status sgctl_refresh(const struct sgctl *);
 enum sgctl_status sgctl_show(const struct sgctl *);
 
 #endif /* ctl/sgctl.h */

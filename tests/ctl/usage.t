@@ -4,7 +4,7 @@
 from offline import Folder, equal, holds, run, sgctl, test
 
 COMMANDS = ('check compile test reload wait trace enable disable list-groups '
-            'list-ports show').split()
+            'list-ports list-addresses refresh show').split()
 
 
 def refused(*args, saying):

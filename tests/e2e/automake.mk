@@ -4,6 +4,7 @@
 # reading: harness/lab.py.
 
 E2E_TESTS = \
+	tests/e2e/addresses.t \
 	tests/e2e/antispoof.t \
 	tests/e2e/basic.t \
 	tests/e2e/bind.t \
@@ -35,6 +36,7 @@ EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/harness/peer.py \
 	tests/e2e/harness/process.py \
 	tests/e2e/harness/sandbox.py \
+	tests/e2e/harness/servers.py \
 	tests/e2e/harness/tap.py \
 	tests/e2e/harness/tiers.py \
 	tests/e2e/harness/unixctl.py \
