@@ -276,12 +276,15 @@ static bool
 port_meets_group(const struct sg_policy *policy, const struct sg_port *port,
                  const struct sg_group *group)
 {
-    bool meets = !port->n_endpoints && !group->network;
-
-    for (size_t i = 0; i < port->n_endpoints && !meets; i++) {
-        meets = sg_group_is_in(policy, group, port->endpoints[i].network);
+    if (!port_has_group(port, group->name)) {
+        return false;
     }
-    return meets && port_has_group(port, group->name);
+    for (size_t i = 0; i < port->n_endpoints; i++) {
+        if (sg_group_is_in(policy, group, port->endpoints[i].network)) {
+            return true;
+        }
+    }
+    return !port->n_endpoints && !group->network;
 }
 
 /* A port on a trunk is a member in each of its networks. */

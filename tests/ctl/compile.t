@@ -72,6 +72,49 @@ def _():
           lines['tap3'], lines)
 
 
+@test('every stage tells the networks of groups apart')
+def _():
+    policy = '''
+network "blue" { group "web" { ingress = { tcp { 80, from = any } } } }
+network "red" {
+  group "web" {
+    ingress = {
+      tcp { 81, from = group "web" },
+      tcp { 82, from = network "blue".group "web" },
+    },
+    egress = {},
+  },
+  members "web" { "192.0.2.9" },
+}
+'''
+    ports = {'ports': [port('tap1', 'web', 1), port('tap2', 'web', 2),
+                       port('tap3', 'web', 3)]}
+    for n, network in enumerate(('blue', 'red', 'green')):
+        ports['ports'][n]['external_ids']['sg-network'] = network
+
+    def lines(name):
+        return stage(name, policy=policy, ports=ports)
+    for name, texts in (
+            ('policy', ('blue/web ingress tcp 80 from any',
+                        'red/web ingress tcp 81 from group web',
+                        'red/web ingress tcp 82 from group blue/web')),
+            ('ports', ('tap3 error ', 'not defined in network "green"')),
+            ('profiles', ('blue/web', 'red/web')),
+            ('fragments', ('ingress red/web group blue/web',
+                           'ingress red/web group web',
+                           'ingress blue/web any')),
+            ('classes', (': ingress: group web\n',
+                         ': ingress: group blue/web\n'))):
+        out = lines(name)
+        for text in texts:
+            holds(text in out, (name, out))
+    # Of red's members two, and of blue's one, and all of them in red.
+    flows = [line for line in lines('flows').splitlines()
+             if 'table=136,' in line]
+    equal(sorted(re.search('nw_src=([0-9.]+)', f)[1] for f in flows),
+          ['10.0.0.1', '10.0.0.2', '192.0.2.9'], flows)
+
+
 @test('stage flows: our cookie on every flow, nothing at priority 0 of table 0')
 def _():
     lines = stage('flows').splitlines()

@@ -128,6 +128,44 @@ def _(lab):
     routed(lab, red, '192.0.2.9', 82, False, 'no longer written')
 
 
+@test('a rule of one network goes: its connections are cut, no others',
+      lab=tenants, fresh=True)
+def _(lab):
+    def connect(network, port):
+        cli, web = host(lab, network + '-cli'), host(lab, network + '-web')
+        return [lab.connect(cli, web, 'tcp', port, family)
+                for family in (4, 6)]
+    gone, stay = connect('blue', 80), connect('red', 81)
+    lab.reload(policy().replace('tcp { 80, from = group "cli" }', ''))
+    for conn in stay:
+        conn.expect_alive('of the other network')
+    for conn in gone:
+        conn.expect_cut('its rule went')
+
+
+@test('a group that becomes that of a network loses no packet', lab=tenants,
+      fresh=True)
+def _(lab):
+    far, web = host(lab, 'red-far'), host(lab, 'red-web')
+    lab.reload(policy().replace('members "far" {', 'members "far" { '
+                                '"192.0.2.0/24", "2001:db8::/64",'))
+    conns = [lab.connect(far, web, 'tcp', 83, family) for family in (4, 6)]
+    inside = policy().replace('group "far" {', '''
+network "blue" { group "far" {} }
+network "red" { group "far" {''').replace('from = group "cli" } } }\nmembers',
+                                        'from = group "cli" } } } }\nmembers')
+    inside = inside.replace('members "far" {', 'members "far" { '
+                            '"192.0.2.0/24", "2001:db8::/64",')
+    lab.write_policy(inside)
+    lab.during(['reload'], lambda: [c.expect_alive('during it')
+                                    for c in conns])
+    lab.settle()
+    for conn in conns:
+        conn.expect_alive('after it')
+    lab.equal([g['network'] for g in lab.agent.json('list-groups')
+               if g['name'] == 'far'], ['blue', 'red'], 'networks of far')
+
+
 @test('what changes in one network touches no flow of another', lab=tenants,
       fresh=True)
 def _(lab):
