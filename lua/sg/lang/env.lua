@@ -6,8 +6,11 @@ local host = ...
 
 local strict = host.import "strict"
 
--- Names that the language will have, and what to say until then.
+-- Names that people may look for here, and what to say.
+local TEST <const> = "that is a word of policy tests; run them with `ovs-sgctl "
+                     .. "test', and keep them out of the policy's folder"
 local ABSENT <const> = {
+  allowed = TEST, refused = TEST, ports = TEST, policy = TEST,
 }
 
 local policy

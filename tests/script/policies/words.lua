@@ -44,3 +44,4 @@ print(unknown_thing.field.other(1, 2) .. "x", unknown_sum + 1, -unknown_minus)
 if unknown_number < 3 then print "no" end
 for _, v in ipairs(unknown_list) do print(v) end
 for v in unknown_iterator() do print(v) end
+allowed { from = "web1", to = "db1", tcp = 1 }
