@@ -7,6 +7,8 @@ ovs_sgctl_SOURCES = \
 	plugin/ctl/client.c \
 	plugin/ctl/client.h \
 	plugin/ctl/compile-command.c \
+	plugin/ctl/facts-file.c \
+	plugin/ctl/facts-file.h \
 	plugin/ctl/ovs-sgctl.c \
 	plugin/ctl/policy-loader.c \
 	plugin/ctl/policy-loader.h \

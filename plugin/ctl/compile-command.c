@@ -13,11 +13,11 @@
 #include <string.h>
 
 #include "compile/compile.h"
+#include "ctl/facts-file.h"
 #include "ctl/policy-loader.h"
 #include "ctl/render.h"
 #include "ctl/sgctl.h"
 #include "openvswitch/dynamic-string.h"
-#include "openvswitch/json.h"
 #include "openvswitch/shash.h"
 #include "policy/policy.h"
 #include "policy/port.h"
@@ -81,22 +81,11 @@ check_usage(const struct sgctl *ctl)
 static bool
 read_facts(const char *file, const char *bridge, struct sg_facts *facts)
 {
-    struct json *json = json_from_file(file);
-    char *error;
-
-    if (json->type == JSON_STRING) {
-        /* That is how json_from_file() reports errors, too. */
-        error = xstrdup(json_string(json));
-    } else {
-        error = sg_facts_from_json(json, facts);
+    if (!facts_file_read(file, facts)) {
+        return false;
     }
-    json_destroy(json);
-    if (!error && bridge && !shash_find(&facts->bridges, bridge)) {
-        error = xasprintf("no port is on bridge %s", bridge);
-    }
-    if (error) {
-        ovs_error(0, "%s: %s", file, error);
-        free(error);
+    if (bridge && !shash_find(&facts->bridges, bridge)) {
+        ovs_error(0, "%s: no port is on bridge %s", file, bridge);
         return false;
     }
     return true;

@@ -19,7 +19,7 @@
 
 static const struct sgctl_command commands[] = {
     { "check", "PATH...", "load a policy offline and print errors",
-      1, SIZE_MAX, 0, sgctl_check },
+      1, SIZE_MAX, SGCTL_PORTS, sgctl_check },
     { "compile", "PATH...", "show what the compiler makes of a policy",
       1, SIZE_MAX, SGCTL_PORTS | SGCTL_BRIDGE | SGCTL_STAGE, sgctl_compile },
     { "test", "FILE...", "run policy tests and print TAP",
@@ -73,7 +73,7 @@ usage(void)
            "process ID\n"
            "  -f, --format=table|json   form of the answer (default: table)\n"
            "  -T, --timeout=SECONDS     give up after SECONDS\n"
-           "  --ports=FILE              compile: ports to compile for, as "
+           "  --ports=FILE              check, compile: ports of a host, as "
            "JSON\n"
            "  --bridge=BRIDGE           compile: only this bridge\n"
            "  --stage=STAGE             compile: what to show (default: "

@@ -17,7 +17,9 @@ libovssg_la_SOURCES += \
 	plugin/policy/icmp.c \
 	plugin/policy/icmp.h \
 	plugin/policy/identity.c \
+	plugin/policy/lint-ports.c \
 	plugin/policy/lint.c \
+	plugin/policy/lint.h \
 	plugin/policy/load.h \
 	plugin/policy/peer.c \
 	plugin/policy/policy.c \

@@ -462,7 +462,7 @@ index_rule(struct sg_load *load, struct sg_rule *rule)
         struct sg_where where = { rule->place, rule->chain };
         struct ds s = DS_EMPTY_INITIALIZER;
 
-        sg_place_format(&first->place, &s);
+        sg_rule_format_place(first, &s);
         sg_load_warning(load, &where, "this is the same rule as the one at "
                         "%s", ds_cstr(&s));
         ds_destroy(&s);

@@ -139,6 +139,91 @@ def _():
     holds(result.err.startswith(path + ':2: warning: '), result)
 
 
+@test('a rule that is shadowed by one out of a template is shown both chains')
+def _():
+    folder = Folder()
+    path = folder.write('x.lua', 'local function ssh(peer)\n'
+                        '  return tcp { 22, from = peer }\nend\n'
+                        'group "x" { ingress = {\n  ssh(any),\n'
+                        '  ssh "10.0.0.1",\n  tcp { 22, from = any },\n} }\n')
+    result = sgctl(folder, 'check', path)
+    equal(result.status, 0, result)
+    equal(result.err.replace(path, 'x.lua').splitlines(), [
+        'x.lua:2: warning: this rule allows nothing that the one at x.lua:2 '
+        '(called from x.lua:5) does not allow already (called from x.lua:6)',
+        'x.lua:7: warning: this is the same rule as the one at x.lua:2 '
+        '(called from x.lua:5)'], result)
+
+
+GROUPS = '''
+group "web" { ingress = { tcp { 80, from = group "lb" } } }
+group "lb" { ingress = { tcp { 80, from = { any, group "lb" } } } }
+group "db" { ingress = { tcp { 1, from = group "web" },
+                         tcp { 2, from = group "web" },
+                         tcp { 3, from = { group "app", group "web" } } } }
+group "app" { egress = {} }
+group "spare" {}
+group "batch" {}
+members "batch" { "10.0.0.9" }
+'''
+
+
+def with_ports(policy, *ports):
+    folder = Folder()
+    path = folder.write('x.lua', policy)
+    facts = folder.write('ports.json', json.dumps({'ports': [
+        {'name': name, 'external_ids': {'sg-groups': groups, **ids}}
+        for name, groups, ids in ports]}))
+    result = sgctl(folder, 'check', path, '--ports=' + facts)
+    equal((result.status, result.out), (0, ''), result)
+    return result.err.replace(folder.path + '/', '').splitlines()
+
+
+@test('with ports: groups that stand for nobody, where they are named first')
+def _():
+    no_members = 'x.lua:%d: warning: group %s has no members: no port is in ' \
+                 'it and no "members" names it'
+    unused = 'x.lua:%d: warning: group "%s" is not used: no port is in it ' \
+             'and no rule names it'
+    equal(with_ports(GROUPS, ('a', 'web', {}), ('b', 'db', {})),
+          [no_members % (2, 'lb'), no_members % (6, 'app'),
+           unused % (8, 'spare')])
+    equal(with_ports(GROUPS, ('a', 'lb spare', {}), ('b', 'app,web', {})),
+          [unused % (4, 'db')])
+
+
+@test('with ports: a group of each network by itself')
+def _():
+    policy = '''
+group "front" {}
+network "blue" { group "web" { ingress = { tcp { 1, from = group "front" } } } }
+network "red" { group "web" { ingress = {
+  tcp { 1, from = network "blue".group "web" } } } }
+'''
+    blue, red = {'sg-network': 'blue'}, {'sg-network': 'red'}
+    equal(with_ports(policy, ('a', 'web', red), ('b', 'front', red)),
+          ['x.lua:3: warning: group front has no members: no port is in it '
+           'and no "members" names it',
+           'x.lua:5: warning: group blue/web has no members: no port is in it '
+           'and no "members" names it'])
+    equal(with_ports(policy, ('a', 'web', red), ('b', 'front web', blue)), [])
+    equal(with_ports(policy, ('a', 'web', blue), ('b', 'front', blue)),
+          ['x.lua:4: warning: group "red/web" is not used: no port is in it '
+           'and no rule names it'])
+
+
+@test('with ports: those that would be in error; a bad file fails')
+def _():
+    (line,) = with_ports('group "web" {}', ('a', 'web', {}), ('b', 'wbe', {}))
+    holds(line.startswith('ports.json: warning: b would be in error: group '
+                          '"wbe"'), line)
+    folder = Folder()
+    path = folder.write('x.lua', '')
+    result = sgctl(folder, 'check', path, '--ports=/gone.json')
+    equal(result.status, 1, result)
+    holds('/gone.json' in result.err, result)
+
+
 @test('as JSON, errors and warnings are one list')
 def _():
     folder = Folder()

@@ -44,7 +44,7 @@ def _():
 
 @test('options are refused where they mean nothing')
 def _():
-    refused('check', '--ports=f', 'x', saying='takes no option --ports')
+    refused('test', '--ports=f', 'x', saying='takes no option --ports')
     refused('check', '--timeout=5', 'x', saying='takes no option --timeout')
     refused('wait', '--stage=flows', saying='takes no option --stage')
     refused('--format=json', 'compile', 'x', saying='--format')
