@@ -5,8 +5,8 @@ A fault has two halves: begin(), at a random moment of a change, and end(),
 which brings back what it took away.  A fault says on the state of the world
 what it excuses: that packets get lost, that connections are forgotten, that
 NORMAL may flood to a new port, or that somebody opened a hole by hand (by
-flows of his own; taking away ours opens none).  All
-excuses end with `ovs-sgctl wait` at the end of the round.
+flows of his own, or by taking away a review; taking away others of ours opens
+none).  All excuses end with `ovs-sgctl wait` at the end of the round.
 """
 import os
 import re
