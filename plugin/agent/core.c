@@ -393,7 +393,9 @@ core_write_states(struct sg_core *core)
         const char *error;
         uint16_t zone;
 
-        if (!port->guarded) {
+        if (sset_contains(core->disabling, port->bridge)) {
+            continue;           /* `disable' takes the states back. */
+        } else if (!port->guarded) {
             if (port->error) {
                 sg_ovsdb_set_state(core->db, &port->uuid, "error",
                                    port->error);

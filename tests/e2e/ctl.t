@@ -451,6 +451,20 @@ def _(lab):
     lab.expect(lab.client, lab.web1, 'tcp', 81, True)
 
 
+@test('what disable has taken back stays so if the agent ends at once',
+      lab=open_bridge, fresh=True)
+def _(lab):
+    lab.allow_log('somebody else')      # fail_mode=secure flushes.
+    for _ in range(5):
+        lab.agent.must('enable', 'br0')
+        lab.settle()
+        lab.agent.must('disable', 'br0')
+        lab.agent.kill()
+        lab.check('sg-state' not in lab.ids(lab.web1),
+                  'sg-state is still there: %s' % lab.ids(lab.web1))
+        lab.agent.start()
+
+
 # Options of the agent.
 
 def observing():
