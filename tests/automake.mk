@@ -13,3 +13,4 @@ include tests/doc/automake.mk
 include tests/e2e/automake.mk
 include tests/faults/automake.mk
 include tests/oracle/automake.mk
+include tests/package/automake.mk

@@ -1,0 +1,22 @@
+-- The policy of this host; see ovs-sg-policy(5). All *.lua of this folder are
+-- loaded, in the order of their names.
+--
+-- Nothing is guarded until you say so:
+--
+--   ovs-sgctl check /etc/ovs-sg/policy.d       finds mistakes, changes nothing
+--   ovs-sgctl reload                           puts the policy in force
+--   ovs-sgctl enable br0                       this bridge may be guarded
+--   ovs-vsctl set Interface vnet0 external_ids:sg-groups=web \
+--       external_ids:attached-mac='"52:54:00:00:00:01"' \
+--       external_ids:sg-addresses='"192.0.2.13"'
+--
+-- A port without groups of its own is in the group "default": everything in
+-- from its own members, everything out. A policy could begin like this:
+
+-- group "web" {
+--   description = "public web servers",
+--   ingress = {
+--     tcp { { 80, 443 }, from = any, description = "HTTP(S) from everywhere" },
+--     tcp { 22, from = "203.0.113.0/24", description = "SSH from the office" },
+--   },
+-- }
