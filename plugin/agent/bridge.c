@@ -341,15 +341,26 @@ sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b)
     b->check = true;
 }
 
+/* The flag goes last: NORMAL must not flood to guarded ports as long as there
+ * is a flow of ours that uses it, or may be. */
+static bool
+bridge_needs_no_flood(const struct sg_core_bridge *b)
+{
+    const struct sg_flows *installed = sg_switch_installed(b->sw);
+
+    return !b->leaving || !installed || sg_flows_count(installed);
+}
+
 void
 sg_core_bridge_set_no_flood(struct sg_core *core, struct sg_core_bridge *b)
 {
+    bool needed = bridge_needs_no_flood(b);
     struct sg_switch_port *list = NULL;
     size_t n = 0, allocated = 0;
     const struct sg_port *port;
 
     HMAP_FOR_EACH (port, node, &core->ports.ports) {
-        if (!b->leaving && port->guarded && !strcmp(port->bridge, b->name)
+        if (needed && port->guarded && !strcmp(port->bridge, b->name)
             && port->ofport != SG_OFPORT_NONE) {
             if (n >= allocated) {
                 list = x2nrealloc(list, &allocated, sizeof *list);
