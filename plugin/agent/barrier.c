@@ -95,6 +95,7 @@ bridge_reached(const struct sg_core_bridge *b, unsigned int pass)
             : sg_switch_is_backing_off(b->sw));
 }
 
+/* Where the bridge's protocols keep us out all its ports are in error. */
 static const struct sg_core_bridge *
 first_behind(const struct sg_core *core, unsigned int pass)
 {
@@ -103,7 +104,8 @@ first_behind(const struct sg_core *core, unsigned int pass)
     SHASH_FOR_EACH (node, &core->bridges) {
         const struct sg_core_bridge *b = node->data;
 
-        if ((b->wanted || b->leaving) && !bridge_reached(b, pass)) {
+        if ((b->wanted || b->leaving) && !b->barred
+            && !bridge_reached(b, pass)) {
             return b;
         }
     }

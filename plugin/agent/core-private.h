@@ -92,6 +92,7 @@ struct sg_core_bridge {
     bool known;                 /* READY was seen since it was created. */
     bool wanted;                /* Guarded ports, sg-enable, or our flows. */
     bool leaving;               /* To be stripped of all that is ours. */
+    bool barred;                /* Its protocols are in the way of it. */
     bool ours_there;            /* Flows of ours were seen here. */
 
     struct sg_plan *plan;       /* Of the last pass, or NULL. */

@@ -212,8 +212,11 @@ core_update_bridges(struct sg_core *core, const struct sg_facts *facts)
     SHASH_FOR_EACH_SAFE (node, &core->bridges) {
         const struct sg_bridge *bridge = shash_find_data(&facts->bridges,
                                                          node->name);
+        struct sg_core_bridge *b = node->data;
+
+        b->barred = bridge && !sg_bridge_may_close(bridge);
         if (!bridge || !core_wants_bridge(core, bridge)) {
-            core_leave_bridge(core, node->data, bridge != NULL);
+            core_leave_bridge(core, b, bridge != NULL);
         }
     }
 }
