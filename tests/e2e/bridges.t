@@ -65,7 +65,10 @@ def _(lab):
     with lab.watch_flows('br0') as one, lab.watch_flows('br1') as two:
         lab.agent.restart()
         lab.settle()
-        lab.equal(one.take() + two.take(), [], 'flow mods')
+        # Reviews of the changes above may end meanwhile.
+        lab.equal([mod for mod in one.take() + two.take()
+                   if not ('DELETED' in mod and 'cookie=0x53479' in mod)],
+                  [], 'flow mods')
 
 
 @test('a bridge comes and goes', lab=patched, fresh=True)
