@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 
 EXTRA_DIST += \
+	examples/README.md \
 	examples/allow-list \
 	examples/bastion \
 	examples/inventory \

@@ -239,8 +239,9 @@ end
 has_all("lua-api.md: words", pages, own)
 for _, name in ipairs { "sg.RuleSpec", "sg.IcmpRuleSpec", "sg.IpRuleSpec",
                         "sg.GroupSpec", "sg.BindSpec", "sg.BindWhere",
-                        "sg.Port", "sg.TierToTier", "sg.Bastion",
-                        "sg.LoadBalancer", "sg.Monitored", "sg.patterns" } do
+                        "sg.Port", "sg.AddressesSpec", "sg.TierToTier",
+                        "sg.Bastion", "sg.LoadBalancer", "sg.Monitored",
+                        "sg.patterns" } do
   has_all("lua-api.md: " .. name, pages, fields(name))
 end
 local page = quoted "policy-tests.md"
@@ -254,7 +255,9 @@ has_all("policy-tests.md: ports and connections", page,
 
 local rows, services = {}, {}
 for name, ports in read "doc/lua-api.md":gmatch "\n| `([%w_]+)` | ([^|]*) | " do
-  rows[name .. ": " .. ports] = env.require "sg.services"[name] and true or nil
+  local proto = ports:match "^%l+"
+  rows[name .. ": " .. ports] = (proto == "tcp" or proto == "udp"
+                                 or proto == "icmp") or nil
 end
 services["ping: icmp, icmp6 echo-request"] = true
 for name, word, rest in read "lua/sg/services.lua":gmatch
