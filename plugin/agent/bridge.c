@@ -23,7 +23,8 @@ is_our_table(uint8_t table_id)
 }
 
 struct sg_core_bridge *
-sg_core_bridge_create(const char *name, const char *datapath_type)
+sg_core_bridge_create(struct sg_core *core, const char *name,
+                      const char *datapath_type)
 {
     struct sg_core_bridge *b = xzalloc(sizeof *b);
     char *target = xasprintf("unix:%s/%s.mgmt", ovs_rundir(), name);
@@ -37,6 +38,7 @@ sg_core_bridge_create(const char *name, const char *datapath_type)
     sg_reviews_init(&b->reviews);
     shash_init(&b->trusted);
     shash_init(&b->inputs);
+    sg_core_learn_add_bridge(core, b);
     free(target);
     return b;
 }
@@ -45,6 +47,7 @@ void
 sg_core_bridge_destroy(struct sg_core_bridge *b)
 {
     if (b) {
+        sg_core_learn_drop_frames(b);
         sg_switch_destroy(b->sw);
         sg_plan_destroy(b->plan);
         sg_flows_destroy(&b->desired);

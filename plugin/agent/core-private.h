@@ -11,6 +11,7 @@
  *   forget.c    what NORMAL has learned of ports before they were guarded
  *   grace.c     endpoints whose TCP connections may go on mid-stream
  *   limits.c    how many connections a guest may have
+ *   learn.c     MACs and addresses of ports that declare none
  *   revoke.c    when connections under review have all been seen to
  *   barrier.c   `wait'
  *   admin.c     `enable' and `disable'
@@ -23,6 +24,7 @@
 #include "compile/compile.h"
 #include "compile/flow.h"
 #include "compile/review.h"
+#include "learn/table.h"
 #include "openvswitch/list.h"
 #include "openvswitch/shash.h"
 #include "policy/policy.h"
@@ -84,6 +86,7 @@ struct sg_grace {
 
 /* A bridge that we look after, or did. */
 struct sg_core_bridge {
+    struct sg_core *core;       /* It belongs to. */
     char *name;
     char *datapath_type;
     struct sg_switch *sw;       /* Always there. */
@@ -110,6 +113,8 @@ struct sg_core_bridge {
     unsigned int applied_pass;  /* The last one that is in force here. */
     bool check;                 /* Compare desired with installed. */
     enum sg_forget forget;      /* See forget.c. */
+    bool recovered;             /* What the flows say was learned is. */
+    struct ovs_list held;       /* Frames that learn.c holds back. */
     struct shash trusted;       /* "OFPORT" of ports that the installed flows
                                  * let forward. */
     struct shash inputs;        /* "OFPORT.ZONE" of guarded ports whose flows
@@ -158,6 +163,12 @@ struct sg_core {
     struct sg_conntrack *forget_control;    /* For forget.c. */
     char *forgetting;           /* The bridge that it is asked about. */
 
+    struct sg_learn learn;      /* For learn.c. */
+    bool learn_changed;         /* A pass is due for it. */
+    uint32_t learn_idle;        /* See sg_core_options. */
+    uint32_t learn_advance;     /* How much its clock is ahead. */
+    uint32_t next_look;         /* At what is in use; 0: no need. */
+
     struct hmap limits;         /* struct limit: those the switch knows. */
     struct sg_conntrack *limits_control;    /* Tells it others. */
     long long int limits_retry; /* After a failure, when to try again. */
@@ -167,7 +178,8 @@ struct sg_core {
 };
 
 /* bridge.c */
-struct sg_core_bridge *sg_core_bridge_create(const char *name,
+struct sg_core_bridge *sg_core_bridge_create(struct sg_core *,
+                                             const char *name,
                                              const char *datapath_type);
 void sg_core_bridge_destroy(struct sg_core_bridge *);
 /* Runs the switch side; returns true if a new pass is needed. */
@@ -199,6 +211,18 @@ void sg_core_grace_emit(const struct sg_core_bridge *, struct sg_flows *);
 /* Marks the core dirty when some grace has ended. */
 void sg_core_grace_run(struct sg_core *);
 void sg_core_grace_wait(struct sg_core *);
+
+/* learn.c */
+void sg_core_learn_add_bridge(struct sg_core *, struct sg_core_bridge *);
+void sg_core_learn_drop_frames(struct sg_core_bridge *);
+/* Frames whose teaching is in force go on their way. */
+void sg_core_learn_release(struct sg_core_bridge *);
+/* Takes what installed flows say was learned, once per bridge. */
+void sg_core_learn_recover(struct sg_core *);
+/* Completes the ports; whenever they were admitted. */
+void sg_core_learn_fill(struct sg_core *);
+void sg_core_learn_run(struct sg_core *);
+void sg_core_learn_wait(struct sg_core *);
 
 /* limits.c */
 void sg_core_limits_init(struct sg_core *);

@@ -25,6 +25,9 @@ VLOG_DEFINE_THIS_MODULE(sg_core);
 #define ZONE_MIN 1
 #define ZONE_MAX 65535
 
+/* Neighbor caches keep an address for minutes without asking again. */
+#define LEARN_IDLE 1800         /* Seconds. */
+
 /* How long the first pass waits for the other bridges once one has said which
  * numbers are in use there (milliseconds). */
 #define FIRST_PASS_PATIENCE 3000
@@ -89,6 +92,8 @@ sg_core_create(const struct sg_core_options *options)
         options->zone_min ? options->zone_min : ZONE_MIN,
         options->zone_max ? options->zone_max : ZONE_MAX);
     sg_compiler_set_default_limit(core->compiler, options->conntrack_limit);
+    core->learn_idle = options->learn_idle ? options->learn_idle : LEARN_IDLE;
+    sg_learn_init(&core->learn);
     sg_core_limits_init(core);
     core->forget_control = sg_conntrack_create(core->switch_unixctl);
     shash_init(&core->bridges);
@@ -114,6 +119,7 @@ sg_core_destroy(struct sg_core *core)
         sg_core_bridge_destroy(node->data);
     }
     shash_destroy(&core->bridges);
+    sg_learn_destroy(&core->learn);
     sg_core_limits_destroy(core);
     sg_conntrack_destroy(core->forget_control);
     free(core->forgetting);
@@ -199,7 +205,8 @@ core_update_bridges(struct sg_core *core, const struct sg_facts *facts)
             continue;
         }
         if (!b) {
-            b = sg_core_bridge_create(bridge->name, bridge->datapath_type);
+            b = sg_core_bridge_create(core, bridge->name,
+                                      bridge->datapath_type);
             shash_add(&core->bridges, bridge->name, b);
         }
 
@@ -260,6 +267,7 @@ sg_core_start_pass(struct sg_core *core)
                            &core->loaded->binder, facts);
         sg_answers_end(&core->loaded->answers);
         core->first_ask = core->first_ask ? core->first_ask : time_msec();
+        sg_core_learn_fill(core);
         if (!core->have_policy) {
             core_hold_guests(core, facts);
         }
@@ -320,6 +328,7 @@ core_compile(struct sg_core *core)
     if (!core->pass++ && !core_knows_all_bridges(core)) {
         sg_compiler_leave_room(core->compiler);
     }
+    sg_core_learn_recover(core);
     sg_compiler_begin(core->compiler);
     SHASH_FOR_EACH (node, &core->bridges) {
         struct sg_core_bridge *b = node->data;
@@ -454,6 +463,7 @@ core_apply(struct sg_core *core)
         if (!core->observe && b->desired_pass) {
             sg_core_bridge_set_no_flood(core, b);
             sg_core_bridge_apply(core, b);
+            sg_core_learn_release(b);
         }
     }
 }
@@ -474,6 +484,7 @@ sg_core_run(struct sg_core *core)
         sg_resolver_save(core->resolver);
     }
     core_run_bridges(core);
+    sg_core_learn_run(core);
     if (core->dirty && core_may_compile(core)) {
         core_compile(core);
     }
@@ -499,6 +510,7 @@ sg_core_wait(struct sg_core *core)
     sg_core_revoke_wait(core);
     sg_core_grace_wait(core);
     sg_core_limits_wait(core);
+    sg_core_learn_wait(core);
     sg_core_forget_wait(core);
     if (core->dirty && core->had_facts) {
         if (core_may_compile(core)) {

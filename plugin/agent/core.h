@@ -41,6 +41,9 @@ struct sg_core_options {
     const char *switch_unixctl;         /* NULL: the usual one. */
     bool observe;                       /* Install nothing. */
     int midstream_grace;                /* Seconds. */
+    int learn_idle;                     /* Seconds without use after which
+                                         * a learned address is forgotten;
+                                         * 0: the usual half hour. */
     uint16_t zone_min, zone_max;        /* Conntrack zones; 0: all. */
     uint32_t conntrack_limit;           /* Connections per guarded port that
                                          * gives no limit; 0: no limit. */
@@ -75,6 +78,14 @@ bool sg_core_reload_finished(const struct sg_core *, unsigned int load);
  * NULL. */
 const char *sg_core_policy_errors(const struct sg_core *);
 const char *sg_core_policy_warnings(const struct sg_core *);
+
+/* What 'port' has learned, and who claims what it may not have, for `show':
+ * an array, and an object or JSON null. */
+struct json *sg_core_learned(const struct sg_core *, const struct sg_port *);
+struct json *sg_core_refused(const struct sg_core *, const struct sg_port *);
+/* Moves the clock by which learned addresses age (for tests), and looks which
+ * are still in use. */
+void sg_core_learn_advance(struct sg_core *, uint32_t seconds);
 
 /* `wait': the barrier is reached once all that was in OVSDB and in the policy
  * when it was started is in force. */

@@ -155,6 +155,7 @@ explain_name(const struct sg_core *core, enum sg_cookie_kind kind,
 {
     switch (kind) {
     case SG_COOKIE_PORT:
+    case SG_COOKIE_LEARN:
         return nullable_xstrdup(explain_port(core, identity));
     case SG_COOKIE_TRUSTED:
         return nullable_xstrdup(explain_trusted(core, identity));

@@ -30,6 +30,7 @@
 
 VLOG_DEFINE_THIS_MODULE(ovs_sgd);
 
+#define LEARN_IDLE_MIN 60
 #define DEFAULT_POLICY SG_SYSCONFDIR "/ovs-sg/policy.d"
 
 struct arguments {
@@ -61,6 +62,9 @@ usage(void)
            "have, unless\n"
            "                            its sg-conntrack-limit says another "
            "number\n"
+           "  --learn-idle=SECS         when a learned address that is not in "
+           "use is\n"
+           "                            forgotten (default: 1800)\n"
            "  --zones=FIRST-LAST        conntrack zones to use (default: "
            "1-65535)\n"
            "  --switch-unixctl=SOCKET   control socket of ovs-vswitchd\n",
@@ -105,6 +109,18 @@ parse_limit(const char *value)
     return limit;
 }
 
+static int
+parse_idle(const char *value)
+{
+    int seconds = parse_seconds("learn-idle", value);
+
+    if (seconds < LEARN_IDLE_MIN) {
+        ovs_fatal(0, "--learn-idle: must be %d seconds or more",
+                  LEARN_IDLE_MIN);
+    }
+    return seconds;
+}
+
 static void
 parse_zones(const char *value, struct sg_core_options *core)
 {
@@ -139,6 +155,7 @@ parse_options(int argc, char *argv[], struct arguments *args)
         OPT_OBSERVE,
         OPT_MIDSTREAM_GRACE,
         OPT_CONNTRACK_LIMIT,
+        OPT_LEARN_IDLE,
         OPT_ZONES,
         OPT_SWITCH_UNIXCTL,
         OPT_UNIXCTL,
@@ -153,6 +170,7 @@ parse_options(int argc, char *argv[], struct arguments *args)
         {"observe", no_argument, NULL, OPT_OBSERVE},
         {"midstream-grace", required_argument, NULL, OPT_MIDSTREAM_GRACE},
         {"conntrack-limit", required_argument, NULL, OPT_CONNTRACK_LIMIT},
+        {"learn-idle", required_argument, NULL, OPT_LEARN_IDLE},
         {"zones", required_argument, NULL, OPT_ZONES},
         {"switch-unixctl", required_argument, NULL, OPT_SWITCH_UNIXCTL},
         {"unixctl", required_argument, NULL, OPT_UNIXCTL},
@@ -186,6 +204,10 @@ parse_options(int argc, char *argv[], struct arguments *args)
 
         case OPT_CONNTRACK_LIMIT:
             args->core.conntrack_limit = parse_limit(optarg);
+            break;
+
+        case OPT_LEARN_IDLE:
+            args->core.learn_idle = parse_idle(optarg);
             break;
 
         case OPT_ZONES:

@@ -365,6 +365,21 @@ sg_unixctl_wait(struct sg_unixctl *u)
 
 /* Registration. */
 
+/* For tests: ageing takes half an hour. */
+static void
+cmd_learn_advance(struct sg_unixctl *u, struct unixctl_conn *conn,
+                  int argc OVS_UNUSED, const char *argv[])
+{
+    unsigned int seconds;
+
+    if (!str_to_uint(argv[1], 10, &seconds) || seconds > 1000000) {
+        unixctl_command_reply_error(conn, "not a number of seconds");
+        return;
+    }
+    sg_core_learn_advance(u->core, seconds);
+    unixctl_command_reply(conn, NULL);
+}
+
 struct command {
     const char *name;           /* As ovs-appctl calls it. */
     const char *usage;          /* Of the arguments. */
@@ -383,6 +398,7 @@ static const struct command commands[] = {
     { "sg/list-ports",  "",                     0, 0, cmd_list_ports },
     { "sg/list-addresses", "",                  0, 0, cmd_list_addresses },
     { "sg/refresh",     "NAME [force]",         1, 2, cmd_refresh },
+    { "sg/learn-advance", "SECONDS",            1, 1, cmd_learn_advance },
     { "sg/show",        "NAME",                 1, 1, cmd_show },
 };
 

@@ -6,6 +6,7 @@ libovssg_la_SOURCES += \
 	plugin/compile/compiler.c \
 	plugin/compile/emit-endpoints.c \
 	plugin/compile/emit-floods.c \
+	plugin/compile/emit-learning.c \
 	plugin/compile/emit-midstream.c \
 	plugin/compile/emit-rules.c \
 	plugin/compile/emit-trusted.c \

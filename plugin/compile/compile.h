@@ -76,6 +76,9 @@ void sg_compiler_leave_room(struct sg_compiler *);
 void sg_compiler_recover(struct sg_compiler *,
                          const struct sg_flows *installed);
 
+/* The identity of an endpoint, as its flows' cookies have it. */
+uint64_t sg_endpoint_identity(const struct sg_port *,
+                              const struct sg_endpoint *);
 /* The zone of an endpoint in the last compilation, 0 if it has none. */
 uint16_t sg_compiler_zone(const struct sg_compiler *, const struct sg_port *,
                           const struct sg_endpoint *);

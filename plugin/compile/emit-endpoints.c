@@ -80,13 +80,25 @@ emit_input(struct emitter *e, const struct sg_plan_endpoint *ep,
     emit_flow(e, SG_T_INPUT, SG_PRIO_GUARDED, cookie_of(ep));
 }
 
-/* What the guest may send with one of its addresses. */
+/* How something was learned, for an agent that starts; see
+ * sg_flow_get_learned(). */
+static void
+note_learned(struct emitter *e, const struct sg_learned *how)
+{
+    if (how && how->source != SG_LEARN_NONE) {
+        emit_note(e, (uint64_t) how->source << 32 | how->since, how->until);
+    }
+}
+
+/* What the guest may send with one of its addresses; 'how' it was learned, or
+ * NULL. */
 static void
 emit_address(struct emitter *e, const struct sg_plan_endpoint *ep,
-             const struct sg_prefix *p)
+             const struct sg_prefix *p, const struct sg_learned *how)
 {
     begin(e, ep);
     emit_match_ip_src(e, p);
+    note_learned(e, how);
     emit_resubmit(e, sg_prefix_is_ipv4(p) ? SG_T_EG_DISPATCH
                                           : SG_T_SPOOF_ND);
     emit_flow(e, SG_T_SPOOF_L3, 50, cookie_of(ep));
@@ -138,6 +150,9 @@ emit_mac(struct emitter *e, const struct sg_plan_endpoint *ep,
 {
     begin(e, ep);
     match_set_dl_src(&e->match, mac);
+    if (ep->port->learns_mac) {
+        note_learned(e, &ep->port->mac_learned);
+    }
     emit_resubmit(e, SG_T_SPOOF_L3);
     emit_flow(e, SG_T_SPOOF_L2, 50, cookie_of(ep));
 
@@ -225,7 +240,9 @@ emit_security(struct emitter *e, const struct sg_plan_endpoint *ep)
     }
     for (size_t i = 0; sg_port_address(port, i, &p); i++) {
         if (i < port->n_addresses || !is_declared(port, &p)) {
-            emit_address(e, ep, &p);
+            emit_address(e, ep, &p,
+                         (i < port->n_addresses && port->addresses_learned
+                          ? &port->addresses_learned[i] : NULL));
         }
     }
     emit_arp_probe(e, ep);

@@ -199,6 +199,19 @@ emit_output(struct emitter *e, int64_t ofport)
 }
 
 void
+emit_show(struct emitter *e)
+{
+    struct ofpact_controller *c = ofpact_put_CONTROLLER(&e->actions);
+
+    c->max_len = UINT16_MAX;
+    c->controller_id = SG_CONTROLLER_ID;
+    c->reason = OFPR_ACTION;
+    c->meter_id = NX_CTLR_NO_METER;
+    c->provider_meter_id = UINT32_MAX;
+    ofpact_finish_CONTROLLER(&e->actions, &c);
+}
+
+void
 emit_note(struct emitter *e, uint64_t first, uint64_t second)
 {
     struct ofpact_note *note = ofpact_put_NOTE(&e->actions);
@@ -235,6 +248,7 @@ sg_plan_emit(const struct sg_plan *plan, struct sg_flows *flows)
     e.multicast_zone = plan->compiler->multicast_zone;
     sg_emit_static(&e);
     sg_emit_endpoints(&e, plan);
+    sg_emit_learning(&e, plan);
     sg_emit_rules(&e, plan);
     sg_emit_floods(&e, plan);
     emit_destroy(&e);

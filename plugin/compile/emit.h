@@ -58,6 +58,8 @@ void emit_move(struct emitter *, enum sg_register from, enum sg_register to);
 void emit_resubmit(struct emitter *, uint8_t table);
 void emit_output(struct emitter *, int64_t ofport);
 void emit_load_tci(struct emitter *, uint16_t tci);
+/* Sends the frame to the agent, too. */
+void emit_show(struct emitter *);
 /* A note that nobody executes: two identities, for recovery. */
 void emit_note(struct emitter *, uint64_t first, uint64_t second);
 
@@ -66,6 +68,7 @@ void sg_emit_static(struct emitter *);                      /* static.c */
 void sg_emit_static_trusted(struct emitter *);
 void sg_emit_trusted(struct emitter *, const struct sg_plan *); /* trusted.c */
 void sg_emit_endpoints(struct emitter *, const struct sg_plan *);
+void sg_emit_learning(struct emitter *, const struct sg_plan *);
 void sg_emit_rules(struct emitter *, const struct sg_plan *);
 void sg_emit_floods(struct emitter *, const struct sg_plan *);
 

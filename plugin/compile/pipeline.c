@@ -23,6 +23,7 @@ sg_cookie_kind_name(enum sg_cookie_kind kind)
         [SG_COOKIE_FLOOD] = "flood list",
         [SG_COOKIE_REVIEW] = "review",
         [SG_COOKIE_MIDSTREAM] = "mid-stream grace",
+        [SG_COOKIE_LEARN] = "learning",
     };
 
     return kind < SG_N_COOKIE_KINDS ? names[kind] : "unknown";

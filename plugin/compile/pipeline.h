@@ -202,6 +202,10 @@ enum sg_register {
 #define SG_PRIO_TRUSTED_VLAN 30003
 #define SG_PRIO_GUARDED   30004
 
+/* Who of the switch's controllers gets the frames that flows of kind
+ * SG_COOKIE_LEARN show: we, and not the operator's. */
+#define SG_CONTROLLER_ID 0x5347
+
 /* Kinds of cookie: bits 44 to 47. */
 enum sg_cookie_kind {
     SG_COOKIE_STATIC,           /* Part of the pipeline itself: a table. */
@@ -215,6 +219,7 @@ enum sg_cookie_kind {
     SG_COOKIE_FLOOD,
     SG_COOKIE_REVIEW,
     SG_COOKIE_MIDSTREAM,        /* An endpoint's time of grace. */
+    SG_COOKIE_LEARN,            /* Shows frames to the agent. */
     SG_N_COOKIE_KINDS
 };
 

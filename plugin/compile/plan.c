@@ -21,6 +21,17 @@ zone_key(const struct sg_port *port, const struct sg_endpoint *endpoint)
                      endpoint->vlan);
 }
 
+uint64_t
+sg_endpoint_identity(const struct sg_port *port,
+                     const struct sg_endpoint *endpoint)
+{
+    char *key = zone_key(port, endpoint);
+    uint64_t identity = sg_identity(key);
+
+    free(key);
+    return identity;
+}
+
 uint16_t
 sg_compiler_zone(const struct sg_compiler *c, const struct sg_port *port,
                  const struct sg_endpoint *endpoint)

@@ -61,6 +61,22 @@ sg_flow_get_note(const struct sg_flow *flow, uint64_t *first,
 }
 
 bool
+sg_flow_get_learned(const struct sg_flow *flow, struct sg_learned *how)
+{
+    uint64_t first, second;
+
+    if (!sg_flow_get_note(flow, &first, &second)
+        || first >> 32 <= SG_LEARN_NONE || first >> 32 > SG_LEARN_DHCP
+        || second > UINT32_MAX) {
+        return false;
+    }
+    how->source = first >> 32;
+    how->since = first;
+    how->until = second;
+    return true;
+}
+
+bool
 sg_flow_get_match_reg(const struct sg_flow *flow, enum sg_register reg,
                       uint32_t *value)
 {

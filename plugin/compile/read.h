@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "compile/pipeline.h"
+#include "policy/port.h"
 #include "policy/prefix.h"
 
 struct sg_flow;
@@ -19,6 +20,8 @@ bool sg_flow_get_load(const struct sg_flow *, enum sg_register,
                       uint32_t *value);
 bool sg_flow_get_note(const struct sg_flow *, uint64_t *first,
                       uint64_t *second);
+/* How the MAC or the address that the flow matches was learned. */
+bool sg_flow_get_learned(const struct sg_flow *, struct sg_learned *);
 bool sg_flow_get_match_reg(const struct sg_flow *, enum sg_register,
                            uint32_t *value);
 bool sg_flow_get_match_mark(const struct sg_flow *, uint32_t *value,

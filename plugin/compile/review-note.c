@@ -323,7 +323,8 @@ note_own(struct noting *n, const struct sg_flow *old)
     struct sg_prefix p;
     uint32_t zone;
 
-    if (sg_flow_get_match_reg(old, SG_R_SRC, &zone)
+    if (sg_cookie_get_kind(old->cookie) == SG_COOKIE_PORT
+        && sg_flow_get_match_reg(old, SG_R_SRC, &zone)
         && sg_flow_get_match_src(old, &p)
         /* "::" is for the detection of duplicates. */
         && !(ipv6_is_zero(&p.addr) && sg_prefix_is_host(&p))

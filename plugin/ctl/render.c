@@ -393,6 +393,25 @@ print_group(const struct json *group)
     print_table("members", client_member(group, "members"), members);
 }
 
+/* "3; last 192.0.2.1 (ARP): it is that of tap2" */
+static char *
+get_refused(const struct json *port)
+{
+    const struct json *refused = client_member(port, "refused");
+    char *text = xstrdup("");
+
+    if (refused && refused->type == JSON_OBJECT) {
+        char *n = get_text(refused, "claims");
+        char *last = get_text(refused, "last");
+
+        free(text);
+        text = xasprintf("%s; last %s", n, last);
+        free(n);
+        free(last);
+    }
+    return text;
+}
+
 static void
 print_port(const struct json *port)
 {
@@ -409,7 +428,16 @@ print_port(const struct json *port)
         { "macs", "macs", NULL },
         { "addresses", "addresses", NULL },
         { "port security", "port_security", NULL },
+        { "claims refused", NULL, get_refused },
         { "connection limit", "conntrack_limit", NULL },
+        { NULL, NULL, NULL },
+    };
+    static const struct column learned[] = {
+        { "address", "what", NULL },
+        { "from", "from", NULL },
+        { "since", "since", NULL },
+        { "until", "until", NULL },
+        { "last used", "used", NULL },
         { NULL, NULL, NULL },
     };
     static const struct column endpoints[] = {
@@ -421,6 +449,7 @@ print_port(const struct json *port)
 
     print_fields(port, fields);
     print_table("networks", client_member(port, "endpoints"), endpoints);
+    print_table("learned", client_member(port, "learned"), learned);
     print_rules("rules", client_member(port, "rules"));
 }
 

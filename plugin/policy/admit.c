@@ -453,6 +453,11 @@ admit_guarded(const struct sg_policy *policy, const struct sg_iface *iface,
     admit_addresses(iface, port);
     admit_endpoints(iface, port);
     admit_groups(policy, groups, port);
+    /* Without port security, what it sends proves nothing. */
+    port->learns_mac = port->port_security && !port->n_macs;
+    port->learns_addresses = port->port_security && !port->n_addresses;
+    port->listens_mac = port->learns_mac;
+    port->listens_addresses = port->learns_addresses;
 }
 
 static struct sg_port *
@@ -510,6 +515,7 @@ sg_port_destroy(struct sg_port *port)
     free(port->endpoints);
     free(port->macs);
     free(port->addresses);
+    free(port->addresses_learned);
     free(port->name);
     free(port->bridge);
     free(port->vlan_mode);

@@ -18,8 +18,8 @@
  * A guarded port has one *endpoint* per VLAN it carries (an access port has
  * one): the unit of conntrack zone, network and profile.
  *
- * A port that declares no addresses, or no MAC, has n_addresses or n_macs of
- * zero: nothing but learning (a later stage) opens it. */
+ * A port that declares no addresses, or no MAC, comes out of admission with
+ * n_addresses or n_macs of zero; plugin/learn/ fills in what was learned. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -122,6 +122,21 @@ struct sg_endpoint {
     char *network;              /* sg-network, or "BRIDGE" or "BRIDGE.TAG". */
 };
 
+/* What told us a MAC or an address that its port does not declare. */
+enum sg_learn_source {
+    SG_LEARN_NONE,              /* It was declared. */
+    SG_LEARN_FRAME,             /* The first frame: a MAC. */
+    SG_LEARN_ARP,
+    SG_LEARN_ND,
+    SG_LEARN_DHCP
+};
+
+struct sg_learned {
+    enum sg_learn_source source;
+    uint32_t since;             /* Seconds since 1970. */
+    uint32_t until;             /* End of the lease; 0: as long as used. */
+};
+
 struct sg_port {
     struct hmap_node node;      /* In sg_ports.ports, by name. */
     /* Copies of what matters downstream, so that a port outlives facts. */
@@ -152,6 +167,12 @@ struct sg_port {
     size_t n_macs;
     struct sg_prefix *addresses;    /* Sorted, unique. */
     size_t n_addresses;
+    bool learns_mac;            /* It declares none, and has port security. */
+    bool learns_addresses;
+    bool listens_mac;           /* Its frames are to be shown to the agent */
+    bool listens_addresses;     /* for it. */
+    struct sg_learned mac_learned;          /* Of macs[0], if learned. */
+    struct sg_learned *addresses_learned;   /* Of each, or NULL. */
     struct sg_endpoint *endpoints;  /* Guarded: at least one, unless error. */
     size_t n_endpoints;
 };

@@ -13,6 +13,7 @@ libsgswitch_la_SOURCES += \
 	plugin/switch/link.h \
 	plugin/switch/monitor.c \
 	plugin/switch/noflood.c \
+	plugin/switch/shown.c \
 	plugin/switch/switch-private.h \
 	plugin/switch/switch.c \
 	plugin/switch/switch.h

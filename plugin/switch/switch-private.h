@@ -12,6 +12,7 @@
  *   foreign.c   flows of others that matter to us
  *   bundle.c    our changes
  *   noflood.c   the OpenFlow 1.0 connection: ports and their `no-flood' flag
+ *   shown.c     frames that flows show us, and how much flows are used
  *   flush.c     connections to remove from conntrack
  *
  * Everything the switch sends on the main connection is handled in the order
@@ -106,6 +107,11 @@ struct sg_switch {
     struct sg_flush *flushes;   /* To be sent once there is a connection. */
     size_t n_flushes, allocated_flushes;
     struct sg_noflood *noflood;
+    struct ovs_list shown;      /* struct sg_shown. */
+    size_t n_shown;
+    ovs_be32 uses_xid;          /* Of the question under way, or 0. */
+    void (*on_use)(void *aux, const struct sg_flow *, uint64_t packets);
+    void *on_use_aux;
 };
 
 void sg_switch_send(struct sg_switch *, struct ofpbuf *);
@@ -149,6 +155,12 @@ bool sg_noflood_all_confirmed(const struct sg_noflood *);
 const char *sg_noflood_port_name(const struct sg_noflood *, ofp_port_t);
 bool sg_noflood_run(struct sg_noflood *, long long int deadline);
 void sg_noflood_wait(struct sg_noflood *);
+
+/* shown.c */
+void sg_shown_start(struct sg_switch *);
+void sg_shown_handle(struct sg_switch *, const struct ofp_header *);
+void sg_shown_handle_config(struct sg_switch *, const struct ofp_header *);
+bool sg_shown_handle_uses(struct sg_switch *, const struct ofp_header *);
 
 /* flush.c */
 void sg_flush_run(struct sg_switch *);

@@ -41,6 +41,7 @@ sg_switch_create(const char *bridge, const char *target,
     sg_flows_init(&s->installed);
     sg_foreign_init(&s->foreign);
     sg_dump_init(&s->dump);
+    ovs_list_init(&s->shown);
     s->noflood = sg_noflood_create(bridge, target);
     return s;
 }
@@ -48,6 +49,8 @@ sg_switch_create(const char *bridge, const char *target,
 void
 sg_switch_destroy(struct sg_switch *s)
 {
+    struct sg_shown *shown;
+
     if (s) {
         sg_link_destroy(&s->link);
         sg_noflood_destroy(s->noflood);
@@ -56,6 +59,9 @@ sg_switch_destroy(struct sg_switch *s)
         sg_foreign_destroy(&s->foreign);
         sg_flows_destroy(&s->installed);
         sg_flush_destroy(s);
+        while ((shown = sg_switch_next_shown(s)) != NULL) {
+            sg_shown_destroy(shown);
+        }
         free(s->monitor.example);
         free(s->error);
         free(s->bridge);
@@ -95,6 +101,7 @@ connection_lost(struct sg_switch *s)
     sg_bundle_destroy(s->bundle);
     s->bundle = NULL;
     s->redump = false;
+    s->uses_xid = 0;
 }
 
 static void
@@ -110,6 +117,7 @@ check_connection(struct sg_switch *s)
         s->version = rconn_get_version(s->link.rconn);
         VLOG_INFO("%s: connected with OpenFlow version 0x%02x", s->bridge,
                   s->version);
+        sg_shown_start(s);
         sg_monitor_start(s);    /* First, so that the dump misses nothing. */
         sg_dump_start(s);
     }
@@ -144,7 +152,15 @@ handle_message(struct sg_switch *s, const struct ofp_header *oh)
         sg_bundle_handle(s, oh);
         break;
     case OFPTYPE_FLOW_STATS_REPLY:
-        sg_dump_handle(s, oh);
+        if (!sg_shown_handle_uses(s, oh)) {
+            sg_dump_handle(s, oh);
+        }
+        break;
+    case OFPTYPE_PACKET_IN:
+        sg_shown_handle(s, oh);
+        break;
+    case OFPTYPE_GET_CONFIG_REPLY:
+        sg_shown_handle_config(s, oh);
         break;
     case OFPTYPE_FLOW_MONITOR_STATS_REPLY:
         sg_monitor_handle_update(s, oh);

@@ -51,9 +51,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "openvswitch/list.h"
 #include "openvswitch/types.h"
 
 struct sg_changes;
+struct sg_flow;
 struct sg_flows;
 struct sset;
 
@@ -128,6 +130,32 @@ void sg_switch_flush_zone(struct sg_switch *, uint16_t zone);
 /* Removes one connection, in its original direction, of 'zone'. */
 struct sg_conn;                 /* switch/conntrack.h */
 void sg_switch_flush_conn(struct sg_switch *, const struct sg_conn *);
+
+/* Frames that flows of ours with a `controller' action show us (emit_show()),
+ * oldest first; whoever takes one destroys it.  Some may be lost. */
+struct sg_shown {
+    struct ovs_list node;       /* In sg_switch.shown. */
+    uint64_t cookie;            /* Of the flow. */
+    uint8_t table_id;
+    ofp_port_t ofport;          /* Where it came in. */
+    uint32_t vlan;              /* SG_R_VLAN, as it was there. */
+    bool whole;                 /* 'frame' is not cut short. */
+    size_t size;
+    uint8_t *frame;             /* As it was there. */
+};
+struct sg_shown *sg_switch_next_shown(struct sg_switch *);
+void sg_shown_destroy(struct sg_shown *);
+/* Lets it come in once more, to be judged by the flows of now. */
+void sg_switch_send_frame(struct sg_switch *, const struct sg_shown *);
+
+/* Asks how many packets the flows with 'cookie' (under 'mask') have counted.
+ * The answer goes to the callback, a flow at a time; a NULL flow ends it.  A
+ * lost connection loses the answer. */
+void sg_switch_set_on_use(struct sg_switch *,
+                          void (*cb)(void *aux, const struct sg_flow *,
+                                     uint64_t packets),
+                          void *aux);
+void sg_switch_ask_uses(struct sg_switch *, uint64_t cookie, uint64_t mask);
 
 /* For tests and `ovs-sgctl show': counters since creation. */
 struct sg_switch_stats {

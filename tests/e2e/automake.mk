@@ -18,6 +18,7 @@ E2E_TESTS = \
 	tests/e2e/found.t \
 	tests/e2e/holes.t \
 	tests/e2e/l2.t \
+	tests/e2e/learn.t \
 	tests/e2e/networks.t \
 	tests/e2e/quiet.t \
 	tests/e2e/restart.t \

@@ -11,7 +11,7 @@ FUZZ_CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
 FUZZ_SECONDS = 60
 
-fuzz_targets = document facts script flows conntrack
+fuzz_targets = document facts script flows conntrack packet-in
 fuzz_programs = $(fuzz_targets:%=tests/fuzz/build/%)
 fuzz_sources = $(filter %.c,$(libovssg_la_SOURCES) \
 	$(libsgscript_la_SOURCES) $(libsglua_la_SOURCES) $(libsgswitch_la_SOURCES)) tests/fuzz/fuzz.c
@@ -30,6 +30,7 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz-document.c \
 	tests/fuzz/fuzz-facts.c \
 	tests/fuzz/fuzz-flows.c \
+	tests/fuzz/fuzz-packet-in.c \
 	tests/fuzz/fuzz-script.c \
 	tests/fuzz/run-fuzz
 

@@ -11,12 +11,13 @@ cd "${SG_SRCDIR:-$(dirname "$0")/../..}" || exit 99
 
 declare -A may=(
     [policy]=""
+    [learn]="policy"
     [compile]="policy"
     [switch]="policy compile"
     [ports]="policy"
     [script]="policy"
     [resolve]="policy"
-    [agent]="policy compile switch ports script resolve"
+    [agent]="policy learn compile switch ports script resolve"
     [ctl]="policy compile script"
 )
 
