@@ -62,6 +62,7 @@ sg_asker_answer(struct sg_asker *asker, uint8_t families,
                 struct sg_prefix *prefixes, size_t n, char *error, int ttl)
 {
     struct sg_answer *answer = xzalloc(sizeof *answer);
+    struct timeval tv = { 0, 0 };
 
     asker->failures = error ? asker->failures + 1 : 0;
     answer->question = asker->id;
@@ -70,9 +71,11 @@ sg_asker_answer(struct sg_asker *asker, uint8_t families,
     answer->n = n;
     answer->error = error;
     answer->next = asker_pause(asker, ttl);
+    if (!asker->again) {
+        tv.tv_sec = answer->next;
+    }
+    /* From here on the answer is the main thread's. */
     asker->thread->send(asker->thread, answer);
-
-    struct timeval tv = { asker->again ? 0 : answer->next, 0 };
     asker->again = false;
     asker->round = NULL;
     event_add(asker->timer, &tv);
