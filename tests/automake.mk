@@ -4,6 +4,7 @@ include tests/layout/automake.mk
 include tests/policy/automake.mk
 include tests/learn/automake.mk
 include tests/compile/automake.mk
+include tests/resolve/automake.mk
 include tests/fuzz/automake.mk
 include tests/script/automake.mk
 include tests/ports/automake.mk

@@ -11,10 +11,12 @@ FUZZ_CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=undefined
 FUZZ_SECONDS = 60
 
-fuzz_targets = document facts script flows conntrack packet-in
+fuzz_targets = document facts script flows conntrack packet-in \
+	addresses
 fuzz_programs = $(fuzz_targets:%=tests/fuzz/build/%)
 fuzz_sources = $(filter %.c,$(libovssg_la_SOURCES) \
-	$(libsgscript_la_SOURCES) $(libsglua_la_SOURCES) $(libsgswitch_la_SOURCES)) tests/fuzz/fuzz.c
+	$(libsgscript_la_SOURCES) $(libsglua_la_SOURCES) $(libsgswitch_la_SOURCES)) \
+	plugin/resolve/memory.c plugin/resolve/parse.c tests/fuzz/fuzz.c
 fuzz_objects = $(fuzz_sources:%.c=tests/fuzz/build/%.o)
 fuzz_headers = $(wildcard $(srcdir)/plugin/*/*.h $(srcdir)/tests/fuzz/*.h)
 
@@ -26,6 +28,7 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz.c \
 	tests/fuzz/fuzz.h \
 	tests/fuzz/fuzz.t \
+	tests/fuzz/fuzz-addresses.c \
 	tests/fuzz/fuzz-conntrack.c \
 	tests/fuzz/fuzz-document.c \
 	tests/fuzz/fuzz-facts.c \
