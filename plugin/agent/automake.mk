@@ -8,6 +8,7 @@ libsgagent_la_SOURCES += \
 	plugin/agent/core.c \
 	plugin/agent/core.h \
 	plugin/agent/describe-addresses.c \
+	plugin/agent/cuts.c \
 	plugin/agent/describe.c \
 	plugin/agent/describe.h \
 	plugin/agent/explain.c \

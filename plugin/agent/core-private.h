@@ -12,6 +12,7 @@
  *   grace.c     endpoints whose TCP connections may go on mid-stream
  *   limits.c    how many connections a guest may have
  *   learn.c     MACs and addresses of ports that declare none
+ *   cuts.c      how many connections were cut
  *   revoke.c    when connections under review have all been seen to
  *   barrier.c   `wait'
  *   admin.c     `enable' and `disable'
@@ -31,6 +32,7 @@
 #include "policy/port.h"
 #include "script/answers.h"
 
+struct sg_conn;
 struct sg_conntrack;
 struct sg_resolver;
 struct sg_script;
@@ -163,6 +165,9 @@ struct sg_core {
     struct sg_conntrack *forget_control;    /* For forget.c. */
     char *forgetting;           /* The bridge that it is asked about. */
 
+    struct hmap cuts;           /* struct cuts, for cuts.c. */
+    struct hmap cut_conns;      /* struct counted, the same. */
+
     struct sg_learn learn;      /* For learn.c. */
     bool learn_changed;         /* A pass is due for it. */
     uint32_t learn_idle;        /* See sg_core_options. */
@@ -237,6 +242,15 @@ bool sg_core_limits_synced(const struct sg_core *);
 void sg_core_revoke_run(struct sg_core *);
 void sg_core_revoke_wait(struct sg_core *);
 void sg_core_revoke_soon(struct sg_core *);     /* Something was revoked. */
+
+/* cuts.c */
+void sg_core_cuts_init(struct sg_core *);
+void sg_core_cuts_destroy(struct sg_core *);
+/* Around the connections of one dump. */
+void sg_core_cuts_begin(struct sg_core *);
+void sg_core_cuts_count(struct sg_core *, const struct sg_port *,
+                        const struct sg_conn *);
+void sg_core_cuts_end(struct sg_core *);
 
 /* core.c */
 void sg_core_start_pass(struct sg_core *);

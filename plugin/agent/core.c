@@ -94,6 +94,7 @@ sg_core_create(const struct sg_core_options *options)
     sg_compiler_set_default_limit(core->compiler, options->conntrack_limit);
     core->learn_idle = options->learn_idle ? options->learn_idle : LEARN_IDLE;
     sg_learn_init(&core->learn);
+    sg_core_cuts_init(core);
     sg_core_limits_init(core);
     core->forget_control = sg_conntrack_create(core->switch_unixctl);
     shash_init(&core->bridges);
@@ -120,6 +121,7 @@ sg_core_destroy(struct sg_core *core)
     }
     shash_destroy(&core->bridges);
     sg_learn_destroy(&core->learn);
+    sg_core_cuts_destroy(core);
     sg_core_limits_destroy(core);
     sg_conntrack_destroy(core->forget_control);
     free(core->forgetting);

@@ -79,6 +79,14 @@ bool sg_core_reload_finished(const struct sg_core *, unsigned int load);
 const char *sg_core_policy_errors(const struct sg_core *);
 const char *sg_core_policy_warnings(const struct sg_core *);
 
+/* Connections of 'port' that were cut since the agent started (cuts.c says
+ * what is counted), and of all ports of a bridge, or in a group, now. */
+unsigned long long int sg_core_cuts(const struct sg_core *,
+                                    const struct sg_port *);
+unsigned long long int sg_core_bridge_cuts(const struct sg_core *,
+                                           const char *bridge);
+unsigned long long int sg_core_group_cuts(const struct sg_core *,
+                                          const char *group);
 /* What 'port' has learned, and who claims what it may not have, for `show':
  * an array, and an object or JSON null. */
 struct json *sg_core_learned(const struct sg_core *, const struct sg_port *);

@@ -653,6 +653,8 @@ sg_describe_port(const struct sg_core *core, const struct sg_port *port)
                          : json_null_create()));
         json_object_put(json, "port_security",
                         json_boolean_create(port->port_security));
+        json_object_put(json, "cut",
+                        json_integer_create(sg_core_cuts(core, port)));
         json_object_put(json, "learned", sg_core_learned(core, port));
         json_object_put(json, "refused", sg_core_refused(core, port));
         json_object_put(json, "endpoints", describe_endpoints(port));

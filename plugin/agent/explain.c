@@ -233,6 +233,8 @@ sg_core_bridge_to_json(const struct sg_core *core, const char *name)
                     json_integer_create(sg_switch_n_bypassing(b->sw)));
     json_object_put(json, "reviews",
                     json_integer_create(hmap_count(&b->reviews.reviews)));
+    json_object_put(json, "cut",
+                    json_integer_create(sg_core_bridge_cuts(core, name)));
     json_object_put(json, "bundles", json_integer_create(stats.bundles));
     json_object_put(json, "flow_mods", json_integer_create(stats.flow_mods));
     json_object_put(json, "refused", json_integer_create(stats.refused));

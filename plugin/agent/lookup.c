@@ -57,8 +57,14 @@ lookup_group(const struct sg_core *core, const char *name)
     const struct sg_group *group = find_group(policy, name, &keys);
 
     svec_destroy(&keys);
-    return (group ? sg_describe_group(policy, sg_core_ports(core), group)
-            : NULL);
+    if (!group) {
+        return NULL;
+    }
+    struct json *json = sg_describe_group(policy, sg_core_ports(core), group);
+    json_object_put(json, "cut",
+                    json_integer_create(sg_core_group_cuts(core,
+                                                           group->name)));
+    return json;
 }
 
 /* An error if groups of several networks are called 'name', or NULL. */

@@ -185,7 +185,7 @@ review_concerns(const struct sg_core *core, const struct sg_core_bridge *b,
 /* Looks at one connection for all reviews of its bridge; returns true if it
  * can be removed from the table. */
 static bool
-review_conn(const struct sg_core *core, struct sg_core_bridge *b,
+review_conn(struct sg_core *core, struct sg_core_bridge *b,
             const struct sg_conn *conn, struct sg_reviews *needed)
 {
     struct view view;
@@ -205,6 +205,9 @@ review_conn(const struct sg_core *core, struct sg_core_bridge *b,
             sg_reviews_add(needed, r->kind, r->value,
                            &r->prefix, r->since);
         }
+    }
+    if (stop || conn->mark & SG_MARK_CUT) {
+        sg_core_cuts_count(core, view.ep->port, conn);
     }
     return stop;
 }
@@ -258,6 +261,7 @@ core_read_dump(struct sg_core *core)
 {
     struct shash_node *node;
 
+    sg_core_cuts_begin(core);
     SHASH_FOR_EACH (node, &core->bridges) {
         struct sg_core_bridge *b = node->data;
 
@@ -267,6 +271,7 @@ core_read_dump(struct sg_core *core)
             bridge_read_dump(core, b);
         }
     }
+    sg_core_cuts_end(core);
 }
 
 static void

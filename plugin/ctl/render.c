@@ -378,6 +378,7 @@ print_group(const struct json *group)
         { "description", "description", NULL },
         { "defined at", NULL, get_place },
         { "revocation", "revocation", NULL },
+        { "connections cut", "cut", NULL },
         { "ports", "ports", NULL },
         { NULL, NULL, NULL },
     };
@@ -429,6 +430,7 @@ print_port(const struct json *port)
         { "addresses", "addresses", NULL },
         { "port security", "port_security", NULL },
         { "claims refused", NULL, get_refused },
+        { "connections cut", "cut", NULL },
         { "connection limit", "conntrack_limit", NULL },
         { NULL, NULL, NULL },
     };
@@ -519,6 +521,7 @@ print_bridge(const struct json *bridge)
         { "flows of others", "foreign_flows", NULL },
         { "of these before ours", "bypassing_flows", NULL },
         { "revocations under way", "reviews", NULL },
+        { "connections cut", "cut", NULL },
         { "bundles sent", "bundles", NULL },
         { "flow mods in them", "flow_mods", NULL },
         { "bundles refused", "refused", NULL },

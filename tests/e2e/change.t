@@ -481,4 +481,31 @@ def _(lab):
         conn.expect_alive('after all')
 
 
+@test('show counts the connections that were cut, each once',
+      lab=lambda: make(BY_GROUP), fresh=True)
+def _(lab):
+    def cuts(name):
+        return lab.agent.json('show', name)['cut']
+    lab.equal(cuts('srv1'), 0, 'before anything was cut')
+    gone = [lab.connect(lab.friend, lab.srv1, 'tcp', 80),
+            lab.connect(lab.friend, lab.srv1, 'udp', 53),
+            lab.connect(lab.friend, lab.srv1, 'udp', 53)]
+    lab.connect(lab.friend, lab.srv2, 'tcp', 80)
+    stays = lab.connect(lab.stranger, lab.other, 'udp', 53)
+    lab.reload(NOTHING)
+    expect_cut(gone, 'rules removed')
+    if not wait_until(lambda: cuts('srv1') >= 3 and cuts('srv2') >= 1, 40,
+                      0.1):
+        raise Failure('counted: %s' % lab.agent.must('show', 'srv1'))
+    if not wait_until(lambda: not lab.agent.json('show', 'br0')['reviews'],
+                      60, 0.1):
+        raise Failure('the reviews do not end')
+    lab.equal([cuts(n) for n in ('srv1', 'srv2', 'port:other', 'srv', 'br0')],
+              [3, 1, 0, 4, 4], 'cut at ports, in the group, on the bridge')
+    lab.check(any(l.split() == ['connections', 'cut:', '3'] for l in
+                  lab.agent.must('show', 'srv1').splitlines()),
+              'show does not tell')
+    stays.expect_alive('of another group')
+
+
 run()
