@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "jsonrpc.h"
@@ -17,6 +18,11 @@
 #include "stream-fd.h"
 #include "timeval.h"
 #include "util.h"
+
+/* How long a child whose end of the socket is closed may take to end, so that
+ * we can say how it did, and how often to look (milliseconds). */
+#define END_PATIENCE 2000
+#define END_INTERVAL 5
 
 /* A request that was sent and not answered yet. */
 struct request {
@@ -36,6 +42,9 @@ struct sg_channel {
     long long int start;        /* time_msec() then. */
     unsigned int received;      /* Bytes that had been received then. */
     size_t messages;            /* Messages since then. */
+
+    long long int ended;        /* When the socket was closed; 0: it is
+                                 * open. */
 };
 
 /* Life. */
@@ -187,13 +196,23 @@ check_limits(const struct sg_channel *channel)
 
 /* Receiving. */
 
+/* Returns a sentence, or NULL if it is too early for one. */
 static char *
 explain_end(struct sg_channel *channel, int error)
 {
+    bool closed = (error == EOF || error == ECONNRESET || error == EPIPE);
     char *how = sg_process_explain(channel->process);
+
+    if (closed && !how) {
+        channel->ended = channel->ended ? channel->ended : time_msec();
+        if (time_msec() < channel->ended + END_PATIENCE) {
+            return NULL;
+        }
+    }
+
     char *why = (how ? xasprintf("the interpreter %s; did it need more memory "
                                  "than a script may have?", how)
-                 : error == EOF
+                 : closed
                  ? xstrdup("the interpreter has closed its channel")
                  : xasprintf("the interpreter cannot be understood: %s",
                              ovs_strerror(error)));
@@ -229,7 +248,9 @@ accept_message(struct sg_channel *channel, const struct jsonrpc_msg *msg)
     case JSONRPC_REQUEST:
     case JSONRPC_NOTIFY:
         channel->messages++;
-        return !ovs_list_is_empty(&channel->requests);
+        return (!strcmp(msg->method, msg->type == JSONRPC_REQUEST ? "read"
+                        : "log")
+                && !ovs_list_is_empty(&channel->requests));
     case JSONRPC_REPLY:
         return match_answer(channel, msg);
     case JSONRPC_ERROR:
@@ -269,6 +290,9 @@ void
 sg_channel_wait(struct sg_channel *channel)
 {
     if (channel->broken) {
+        return;
+    } else if (channel->ended) {
+        poll_timer_wait(END_INTERVAL);
         return;
     }
     jsonrpc_wait(channel->rpc);

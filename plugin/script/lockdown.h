@@ -19,6 +19,7 @@
  *
  * In a build with sanitizers only the first of these: they need the rest. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,9 @@ void sg_lockdown_begin(void);
  * calls.  Returns NULL, or a sentence that the caller frees. */
 char *sg_lockdown_finish(size_t max_memory)
     __attribute__((warn_unused_result));
+
+/* Is this a build with sanitizers? */
+bool sg_lockdown_is_partial(void);
 
 /* Allows processor time for one more request with a budget of 'ms'.  The agent
  * kills us earlier, if it lives. */

@@ -265,6 +265,11 @@ close_channel(struct sg_script *script)
 static void
 end_first_load(struct sg_script *script, struct json *document)
 {
+    /* Half a policy that has no errors would come into force. */
+    if ((!document || !script->complete) && !script->found.n_errors) {
+        sg_error(&script->found, NULL, "the policy was not read to its end, "
+                 "and the interpreter does not say why");
+    }
     script->loaded = true;
     script->document = document ? document : json_object_create();
     script->hash = json_hash(script->document, 0);

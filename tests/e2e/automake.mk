@@ -17,6 +17,7 @@ E2E_TESTS = \
 	tests/e2e/flowmods.t \
 	tests/e2e/found.t \
 	tests/e2e/holes.t \
+	tests/e2e/hostile.t \
 	tests/e2e/l2.t \
 	tests/e2e/learn.t \
 	tests/e2e/networks.t \
@@ -25,6 +26,15 @@ E2E_TESTS = \
 	tests/e2e/scenarios.t \
 	tests/e2e/selftest.t \
 	tests/e2e/truth.t
+
+# What 10,000 reloads do to the agent's memory.
+reloads: all check-programs
+	SG_SRCDIR='$(abs_top_srcdir)' SG_BUILDDIR='$(abs_top_builddir)' \
+	OVS_SG_LUADIR='$(abs_top_srcdir)/lua' \
+	SG_RELOADS=10000 SG_TEST_TIMEOUT=7200 \
+		$(top_srcdir)/build-aux/run-test \
+		$(top_srcdir)/tests/e2e/hostile.t memory
+.PHONY: reloads
 
 TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \

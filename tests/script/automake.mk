@@ -8,7 +8,10 @@ script_tests = \
 	tests/script/library.t \
 	tests/script/policies.t \
 	tests/script/words.t
-script_programs = tests/script/test-pattern tests/script/test-script
+script_programs = \
+	tests/script/test-lockdown \
+	tests/script/test-pattern \
+	tests/script/test-script
 check_PROGRAMS += tests/script/dump-document tests/script/unguarded-script \
 	$(script_programs)
 TESTS += $(script_tests) $(script_programs)
@@ -30,6 +33,10 @@ tests_script_unguarded_script_LDADD = $(SG_LUA_LIBS)
 tests_script_test_script_SOURCES = tests/script/test-script.c
 tests_script_test_script_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 tests_script_test_script_LDADD = $(SG_SCRIPT_LIBS)
+
+tests_script_test_lockdown_SOURCES = tests/script/test-lockdown.c
+tests_script_test_lockdown_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
+tests_script_test_lockdown_LDADD = $(SG_LUA_LIBS)
 
 tests_script_test_pattern_SOURCES = tests/script/test-pattern.c
 tests_script_test_pattern_CPPFLAGS = $(AM_CPPFLAGS) $(LUA_CFLAGS) \

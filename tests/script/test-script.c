@@ -151,6 +151,81 @@ test_callbacks(void)
     free(path);
 }
 
+/* Programs in place of ovs-sg-script. */
+
+static char *
+write_program(const char *name, const char *text)
+{
+    char *path = write_file(name, text);
+
+    if (chmod(path, 0700)) {
+        ovs_fatal(errno, "%s", path);
+    }
+    return path;
+}
+
+static void
+test_programs(void)
+{
+    static const struct {
+        const char *what, *text, *part;
+    } cases[] = {
+        { "answers without a document",
+          "exec python3 -c '\n"
+          "import json, socket\n"
+          "agent = socket.socket(fileno=3)\n"
+          "text = agent.recv(65536).decode()\n"
+          "while text:\n"
+          "    msg, end = json.JSONDecoder().raw_decode(text)\n"
+          "    agent.sendall(json.dumps({\"id\": msg[\"id\"], \"error\": None,\n"
+          "        \"result\": {\"complete\": True}}).encode())\n"
+          "    text = text[end:] or agent.recv(65536).decode()'\n",
+          "the policy was not read to its end" },
+        { "ends at once", "exit 5", "the interpreter ended with status 5" },
+        { "ends by a signal", "kill -9 $$",
+          "the interpreter was ended by signal 9" },
+        { "closes its channel", "exec 3>&-; exec sleep 600",
+          "the interpreter has closed its channel" },
+        { "sends requests back", "exec cat <&3 >&3",
+          "the interpreter has broken the protocol" },
+        { "sends no JSON", "echo x >&3; exec sleep 600",
+          "the interpreter cannot be understood" },
+        { "sends JSON that means nothing", "echo '{}' >&3; exec sleep 600",
+          "the interpreter cannot be understood" },
+        { "answers what nobody asked",
+          "echo '{\"id\":77,\"result\":{},\"error\":null}' >&3;"
+          "exec sleep 600",
+          "the interpreter has broken the protocol" },
+        { "sends without end", "exec tr '\\0' '[' </dev/zero >&3",
+          "the interpreter cannot be understood" },
+        { "sends a string without end",
+          "printf '[\"' >&3; exec tr '\\0' x </dev/zero >&3",
+          "what it made is more than" },
+        { "works and works", "while :; do :; done",
+          "of processor time, in the middle of one operation" },
+    };
+    char *good = write_file("good.lua", "group 'a' {}\n");
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *text = xasprintf("#!/bin/sh\n%s\n", cases[i].text);
+        char *program = write_program("program", text);
+        struct sg_script_options options = {
+            .program = program, .budgets.max_ms = 200
+        };
+
+        check_error(good, &options, cases[i].part, cases[i].what);
+        unlink(program);
+        free(program);
+        free(text);
+    }
+
+    struct sg_script_options nothing = { .program = "/nonexistent" };
+    check_error(good, &nothing, "cannot run /nonexistent: No such file",
+                "no program");
+    unlink(good);
+    free(good);
+}
+
 /* Bytes that malloc() has handed out. */
 static size_t
 allocated(void)
@@ -208,6 +283,7 @@ main(int argc OVS_UNUSED, char *argv[])
     }
     test_paths();
     test_callbacks();
+    test_programs();
     test_reloads();
     rmdir(scratch);
     return done_testing();

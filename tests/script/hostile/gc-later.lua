@@ -3,3 +3,4 @@ local mt = {}
 setmetatable({}, mt)
 mt.__gc = function() while true do end end
 setmetatable({}, mt)
+-- unguarded: the script was stopped after

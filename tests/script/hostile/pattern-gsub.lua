@@ -2,3 +2,4 @@
 local s = ("x"):rep(60000)
 pcall(string.gsub, s, "(.-)(.-)%1b", "")
 print(s)
+-- unguarded: the script was stopped after
