@@ -225,12 +225,40 @@ take_over(struct sg_core *core, struct sg_loaded *loaded)
     sg_loaded_destroy(old);
 }
 
+static bool
+has_files(const struct sg_loaded *loaded)
+{
+    return loaded->script && !sg_script_is_empty(loaded->script);
+}
+
+/* That there are no files may be meant at a start.  But where there was a
+ * policy, more likely somebody has moved them away, or the file system is not
+ * mounted: no file is no order to drop all rules. */
+static void
+judge_no_files(const struct sg_core *core, struct sg_loaded *loaded)
+{
+    if (core->have_policy ? has_files(core->loaded)
+        : core->policy_errors != NULL) {
+        loaded->errors = xasprintf(
+            "%s: holds no *.lua any more; if there is to be no policy, write "
+            "an empty file there\n", core->policy_paths[0]);
+        loaded->state = SG_LOADED_FAILED;
+    } else {
+        VLOG_WARN("%s: holds no *.lua, so there is no policy but the group "
+                  "`default'; write one and run `ovs-sgctl reload'",
+                  core->policy_paths[0]);
+    }
+}
+
 static void
 end_load(struct sg_core *core)
 {
     struct sg_loaded *loaded = core->loading;
     bool first = !core->loads_done;
 
+    if (loaded->state == SG_LOADED_READY && !has_files(loaded)) {
+        judge_no_files(core, loaded);
+    }
     core->loading = NULL;
     core->loads_done = core->load_serves;
     free(core->policy_errors);

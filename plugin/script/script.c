@@ -595,6 +595,12 @@ sg_script_take(struct sg_script *script, struct json **document,
     return script->loaded;
 }
 
+bool
+sg_script_is_empty(const struct sg_script *script)
+{
+    return svec_is_empty(&script->sources.files);
+}
+
 void
 sg_script_destroy(struct sg_script *script)
 {

@@ -74,6 +74,9 @@ void sg_script_wait(struct sg_script *);
 bool sg_script_take(struct sg_script *, struct json **document,
                     struct sg_diags *diags);
 
+/* The paths hold no file at all. */
+bool sg_script_is_empty(const struct sg_script *);
+
 /* Calls of functions.
  *
  * 'name' is a member of the language (lua/sg/lang/init.lua), 'function' a

@@ -542,4 +542,85 @@ def _(lab):
     lab.equal(table_counts(lab), before, 'flows per table')
 
 
+# The policy's files.
+
+@contextlib.contextmanager
+def policy_moved(lab, how):
+    """The policy's folder is away, unreadable or empty."""
+    path = lab.folder
+    if how != 'unreadable':
+        os.rename(path, path + '.away')
+    if how == 'empty':
+        os.mkdir(path)
+    if how == 'unreadable':
+        os.rename(os.path.join(path, 'policy.lua'),
+                  os.path.join(path, 'away'))
+        os.mkdir(os.path.join(path, 'policy.lua'))
+    try:
+        yield
+    finally:
+        if how == 'unreadable':
+            os.rmdir(os.path.join(path, 'policy.lua'))
+            os.rename(os.path.join(path, 'away'),
+                      os.path.join(path, 'policy.lua'))
+        if how == 'empty':
+            os.rmdir(path)
+        if how != 'unreadable':
+            os.rename(path + '.away', path)
+
+
+@test('the policy is away at a reload: the old one stays in force',
+      lab=three_tier, fresh=True)
+def _(lab):
+    conn = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
+    for how in ('away', 'unreadable', 'empty'):
+        with policy_moved(lab, how), lab.watch_flows() as watch:
+            result = lab.agent.ctl('reload')
+            lab.check(result.status == 1 and 'policy.d' in result.out,
+                      '%s: %s' % (how, result))
+            lab.settle()
+            expect_untouched(lab, watch, how)
+            matrix(lab, how)
+    conn.expect_alive('without files')
+    lab.write_policy('')
+    lab.agent.must('reload')
+    lab.settle()
+    lab.expect_state(lab.web1, 'error', 'web')
+    conn.expect_cut('an empty file is a policy without rules')
+
+
+@test('the policy is away at a restart: what was in force stays so',
+      lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log(*GONE, 'policy')
+    conn = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
+    for how in ('away', 'unreadable'):
+        with policy_moved(lab, how), lab.watch_flows() as watch:
+            lab.agent.restart()
+            lab.settle()
+            expect_untouched(lab, watch, how)
+            matrix(lab, how)
+        with policy_moved(lab, 'empty'):
+            lab.check(lab.agent.ctl('reload').status == 1, 'empty folder')
+        lab.reload()
+        matrix(lab, 'again')
+    conn.expect_alive('without files')
+
+
+@test('without any policy there is the group default', lab=three_tier,
+      fresh=True)
+def _(lab):
+    lab.allow_log(*GONE, 'policy')
+    lab.agent.kill()
+    os.unlink(os.path.join(lab.folder, 'policy.lua'))
+    lab.set_ids(lab.web1, settle=False, sg_groups='')
+    lab.set_ids(lab.web2, settle=False, sg_groups='')
+    lab.agent.start()
+    lab.settle()
+    lab.agent.must('reload')
+    lab.expect(lab.web1, lab.web2, 'tcp', 1, True)
+    lab.expect(lab.client, lab.web1, 'tcp', 80, False)
+    lab.expect_state(lab.app1, 'error', 'app')
+
+
 run()
