@@ -26,11 +26,10 @@ and the packet is not sent.  Left open are:
     not learned, and which guarded ports overhear ARP requests and neighbour
     solicitations for others in their VLAN (never in another one)
 
-Known gap: one that began in fragments does not drain; it is judged again at every
-packet.
-
-Another: of two SCTP associations between the same two addresses, begun at
-different ends, the answers of the younger one may be refused.
+Known gaps (doc/pipeline.md, "Limits", says why), not sent either: a connection
+that began in fragments does not drain, it is judged again at every packet; of
+two SCTP associations between the same two addresses, begun at different ends,
+the answers of the younger one may be refused.
 
 Two bridges are like two hypervisors, between which nobody can take a packet
 back: what the sender's egress rules let out to another bridge is a connection
