@@ -15,7 +15,12 @@ ovs_sgctl_SOURCES = \
 	plugin/ctl/render.c \
 	plugin/ctl/render.h \
 	plugin/ctl/sgctl.h \
+	plugin/ctl/test-assertion.c \
 	plugin/ctl/test-command.c \
+	plugin/ctl/test-step.c \
+	plugin/ctl/test-step.h \
+	plugin/ctl/test-tap.c \
+	plugin/ctl/test-tap.h \
 	plugin/ctl/test-world.c \
 	plugin/ctl/test-world.h
 ovs_sgctl_LDADD = $(SG_SCRIPT_LIBS)

@@ -61,7 +61,8 @@ struct sgctl_command {
     enum sgctl_status (*run)(const struct sgctl *);
 };
 
-/* Without the agent: check-command.c, compile-command.c, test-command.c. */
+/* Without the agent: check-command.c, compile-command.c, test-command.c (see
+ * test-step.h). */
 enum sgctl_status sgctl_check(const struct sgctl *);
 enum sgctl_status sgctl_compile(const struct sgctl *);
 enum sgctl_status sgctl_test(const struct sgctl *);

@@ -338,6 +338,19 @@ def _():
               ', called', ', x'), result)
 
 
+@test('a word whose place cannot be known works')
+def _():
+    folder = Folder()
+    policy = folder.write('policy.lua', POLICY)
+    path = folder.write('tests/a.lua', 'coroutine.wrap(policy)("%s")\n'
+                        'coroutine.wrap(refused) { from = "10.0.0.1", '
+                        'to = "10.0.0.2", tcp = 1 }\n' % policy)
+    result = sgctl(folder, 'test', path)
+    equal(result.status, 1, result)
+    holds(result.out.startswith('ok 1 - ') and 'not ok 2 - ' in result.out,
+          result)
+
+
 @test('test files may share modules')
 def _():
     folder = Folder()
