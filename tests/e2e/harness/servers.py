@@ -1,6 +1,9 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """Servers that a policy asks for addresses: dnsmasq and nginx, on 127.0.0.1 of
 the test's own network namespace.  What they say can be changed at any time.
+
+A name server that the host itself is to use, and https with a certificate that
+it trusts, make a policy run as it is, with the names that are in it.
 """
 import json
 import os
@@ -20,17 +23,36 @@ def _program(name, package):
     return path
 
 
-def _accepts(port):
+def _accepts(port, host='127.0.0.1'):
     with socket.socket() as s:
-        return s.connect_ex(('127.0.0.1', port)) == 0
+        return s.connect_ex((host, port)) == 0
+
+
+def use_name_server(sandbox, address):
+    """This host asks 'address'.  Only where the file that says so is ours."""
+    with open('/proc/self/mounts') as f:
+        if not any(line.startswith('ovs-sg-test /run ') for line in f):
+            raise Skip('/etc/resolv.conf is the host\'s: run the test with '
+                       'build-aux/run-test')
+    path = sandbox.path('resolv.conf')
+    with open(path, 'w') as f:
+        f.write('nameserver %s\n' % address)
+    # That of an earlier lab may still be there, and its file gone.
+    command(['umount', '--lazy', '/etc/resolv.conf'])
+    result = command(['mount', '--bind', path, '/etc/resolv.conf'])
+    if result.status != 0:
+        raise Failure(str(result))
 
 
 class DnsServer:
     """Answers for what it was told, and that there is no other name."""
 
-    def __init__(self, sandbox, port=5353, ttl=1):
+    def __init__(self, sandbox, port=5353, ttl=1, host='127.0.0.1',
+                 domain='example'):
         self.port = port
-        self.address = '127.0.0.1:%d' % port
+        self.host = host
+        self.domain = domain
+        self.address = '%s:%d' % (host, port)
         self.folder = sandbox.path('dns-%d' % port)
         os.mkdir(self.folder)
         self.hosts = os.path.join(self.folder, 'hosts')
@@ -39,10 +61,10 @@ class DnsServer:
             _program('dnsmasq', 'dnsmasq-base'), '--keep-in-foreground',
             '--conf-file=/dev/null', '--pid-file=', '--user=root',
             '--group=root', '--port=%d' % port,
-            '--listen-address=127.0.0.1', '--bind-interfaces', '--no-resolv',
+            '--listen-address=' + host, '--bind-interfaces', '--no-resolv',
             '--no-hosts', '--addn-hosts=' + self.hosts, '--log-queries',
             '--log-facility=' + self.log,
-            '--local=/example/', '--local-ttl=%d' % ttl]
+            '--local=/%s/' % domain, '--local-ttl=%d' % ttl]
         self.child = None
         self._write({})
 
@@ -53,7 +75,7 @@ class DnsServer:
 
     def start(self):
         self.child = Child(self.argv, output=self.log + '.out')
-        if not wait_until(lambda: _accepts(self.port), 20):
+        if not wait_until(lambda: _accepts(self.port, self.host), 20):
             raise Failure('dnsmasq does not start')
         return self
 
@@ -61,9 +83,13 @@ class DnsServer:
         self.child.kill()
 
     def set(self, **names):
-        """All names there are, below .example, with their addresses."""
-        self._write({name + '.example': addresses
-                     for name, addresses in names.items()})
+        """All names there are, below the domain, with their addresses."""
+        self.set_names({'%s.%s' % (name, self.domain): addresses
+                        for name, addresses in names.items()})
+
+    def set_names(self, names):
+        """Likewise, with the domain."""
+        self._write(names)
         if self.child and self.child.running:
             self.child.signal(signal.SIGHUP)
 
@@ -142,12 +168,13 @@ class WebServer:
             return sum('" %d ' % status in line for line in f)
 
 
-def certificate(sandbox, name='127.0.0.1'):
-    """A (certificate, key) that signs itself, for the address 'name'."""
+def certificate(sandbox, name='127.0.0.1', kind='IP'):
+    """A (certificate, key) that signs itself, for the address or, with 'kind'
+    "DNS", the name 'name'."""
     files = (sandbox.path(name + '.crt'), sandbox.path(name + '.key'))
     result = command(
         ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days',
-         '2', '-subj', '/CN=' + name, '-addext', 'subjectAltName=IP:' + name,
+         '2', '-subj', '/CN=' + name, '-addext', 'subjectAltName=%s:%s' % (kind, name),
          '-out', files[0], '-keyout', files[1]], 60)
     if result.status != 0:
         raise Failure(str(result))
