@@ -466,6 +466,9 @@ def learning_with(*options):
     lab.guest('web1', 'web', ids=GUEST)
     lab.apply()
     lab.agent.start()
+    # There is no `wait' for an agent that does nothing.
+    if not wait_until(lambda: lab.agent.json('list-ports'), 20, 0.05):
+        raise Failure('the agent does not see the port')
     return lab
 
 
