@@ -25,15 +25,21 @@
 ---@type sg.services
 local services = {}
 
--- The author's table 't' with what it leaves open filled in.
+-- The author's table 't' with what it leaves open filled in.  What is no table
+-- of the author's must give an error, and never a rule without ports, which is
+-- one for all of them.
 local function fill(t, ports, description)
-  if type(t) ~= "table" or getmetatable(t) ~= nil then
+  if type(t) ~= "table" then
     return t                    -- The word says what is wrong with it.
+  elseif getmetatable(t) == false then
+    return { t }                -- A group, say: no port, and no peer.
   end
-  local rule = { ports, description = description }
+  local rule = { description = description }
   for key, v in pairs(t) do
     rule[key] = v
+    ports = type(key) ~= "number" and ports or nil  -- Others are given.
   end
+  rule[1] = rule[1] == nil and ports or rule[1]
   return rule
 end
 
@@ -331,8 +337,8 @@ end
 -- Echo requests, over the families of the peers.
 function services.ping(t)
   local rule = fill(t, "echo-request", "ping")
-  if rule == t then
-    return icmp(t)
+  if type(rule) ~= "table" then
+    return icmp(rule)
   end
   local key = rule.to ~= nil and "to" or "from"
   local v4, v6 = {}, {}
