@@ -24,6 +24,9 @@ PORTS = [(22, 22), (80, 80), (81, 81), (83, 83), (85, 85), (443, 443), (8080, 80
          (1000, 2000), (1001, 1001), (1023, 1025), (12345, 12346), (7, 4099),
          (32768, 65535), (1, 65535), (65535, 65535), (1, 1), (5353, 5353),
          (53, 53)]
+# Ranges with a hole of one port.
+HOLES = [((81, 81), (83, 83)), ((83, 83), (85, 86)), ((1023, 1023), (1025, 1030)),
+         ((443, 443), (445, 450))]
 # Protocols without ports.
 OTHERS = [47, 50, 89, 103, 112]
 
@@ -76,6 +79,8 @@ def _rule(rng, direction, features):
     if word in ('tcp', 'udp', 'sctp') and rng.random() < 0.85:
         rule.ports = tuple(sorted(set(
             rng.choice(PORTS) for _ in range(rng.choice((1, 1, 1, 2, 3))))))
+        if rng.random() < 0.15:
+            rule.ports = rng.choice(HOLES)
     if word == 'icmp' and rng.random() < 0.8:
         rule.icmp = (rng.choice(((8, None), (8, 0), (8, 1), (13, None),
                                  (13, 0), (3, None), (0, None))),)
