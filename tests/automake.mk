@@ -16,3 +16,4 @@ include tests/e2e/automake.mk
 include tests/faults/automake.mk
 include tests/oracle/automake.mk
 include tests/package/automake.mk
+include tests/patches/automake.mk
