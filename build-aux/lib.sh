@@ -6,6 +6,7 @@
 #
 #   ${XDG_CACHE_HOME:-~/.cache}/ovs-sg/
 #     ovs-VERSION-HASH/       a built Open vSwitch source tree, shared
+#     ovs-VERSION-patched-HASH/   the same with ovs-patches/ applied
 #     work-HASH/              one per checkout:
 #       src/                    a copy of the checkout, with configure
 #       gcc/ clang/ asan/       build directories
