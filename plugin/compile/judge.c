@@ -6,6 +6,7 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "compile/compile.h"
@@ -21,27 +22,69 @@
 /* The tables resubmit to each other less deep than this. */
 #define MAX_DEPTH 10
 
-static const struct sg_flow *
-lookup(const struct sg_flows *flows, uint8_t table, const struct flow *packet)
-{
-    const struct sg_flow *flow, *best = NULL;
+#define N_TABLES 256
 
+struct sg_judge {
+    const struct sg_flow **flows;   /* By table; the highest priority first. */
+    size_t first[N_TABLES + 1];     /* Where each table begins in it. */
+};
+
+static int
+compare_flows(const void *a_, const void *b_)
+{
+    const struct sg_flow *const *a = a_;
+    const struct sg_flow *const *b = b_;
+
+    return ((*a)->table_id != (*b)->table_id
+            ? (*a)->table_id - (*b)->table_id
+            : (*b)->priority - (*a)->priority);
+}
+
+struct sg_judge *
+sg_judge_create(const struct sg_flows *flows)
+{
+    struct sg_judge *judge = xzalloc(sizeof *judge);
+    size_t n = 0;
+    const struct sg_flow *flow;
+
+    judge->flows = xcalloc(sg_flows_count(flows) + 1, sizeof *judge->flows);
     HMAP_FOR_EACH (flow, node, &flows->flows) {
-        if (flow->table_id == table
-            && (!best || flow->priority > best->priority)
-            && minimatch_matches_flow(&flow->match, packet)) {
-            best = flow;
+        judge->flows[n++] = flow;
+        judge->first[flow->table_id + 1]++;
+    }
+    qsort(judge->flows, n, sizeof *judge->flows, compare_flows);
+    for (size_t i = 1; i <= N_TABLES; i++) {
+        judge->first[i] += judge->first[i - 1];
+    }
+    return judge;
+}
+
+void
+sg_judge_destroy(struct sg_judge *judge)
+{
+    if (judge) {
+        free(judge->flows);
+        free(judge);
+    }
+}
+
+static const struct sg_flow *
+lookup(const struct sg_judge *judge, uint8_t table, const struct flow *packet)
+{
+    for (size_t i = judge->first[table]; i < judge->first[table + 1]; i++) {
+        if (minimatch_matches_flow(&judge->flows[i]->match, packet)) {
+            return judge->flows[i];
         }
     }
-    return best;
+    return NULL;
 }
 
 /* False if there is an action that judging does not have. */
 static bool
-run(const struct sg_flows *flows, uint8_t table, struct flow *packet,
+run(const struct sg_judge *judge, uint8_t table, struct flow *packet,
     int depth)
 {
-    const struct sg_flow *flow = lookup(flows, table, packet);
+    const struct sg_flow *flow = lookup(judge, table, packet);
     const struct ofpact *a;
 
     if (!flow) {
@@ -57,7 +100,7 @@ run(const struct sg_flows *flows, uint8_t table, struct flow *packet,
             mf_set_flow_value_masked(sf->field, sf->value,
                                      ofpact_set_field_mask(sf), packet);
         } else if (a->type == OFPACT_RESUBMIT) {
-            if (!run(flows, ofpact_get_RESUBMIT(a)->table_id, packet,
+            if (!run(judge, ofpact_get_RESUBMIT(a)->table_id, packet,
                      depth + 1)) {
                 return false;
             }
@@ -108,9 +151,8 @@ set_layer4(const struct sg_flowspec *spec, struct flow *packet)
 }
 
 uint32_t
-sg_flows_judge(const struct sg_flows *flows,
-               const struct sg_plan_endpoint *ep, enum sg_direction dir,
-               const struct sg_flowspec *spec)
+sg_judge_ask(const struct sg_judge *judge, const struct sg_plan_endpoint *ep,
+             enum sg_direction dir, const struct sg_flowspec *spec)
 {
     uint8_t table = dir == SG_INGRESS ? SG_T_IN_PROFILE : SG_T_EG_JUDGE;
     struct flow packet;
@@ -120,6 +162,6 @@ sg_flows_judge(const struct sg_flows *flows,
     set_layer4(spec, &packet);
     packet.regs[SG_R_NET] = ep->network->id;
     packet.regs[SG_R_PROFILE] = ep->profile->id;
-    return (run(flows, table, &packet, 0) ? packet.regs[SG_R_NUMBER]
+    return (run(judge, table, &packet, 0) ? packet.regs[SG_R_NUMBER]
             : SG_JUDGE_BROKEN);
 }

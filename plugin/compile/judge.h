@@ -11,8 +11,9 @@
  * which may only be loads, notes and resubmits.  Policy tests hold it against
  * the rules (policy/eval.h), and so do our own.
  *
- * Every lookup walks through all flows: this is for questions by the
- * hundred, not for traffic. */
+ * The flows are sorted once, by table and priority; a lookup then walks
+ * through one table to the first match.  That is for questions by the
+ * thousand, not for traffic. */
 
 #include <stdint.h>
 
@@ -25,11 +26,15 @@ struct sg_plan_endpoint;
 /* Flows that do what judging has no business with. */
 #define SG_JUDGE_BROKEN UINT32_MAX
 
-/* The number with which 'flows', those of the endpoint's plan, let a
+/* 'flows' must not change before the judge is destroyed. */
+struct sg_judge *sg_judge_create(const struct sg_flows *flows);
+void sg_judge_destroy(struct sg_judge *);
+
+/* The number with which the flows, those of the endpoint's plan, let a
  * connection through: towards the endpoint (SG_INGRESS) or from it
  * (SG_EGRESS).  0 if they do not. */
-uint32_t sg_flows_judge(const struct sg_flows *,
-                        const struct sg_plan_endpoint *, enum sg_direction,
-                        const struct sg_flowspec *);
+uint32_t sg_judge_ask(const struct sg_judge *,
+                      const struct sg_plan_endpoint *, enum sg_direction,
+                      const struct sg_flowspec *);
 
 #endif /* compile/judge.h */

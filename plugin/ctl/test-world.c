@@ -22,6 +22,7 @@
 struct test_bridge {
     struct sg_plan *plan;
     struct sg_flows flows;
+    struct sg_judge *judge;     /* Of 'flows'. */
 };
 
 void
@@ -44,6 +45,7 @@ forget_answers(struct test_world *world)
     SHASH_FOR_EACH_SAFE (node, &world->bridges) {
         struct test_bridge *bridge = node->data;
 
+        sg_judge_destroy(bridge->judge);
         sg_plan_destroy(bridge->plan);
         sg_flows_destroy(&bridge->flows);
         free(bridge);
@@ -256,6 +258,7 @@ compile_bridge(struct test_world *world, const char *name)
                                   &world->ports, name);
     sg_flows_init(&bridge->flows);
     sg_plan_emit(bridge->plan, &bridge->flows);
+    bridge->judge = sg_judge_create(&bridge->flows);
     shash_add(&world->bridges, name, bridge);
 }
 
@@ -305,7 +308,7 @@ flows_allow(const struct test_world *world, const struct sg_trace *trace,
         const struct sg_plan_endpoint *ep = &bridge->plan->endpoints[i];
 
         if (ep->port == side->port && ep->endpoint == side->endpoint) {
-            uint32_t number = sg_flows_judge(&bridge->flows, ep, dir, &spec);
+            uint32_t number = sg_judge_ask(bridge->judge, ep, dir, &spec);
 
             return number && number != SG_JUDGE_BROKEN;
         }

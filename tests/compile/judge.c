@@ -14,8 +14,10 @@ uint32_t
 judge(const struct sg_flows *flows, const struct sg_plan_endpoint *ep,
       const struct question *q)
 {
-    uint32_t number = sg_flows_judge(flows, ep, q->dir, &q->spec);
+    struct sg_judge *j = sg_judge_create(flows);
+    uint32_t number = sg_judge_ask(j, ep, q->dir, &q->spec);
 
+    sg_judge_destroy(j);
     if (number == SG_JUDGE_BROKEN) {
         ovs_fatal(0, "the flows that judge do something else");
     }
