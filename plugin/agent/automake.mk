@@ -13,6 +13,7 @@ libsgagent_la_SOURCES += \
 	plugin/agent/describe.h \
 	plugin/agent/explain.c \
 	plugin/agent/forget.c \
+	plugin/agent/functions.c \
 	plugin/agent/grace.c \
 	plugin/agent/learn.c \
 	plugin/agent/limits.c \

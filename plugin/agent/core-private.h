@@ -9,6 +9,7 @@
  *   loaded.c    the policy files
  *   bridge.c    one bridge: what is wanted there against what is there
  *   forget.c    what NORMAL has learned of ports before they were guarded
+ *   functions.c functions of the policy that give addresses
  *   grace.c     endpoints whose TCP connections may go on mid-stream
  *   limits.c    how many connections a guest may have
  *   learn.c     MACs and addresses of ports that declare none
@@ -148,6 +149,7 @@ struct sg_core {
     long long int first_ask;    /* When the ports were first admitted. */
     struct sg_resolver *resolver;   /* Values of `addresses' sets. */
     long long int loaded_at;    /* When the policy was loaded. */
+    struct ovs_list function_calls;     /* See functions.c. */
     struct sg_ports ports;
     bool dirty;                 /* A pass is due. */
     unsigned int pass;          /* Number of the last pass. */
@@ -207,6 +209,12 @@ void sg_core_forget_note(const struct sg_core *, struct sg_core_bridge *);
 void sg_core_forget_run(struct sg_core *);
 void sg_core_forget_wait(struct sg_core *);
 bool sg_core_forget_done(const struct sg_core *);
+
+/* functions.c */
+/* Returns true if a value of an `addresses' set has changed. */
+bool sg_core_functions_run(struct sg_core *);
+/* Before the script that was asked is destroyed. */
+void sg_core_functions_cancel(struct sg_core *);
 
 /* grace.c */
 /* Before its flows are made: endpoints that are new here, or that the switch

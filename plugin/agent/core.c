@@ -87,6 +87,7 @@ sg_core_create(const struct sg_core_options *options)
     core->loaded = sg_loaded_empty();
     sg_ports_init(&core->ports);
     core->resolver = create_resolver();
+    ovs_list_init(&core->function_calls);
     core->ports.sets = sg_resolver_sets(core->resolver);
     core->compiler = sg_compiler_create(
         options->zone_min ? options->zone_min : ZONE_MIN,
@@ -132,6 +133,7 @@ sg_core_destroy(struct sg_core *core)
     sg_compiler_destroy(core->compiler);
     sg_ports_destroy(&core->ports);
     sg_loaded_destroy(core->loading);
+    sg_core_functions_cancel(core);
     sg_resolver_destroy(core->resolver);
     sg_loaded_destroy(core->loaded);
     sg_ovsdb_destroy(core->db);
@@ -476,6 +478,7 @@ sg_core_run(struct sg_core *core)
     core->dirty |= sg_resolver_run(core->resolver);
     core_follow_database(core);
     sg_core_loads_run(core);
+    core->dirty |= sg_core_functions_run(core);
     if (sg_ovsdb_facts(core->db)) {
         core_update_bridges(core, sg_ovsdb_facts(core->db));
     }

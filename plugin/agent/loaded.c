@@ -220,6 +220,7 @@ take_over(struct sg_core *core, struct sg_loaded *loaded)
     core->loaded = loaded;
     core->have_policy = true;
     core->loaded_at = time_msec();
+    sg_core_functions_cancel(core);
     sg_resolver_configure(core->resolver, loaded->policy);
     sg_core_start_pass(core);
     sg_loaded_destroy(old);

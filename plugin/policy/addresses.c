@@ -378,9 +378,10 @@ read_function(const struct reading *r)
                  "it must be a function");
         return;
     }
-    sg_load_error(r->load, r->where, "resolve = function of %s: this version "
-                  "cannot ask functions for addresses; let a program write "
-                  "them to a file, and name that with file =", r->what);
+    struct ds place = DS_EMPTY_INITIALIZER;
+
+    sg_place_format(&r->where->place, &place);
+    add_string(&r->a->targets, &r->a->n_targets, ds_steal_cstr(&place));
     r->a->function = n;
 }
 
@@ -393,7 +394,7 @@ static const struct {
     { SG_SOURCE_DNS, read_dns, " min_ttl max_ttl nameservers timeout " },
     { SG_SOURCE_HTTP, read_http,
       " timeout max_size format path field ca " },
-    { SG_SOURCE_FUNCTION, read_function, " timeout " },
+    { SG_SOURCE_FUNCTION, read_function, "" },
 };
 
 /* The source that is named, or SIZE_MAX after an error. */
@@ -418,7 +419,7 @@ find_source(const struct reading *r)
     }
     if (found == SIZE_MAX) {
         sg_load_error(r->load, r->where, "%s does not say where its addresses "
-                      "come from; give it file =, dns = or http =", r->what);
+                      "come from; give it file =, dns =, http = or resolve =", r->what);
     }
     return found;
 }

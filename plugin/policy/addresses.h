@@ -45,7 +45,8 @@ struct sg_addresses {
     struct sg_place place;
     enum sg_source_type type;
     char **targets;             /* FILE: one absolute path; HTTP: one URL;
-                                 * DNS: names in lower case, at least one. */
+                                 * DNS: names in lower case, at least one;
+                                 * FUNCTION: its "FILE:LINE". */
     size_t n_targets;
     int function;               /* FUNCTION: handle of the source; else -1. */
     int interval;               /* Seconds; DNS: 0 if only the TTL counts. */

@@ -9,9 +9,6 @@
 
 #include "util.h"
 
-/* After a failure the pause doubles from one second to this. */
-#define MAX_PAUSE 30
-
 struct sg_garbage {
     struct sg_garbage *next;
     void (*destroy)(void *);
@@ -43,20 +40,6 @@ sg_thread_collect(struct sg_thread *thread)
     }
 }
 
-static int
-asker_pause(const struct sg_asker *asker, int ttl)
-{
-    const struct sg_addresses *q = asker->question;
-    int interval = q->interval ? q->interval : MAX_PAUSE;
-
-    if (asker->failures) {
-        int pause = 1 << MIN(asker->failures - 1, 5);
-
-        return MIN(pause, MIN(MAX_PAUSE, interval));
-    }
-    return ttl && (!q->interval || ttl < q->interval) ? ttl : interval;
-}
-
 void
 sg_asker_answer(struct sg_asker *asker, uint8_t families,
                 struct sg_prefix *prefixes, size_t n, char *error, int ttl)
@@ -70,7 +53,7 @@ sg_asker_answer(struct sg_asker *asker, uint8_t families,
     answer->prefixes = prefixes;
     answer->n = n;
     answer->error = error;
-    answer->next = asker_pause(asker, ttl);
+    answer->next = sg_question_pause(asker->question, asker->failures, ttl);
     if (!asker->again) {
         tv.tv_sec = answer->next;
     }

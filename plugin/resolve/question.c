@@ -9,6 +9,9 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
+/* After a failure the pause doubles from one second to this. */
+#define MAX_PAUSE 30
+
 void
 sg_answer_destroy(struct sg_answer *answer)
 {
@@ -61,4 +64,18 @@ sg_question_options(const struct sg_addresses *q)
         ds_put_format(&s, " %s", q->nameservers[i]);
     }
     return ds_steal_cstr(&s);
+}
+
+int
+sg_question_pause(const struct sg_addresses *q, unsigned int failures,
+                  int ttl)
+{
+    int interval = q->interval ? q->interval : MAX_PAUSE;
+
+    if (failures) {
+        int pause = 1 << MIN(failures - 1, 5);
+
+        return MIN(pause, MIN(MAX_PAUSE, interval));
+    }
+    return ttl && (!q->interval || ttl < q->interval) ? ttl : interval;
 }

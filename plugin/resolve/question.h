@@ -37,6 +37,10 @@ struct sg_addresses *sg_question_create(const struct sg_addresses *a,
                                         size_t i);
 /* What is asked, "dns crm.example.net": a value belongs to that. */
 char *sg_question_source(const struct sg_addresses *);
+/* Seconds until it is asked again, after 'failures' in a row; 'ttl' is how
+ * long the answer is good for, 0 if it does not say. */
+int sg_question_pause(const struct sg_addresses *, unsigned int failures,
+                      int ttl);
 /* All that decides how it is asked. */
 char *sg_question_options(const struct sg_addresses *);
 

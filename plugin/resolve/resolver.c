@@ -16,6 +16,7 @@
 #include "policy/policy.h"
 #include "resolve/loop.h"
 #include "resolve/memory.h"
+#include "resolve/parse.h"
 #include "resolve/question.h"
 #include "timeval.h"
 #include "util.h"
@@ -30,6 +31,9 @@ struct source {
     struct hmap_node node;      /* In sg_resolver.sources, by 'id'. */
     struct set *set;
     uint64_t id;                /* Of the question. */
+    int function;               /* That is asked instead, or -1. */
+    bool asking;                /* 'function' was asked. */
+    unsigned int failures;      /* Of 'function', in a row. */
     char *name;                 /* sg_question_source(). */
     char *options;              /* sg_question_options(). */
     struct sg_prefix *prefixes; /* The last good value; sorted, unique. */
@@ -196,11 +200,20 @@ source_set(struct source *source, const struct sg_prefix *list, size_t n)
     source->valued = true;
 }
 
+/* Answers to what was asked so far are nobody's from now on. */
+static void
+source_forget(struct sg_resolver *r, struct source *source)
+{
+    if (source->function < 0) {
+        sg_loop_remove(r->loop, source->id);
+    }
+    hmap_remove(&r->sources, &source->node);
+}
+
 static void
 source_destroy(struct sg_resolver *r, struct source *source)
 {
-    sg_loop_remove(r->loop, source->id);
-    hmap_remove(&r->sources, &source->node);
+    source_forget(r, source);
     free(source->name);
     free(source->options);
     free(source->prefixes);
@@ -226,13 +239,19 @@ static void
 source_ask(struct sg_resolver *r, struct source *source,
            struct sg_addresses *question)
 {
-    if (!r->loop) {
-        r->loop = sg_loop_create();
-    }
     source->id = ++r->last_id;
+    source->function = question->function;
+    source->asking = false;
     source->settled = false;
     source->next = 0;
     hmap_insert(&r->sources, &source->node, hash_uint64(source->id));
+    if (source->function >= 0) {
+        sg_addresses_destroy(question);
+        return;
+    }
+    if (!r->loop) {
+        r->loop = sg_loop_create();
+    }
     sg_loop_add(r->loop, source->id, question);
 }
 
@@ -308,9 +327,8 @@ source_continue(struct sg_resolver *r, struct source *source,
 {
     char *options = sg_question_options(question);
 
-    if (strcmp(options, source->options)) {
-        sg_loop_remove(r->loop, source->id);
-        hmap_remove(&r->sources, &source->node);
+    if (strcmp(options, source->options) || question->function >= 0) {
+        source_forget(r, source);
         free(source->options);
         source->options = options;
         source_ask(r, source, question);
@@ -526,11 +544,80 @@ sg_resolver_run(struct sg_resolver *r)
     return changed;
 }
 
+/* Functions. */
+
+static bool
+function_is_idle(const struct source *source)
+{
+    return source->function >= 0 && !source->asking;
+}
+
+bool
+sg_resolver_next_function(struct sg_resolver *r, uint64_t *id, int *function)
+{
+    struct source *source;
+
+    HMAP_FOR_EACH (source, node, &r->sources) {
+        if (function_is_idle(source) && time_wall_msec() >= source->next) {
+            source->asking = true;
+            *id = source->id;
+            *function = source->function;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* 'list' in the form of an answer of the other thread. */
+static void
+read_list(const struct json *list, struct sg_answer *answer)
+{
+    static const struct sg_addresses json_list = { .format = SG_FORMAT_JSON };
+    char *text = json_to_string(list, 0);
+
+    answer->error = sg_parse_addresses(text, strlen(text), &json_list,
+                                       &answer->prefixes, &answer->n);
+    answer->families = answer->error ? 0 : SG_IP_ANY;
+    free(text);
+}
+
+bool
+sg_resolver_function_answered(struct sg_resolver *r, uint64_t id,
+                              const struct json *list, char *error)
+{
+    struct sg_answer *answer = xzalloc(sizeof *answer);
+    struct source *source = find_source(r, id);
+    bool changed;
+
+    answer->question = id;
+    answer->error = error;
+    if (!error) {
+        read_list(list, answer);
+    }
+    if (source) {
+        source->asking = false;
+        source->failures = answer->error ? source->failures + 1 : 0;
+        answer->next = sg_question_pause(source->set->definition,
+                                         source->failures, 0);
+    }
+    changed = take_answer(r, answer);
+    sg_answer_destroy(answer);
+    return changed;
+}
+
 void
 sg_resolver_wait(struct sg_resolver *r)
 {
+    const struct source *source;
+
     if (r->loop) {
         sg_loop_wait(r->loop);
+    }
+    HMAP_FOR_EACH (source, node, &r->sources) {
+        if (function_is_idle(source)) {
+            poll_timer_wait_until(time_msec() + MAX(source->next
+                                                    - time_wall_msec(), 0));
+        }
     }
     if (r->unsaved && r->file) {
         poll_timer_wait_until(r->last_save + SAVE_INTERVAL);
@@ -654,8 +741,13 @@ sg_resolver_refresh(struct sg_resolver *r, const char *name, bool force)
     }
     set->force |= force;
     for (size_t i = 0; i < set->n; i++) {
-        set->sources[i]->settled = false;
-        sg_loop_refresh(r->loop, set->sources[i]->id);
+        struct source *source = set->sources[i];
+
+        source->settled = false;
+        source->next = 0;
+        if (source->function < 0) {
+            sg_loop_refresh(r->loop, source->id);
+        }
     }
     return true;
 }

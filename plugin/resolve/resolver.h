@@ -40,6 +40,7 @@
 
 #include "policy/addresses.h"
 
+struct json;
 struct sg_policy;
 struct sg_resolver;
 
@@ -51,6 +52,16 @@ void sg_resolver_destroy(struct sg_resolver *);
 bool sg_resolver_configure(struct sg_resolver *, const struct sg_policy *);
 bool sg_resolver_run(struct sg_resolver *);
 void sg_resolver_wait(struct sg_resolver *);
+/* The functions of the policy's (`resolve = function() ... end') are asked by
+ * whoever runs its script.  The first of these gives the next one that is due
+ * and not being asked; after a configuration all are due, because another
+ * script may say something else.  The second takes a list of strings, or an
+ * error (taken over), and returns true if a value has changed. */
+bool sg_resolver_next_function(struct sg_resolver *, uint64_t *source,
+                               int *function);
+bool sg_resolver_function_answered(struct sg_resolver *, uint64_t source,
+                                   const struct json *list, char *error);
+
 /* Writes the file, if there is something new. */
 void sg_resolver_save(struct sg_resolver *);
 

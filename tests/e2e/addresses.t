@@ -445,4 +445,49 @@ def _(lab):
     wait_prefixes(lab, 'list', ['198.18.1.4'])
 
 
+
+# Functions.
+
+FUNCTION = '''
+local function numbers(first, last)
+  local list = {}
+  for i = first, last do list[#list + 1] = "198.18.1." .. i end
+  return list
+end
+addresses "made" { interval = 1, resolve = function() %s end }
+group "web" { ingress = { tcp { 80, from = addresses "made" } } }
+'''
+
+
+def with_function():
+    return remotes(Lab(FUNCTION % 'return { numbers(1, 2), "198.18.1.9" }')
+                   ).start()
+
+
+@test('a function: its list, another one, its errors and its end',
+      lab=with_function, fresh=True)
+def _(lab):
+    lab.allow_log(*FAILS)
+    wait_prefixes(lab, 'made', ['198.18.1.1', '198.18.1.2', '198.18.1.9'])
+    stays = lab.connect(lab.r2, lab.web1, 'tcp', 80)
+    goes = lab.connect(lab.r1, lab.web1, 'tcp', 80)
+    lab.reload(FUNCTION % 'return numbers(2, 3)')
+    wait_prefixes(lab, 'made', ['198.18.1.2', '198.18.1.3'])
+    stays.expect_alive('still in the list')
+    goes.expect_cut('no longer in it')
+    for body, error in (('error("no idea")', 'no idea'),
+                        ('return 5', 'returned a number; it must return'),
+                        ('return { x = 1 }', 'a table that is no list'),
+                        ('return { "web1" }', '"web1" is no address'),
+                        ('while true do end', 'instructions|time')):
+        lab.reload(FUNCTION % body)
+        seen = wait_status(lab, 'made', 'error', error)
+        lab.check(seen and len(seen['prefixes']) == 2, (body, seen))
+        lab.expect_state(lab.web1, 'active')
+        stays.expect_alive(body)
+    lab.reload(FUNCTION % 'return {}')
+    wait_prefixes(lab, 'made', [])
+    stays.expect_cut('an empty list')
+
+
 run()

@@ -311,7 +311,13 @@ test_addresses(void)
               "'[::1]:53'],'max_change':3,'on_error':'empty'"), "" },
         { SET("'http':'https://h/x','timeout':3,'ca':'/ca.pem'"), "" },
         { SET("'interval':5"), "p.lua:4: addresses \"s\" does not say where "
-          "its addresses come from; give it file =, dns = or http =\n" },
+          "its addresses come from; give it file =, dns =, http = or "
+          "resolve =\n" },
+        { SET("'resolve':1,'interval':5"), "" },
+        { SET("'resolve':'x'"), "p.lua:4: resolve of addresses \"s\" is "
+          "\"x\"; it must be a function\n" },
+        { SET("'resolve':1,'timeout':5"), "p.lua:4: timeout of addresses "
+          "\"s\" means nothing for a source of the kind resolve\n" },
         { SET("'file':'/x','dns':'a'"), "p.lua:4: addresses \"s\" has two "
           "sources, file and dns; make two sets of it\n" },
         { SET("'file':5"), "p.lua:4: file of addresses \"s\" is 5; it must "

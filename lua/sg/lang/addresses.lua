@@ -66,6 +66,44 @@ addresses.words.addresses = groups.naming_word {
   define = define,
 }
 
+-- Appends the addresses in 'v', a list, nested or not, to 'list'.  Returns
+-- what is in it and is none, in words, or nil.
+local function flatten(v, list, depth)
+  if type(v) == "string" then
+    list[#list + 1] = value.any(v, {})
+    return type(list[#list]) ~= "string" and list[#list].bad or nil
+  elseif not value.is_table(v) or depth > value.MAX_DEPTH then
+    return value.describe(v)
+  end
+  local names, largest, n, odd = value.parts(v)
+  if names[1] or odd ~= nil or largest > n then
+    return "a table that is no list"
+  end
+  for i = 1, n do
+    local bad = flatten(rawget(v, i), list, depth + 1)
+    if bad then
+      return bad
+    end
+  end
+end
+
+-- Asks function number 'n'.  Returns { addresses = { STRING... } } or
+-- { error = SENTENCE }.
+function addresses.call(n)
+  local f = functions[n]
+  if not f then
+    return { error = "the policy has no such function" }
+  end
+  local list = {}
+  local bad = flatten(f.call(), list, 0)
+  if bad then
+    return { error = ("%s:%d: the function returned %s; it must return a list "
+                      .. "of addresses and prefixes in quotes"):format(
+                        f.place.file, f.place.line, bad) }
+  end
+  return { addresses = list }
+end
+
 function addresses.forget()
   addresses.sets = {}
 end

@@ -39,7 +39,8 @@ local network = host.import "network"
 local bind = host.import "bind"
 local env = host.import "env"
 
-local language = { env = env.policy, call = bind.call }
+local language = { env = env.policy, call = bind.call,
+                   resolve = addresses.call }
 
 -- Ends the load and returns the document.  'complete' is false if some file
 -- was not run to its end: then what seems to be missing may only not have
