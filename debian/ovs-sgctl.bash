@@ -25,8 +25,8 @@ _ovs_sgctl() {
         *:--format=*) COMPREPLY=($(compgen -W "--format=table --format=json" \
                                        -- "$cur")) ;;
         *:-*) COMPREPLY=($(compgen -W "--target= --format=table
-                  --format=json --timeout= --ports= --bridge= --stage= --help
-                  --version" -- "$cur"))
+                  --format=json --timeout= --ports= --bridge= --stage= --force
+                  --help --version" -- "$cur"))
               [[ ${COMPREPLY[*]} != *= ]] || compopt -o nospace ;;
         :*) COMPREPLY=($(compgen -W "$(ovs-sgctl --help |
                   awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 }
@@ -36,7 +36,10 @@ _ovs_sgctl() {
             COMPREPLY=($(compgen -W "$(ovs-vsctl --timeout=2 list-br \
                   2>/dev/null)" -- "$cur")) ;;
         show:*) COMPREPLY=($(compgen -W "$(_ovs_sgctl_names list-groups)
-                  $(_ovs_sgctl_names list-ports)" -- "$cur")) ;;
+                  $(_ovs_sgctl_names list-ports)
+                  $(_ovs_sgctl_names list-addresses)" -- "$cur")) ;;
+        refresh:*) COMPREPLY=($(compgen -W \
+                  "$(_ovs_sgctl_names list-addresses)" -- "$cur")) ;;
         trace:*)
             case $((cword - i)) in
                 1 | 2) COMPREPLY=($(compgen -W \

@@ -270,6 +270,7 @@ thread_destroy(struct sg_loop *loop)
     }
     event_free(thread->collector);
     event_base_free(thread->base);
+    event_set_log_callback(NULL);       /* A plugin may be unloaded. */
 }
 
 static void *
