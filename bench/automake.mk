@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	bench/README.md \
 	bench/bench \
 	bench/control.py \
+	bench/load \
 	bench/measure.py \
 	bench/openflow.py \
 	bench/report.py \

@@ -6,4 +6,5 @@ dist_doc_DATA += \
 	doc/lua-api.md \
 	doc/operations.md \
 	doc/pipeline.md \
-	doc/policy-tests.md
+	doc/policy-tests.md \
+	doc/threat-model.md

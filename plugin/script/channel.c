@@ -151,16 +151,16 @@ sg_channel_expect(struct sg_channel *channel,
     }
 }
 
-static uint64_t
-cpu_used(const struct sg_channel *channel)
+uint64_t
+sg_channel_cpu_ms(const struct sg_channel *channel)
 {
     uint64_t cpu = sg_process_cpu(channel->process);
 
     return cpu - MIN(cpu, channel->cpu_start);
 }
 
-static uint64_t
-ms_used(const struct sg_channel *channel)
+uint64_t
+sg_channel_ms(const struct sg_channel *channel)
 {
     return MAX(time_msec() - channel->start, 0);
 }
@@ -181,12 +181,12 @@ check_limits(const struct sg_channel *channel)
                        "much");
     } else if (ovs_list_is_empty(&channel->requests)) {
         return NULL;
-    } else if (cpu_used(channel) > limits->cpu_ms) {
+    } else if (sg_channel_cpu_ms(channel) > limits->cpu_ms) {
         return xasprintf("the script was stopped after %"PRIu64" ms of "
                          "processor time, in the middle of one operation; "
                          "look for very long strings, lists or patterns",
                          limits->cpu_ms);
-    } else if (ms_used(channel) > limits->ms) {
+    } else if (sg_channel_ms(channel) > limits->ms) {
         return xasprintf("the script was stopped because it had not ended "
                          "after %"PRIu64" s; is the machine overloaded?",
                          limits->ms / 1000);
@@ -298,7 +298,7 @@ sg_channel_wait(struct sg_channel *channel)
     jsonrpc_wait(channel->rpc);
     jsonrpc_recv_wait(channel->rpc);
     if (!ovs_list_is_empty(&channel->requests)) {
-        uint64_t cpu = cpu_used(channel);
+        uint64_t cpu = sg_channel_cpu_ms(channel);
         uint64_t left = channel->limits.cpu_ms - MIN(channel->limits.cpu_ms,
                                                      cpu);
 

@@ -66,6 +66,10 @@ struct jsonrpc_msg *sg_channel_recv(struct sg_channel *);
 /* NULL, or a sentence ("the script was stopped after ..."). */
 const char *sg_channel_broken(const struct sg_channel *);
 
+/* What the child has used up since sg_channel_expect(). */
+uint64_t sg_channel_cpu_ms(const struct sg_channel *);
+uint64_t sg_channel_ms(const struct sg_channel *);
+
 void sg_channel_wait(struct sg_channel *);
 
 #endif /* script/channel.h */

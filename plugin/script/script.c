@@ -4,6 +4,7 @@
 
 #include "script/script.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ VLOG_DEFINE_THIS_MODULE(sg_policy_file);
 #define MAX_SENT 32
 
 /* The most that a document, or an answer, may have in JSON. */
-#define MAX_DOCUMENT (64 * 1024 * 1024)
+#define MAX_DOCUMENT (32 * 1024 * 1024)
 #define MAX_ANSWER (4 * 1024 * 1024)
 
 /* Lines for the log and questions, per file and per call. */
@@ -393,6 +394,9 @@ handle_result(struct sg_script *script, struct json *result)
         after_run(script, result);
         break;
     case LOAD_FINISH:
+        VLOG_DBG("loaded in %"PRIu64" ms, with %"PRIu64" ms of processor time "
+                 "of its own", sg_channel_ms(script->channel),
+                 sg_channel_cpu_ms(script->channel));
         document = CONST_CAST(struct json *, sg_wire_get(result, "document",
                                                          JSON_OBJECT));
         end_load(script, document ? json_clone(document) : NULL);

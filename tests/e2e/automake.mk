@@ -34,7 +34,7 @@ reloads: all check-programs
 	OVS_SG_LUADIR='$(abs_top_srcdir)/lua' \
 	SG_RELOADS=10000 SG_TEST_TIMEOUT=7200 \
 		$(top_srcdir)/build-aux/run-test \
-		$(top_srcdir)/tests/e2e/hostile.t memory
+		$(top_srcdir)/tests/e2e/hostile.t -k memory
 .PHONY: reloads
 
 TESTS += $(E2E_TESTS)
