@@ -105,6 +105,48 @@ test_paths(void)
     free(absent);
 }
 
+/* Modules lie below the folder of the policy, also behind links. */
+static void
+test_links(void)
+{
+    char *folder = xasprintf("%s/policy", scratch);
+    char *out = xasprintf("%s/out.lua", folder);
+    char *in = xasprintf("%s/in.lua", folder);
+    bool has_policy;
+
+    if (mkdir(folder, 0700)) {
+        ovs_fatal(errno, "%s", folder);
+    }
+    char *secret = write_file("secret.lua", "group 'a' {}\n");
+    char *module = write_file("policy/module.lua", "group 'b' {}\n");
+    char *bad = write_file("policy/bad.lua", "require 'out'\n");
+    char *good = write_file("policy/good.lua", "require 'in'\n");
+    if (symlink("../secret.lua", out) || symlink("module.lua", in)) {
+        ovs_fatal(errno, "symlink");
+    }
+
+    check_error(bad, NULL, "out.lua) is a link that leads out of",
+                "a link to a file above is no module");
+    char *errors = load(good, NULL, &has_policy);
+    ok(!errors[0] && has_policy, "a link to a file below is one");
+
+    unlink(out);
+    unlink(in);
+    unlink(secret);
+    unlink(module);
+    unlink(bad);
+    unlink(good);
+    rmdir(folder);
+    free(errors);
+    free(folder);
+    free(out);
+    free(in);
+    free(secret);
+    free(module);
+    free(bad);
+    free(good);
+}
+
 static void
 test_callbacks(void)
 {
@@ -282,6 +324,7 @@ main(int argc OVS_UNUSED, char *argv[])
         ovs_fatal(errno, "mkdtemp");
     }
     test_paths();
+    test_links();
     test_callbacks();
     test_programs();
     test_reloads();

@@ -12,7 +12,7 @@ require "sg.absent"
 require(5)
 require("site.common", "site.deep.er")
 require "site.circle"
-require "site.outside"
+require "site.Common"
 require "site.latin1"
 require(unknown_name)
 pcall(require, "site.raises")
