@@ -195,7 +195,9 @@ source_set(struct source *source, const struct sg_prefix *list, size_t n)
 {
     free(source->prefixes);
     source->prefixes = xmalloc(MAX(n, 1) * sizeof *list);
-    memcpy(source->prefixes, list, n * sizeof *list);
+    if (n) {
+        memcpy(source->prefixes, list, n * sizeof *list);
+    }
     source->n = n;
     source->valued = true;
 }

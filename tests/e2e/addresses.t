@@ -163,9 +163,10 @@ def _(lab):
       lab=with_dns, fresh=True)
 def _(lab):
     lab.allow_log(*FAILS)
-    lab.dns.set(crm=['198.18.1.1'], crm2=['198.18.1.2'])
+    first = ['198.18.1.1', '2001:db8:9::1']
+    lab.dns.set(crm=first, crm2=['198.18.1.2'])
     lab.reload(dns_policy(lab, ', "crm2.example"'))
-    wait_prefixes(lab, 'crm', ['198.18.1.1', '198.18.1.2'])
+    wait_prefixes(lab, 'crm', first + ['198.18.1.2'])
     conn = lab.connect(lab.web1, lab.r1, 'tcp', 443)
     second = lab.connect(lab.web1, lab.r2, 'tcp', 443)
     lab.dns.stop()
@@ -173,7 +174,7 @@ def _(lab):
         lab.reload('-- A comment.\n' + dns_policy(lab, ', "crm2.example"'))
         lab.equal(watch.take(), [], 'flow mods of an unchanged policy')
     lab.reload(dns_policy(lab, options=', interval = 1'))
-    lab.equal(prefixes(lab, 'crm'), ['198.18.1.1'], 'without crm2')
+    lab.equal(prefixes(lab, 'crm'), first, 'without crm2')
     conn.expect_alive('its name is still asked for')
     second.expect_cut('its name is not')
 

@@ -128,6 +128,8 @@ test_file(void)
     ok(!count(r, "a"), "a set that is not defined any more has no value");
     configure(r, "{'name':'b','file':'%s/a'}");
     ok(wait_count(r, "b", 3), "another name");
+    write_list("a", "# none\n");
+    ok(wait_count(r, "b", 0), "an empty file is an empty set");
     sg_resolver_destroy(r);
 }
 
