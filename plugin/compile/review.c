@@ -74,11 +74,13 @@ sg_reviews_remove(struct sg_reviews *reviews, struct sg_review *r)
 
 /* Emission and recovery: the second reads what the first wrote. */
 
+/* New connections come here, too, if they were committed and nobody has
+ * answered yet: the others find a flow of a higher priority. */
 static void
 emit_review_flow(struct emitter *e, uint8_t table, uint8_t then)
 {
-    match_set_ct_state_masked(&e->match, CS_TRACKED | CS_ESTABLISHED,
-                              CS_TRACKED | CS_ESTABLISHED);
+    match_set_ct_state_masked(&e->match, CS_TRACKED,
+                              CS_TRACKED | CS_RELATED | CS_INVALID);
     emit_resubmit(e, then);
     emit_flow(e, table, REVIEW_PRIORITY, sg_cookie(SG_COOKIE_REVIEW, table));
 }

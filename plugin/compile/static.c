@@ -144,13 +144,24 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{EG_VERDICT})" },
 
     /* Egress: what conntrack says.  Reviews (review.c) sit at 110. */
-    { SG_T_EG_CT, 150, "ct_state=+new+trk",
+    { SG_T_EG_CT, 150, "ct_state=+new+trk,ct_mark=0/0x20000000",
+      "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
+    { SG_T_EG_CT, 150, "ct_state=+new+trk,ct_mark=0x80000000/0x80000000",
       "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
     { SG_T_EG_CT, 120, "ct_state=+est+trk,ct_mark=0x80000000/0x80000000",
       "resubmit(,{EG_REVIEW})" },
     { SG_T_EG_CT, 120, "ct_state=+est+trk,ct_mark=0/0x20000000",
       "resubmit(,{EG_REVIEW})" },
     { SG_T_EG_CT, 100, "ct_state=+est+trk," IN_FORCE, "resubmit(,{L2})" },
+    /* Open vSwitch calls datagrams new until one is answered.  Those of a
+     * connection that is committed already were judged.  (Fragments go one
+     * way, all of them: later ones do not tell that they are UDP.) */
+    { SG_T_EG_CT, 105, "udp,ip_frag=no,ct_state=+new+trk," IN_FORCE,
+      "resubmit(,{L2})" },
+    { SG_T_EG_CT, 105, "udp6,ip_frag=no,ct_state=+new+trk," IN_FORCE,
+      "resubmit(,{L2})" },
+    { SG_T_EG_CT, 100, "ct_state=+new+trk," IN_FORCE,
+      "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
     /* An error about a connection that drains, or (SCTP) whose ports it does
      * not tell, passes with it; about any other it is judged. */
     { SG_T_EG_CT, 105, "ct_state=+rel+trk,ct_mark=0x60000000/0xe0000000",
@@ -226,6 +237,16 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{EG_VERDICT})" },
     { SG_T_EG_REVIEW, 90, "ct_state=+est-rpl+trk",
       "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE}),resubmit(,{EG_REVIEWED})" },
+    /* Nobody has answered yet: datagrams are cut like what is established,
+     * and for the rest it is as if it were the first packet. */
+    { SG_T_EG_REVIEW, 85, "udp,ct_state=+new+trk,ip_frag=no",
+      "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE}),"
+      "resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 85, "udp6,ct_state=+new+trk,ip_frag=no",
+      "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE}),"
+      "resubmit(,{EG_REVIEWED})" },
+    { SG_T_EG_REVIEW, 82, "ct_state=+new+trk",
+      "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
     { SG_T_EG_REVIEW, 80, "ip,ct_state=+est+rpl+trk",
       "resubmit(,{EG_WHO})," SWAP_IP
       "resubmit(,{IN_PROFILE})," SWAP_IP "resubmit(,{EG_REVIEWED})" },
@@ -276,7 +297,9 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_IN, 50, "ip", "ct(table={IN_CT},zone=$DST[0..15])" },
     { SG_T_IN, 50, "ipv6", "ct(table={IN_CT},zone=$DST[0..15])" },
 
-    { SG_T_IN_CT, 150, "ct_state=+new+trk",
+    { SG_T_IN_CT, 150, "ct_state=+new+trk,ct_mark=0/0x20000000",
+      "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
+    { SG_T_IN_CT, 150, "ct_state=+new+trk,ct_mark=0x80000000/0x80000000",
       "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
     { SG_T_IN_CT, 120, "ct_state=+est+trk,ct_mark=0x80000000/0x80000000",
       "resubmit(,{IN_REVIEW})" },
@@ -284,6 +307,12 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{IN_REVIEW})" },
     { SG_T_IN_CT, 100, "ct_state=+est+trk," IN_FORCE,
       "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_CT, 105, "udp,ip_frag=no,ct_state=+new+trk," IN_FORCE,
+      "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_CT, 105, "udp6,ip_frag=no,ct_state=+new+trk," IN_FORCE,
+      "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_CT, 100, "ct_state=+new+trk," IN_FORCE,
+      "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
     /* An error about a connection that drains, or (SCTP) whose ports it does
      * not tell, passes with it; about any other it is judged. */
     { SG_T_IN_CT, 105, "ct_state=+rel+trk,ct_mark=0x60000000/0xe0000000",
@@ -344,6 +373,14 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_IN_REVIEW, 90, "ct_state=+est-rpl+trk",
       "resubmit(,{IN_WHO}),resubmit(,{IN_PROFILE}),"
       "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 85, "udp,ct_state=+new+trk,ip_frag=no",
+      "resubmit(,{IN_WHO}),resubmit(,{IN_PROFILE}),"
+      "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 85, "udp6,ct_state=+new+trk,ip_frag=no",
+      "resubmit(,{IN_WHO}),resubmit(,{IN_PROFILE}),"
+      "resubmit(,{IN_REVIEWED})" },
+    { SG_T_IN_REVIEW, 82, "ct_state=+new+trk",
+      "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
     { SG_T_IN_REVIEW, 80, "ip,ct_state=+est+rpl+trk",
       "resubmit(,{IN_WHO})," SWAP_IP
       "resubmit(,{EG_JUDGE})," SWAP_IP "resubmit(,{IN_REVIEWED})" },

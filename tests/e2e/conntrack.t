@@ -167,6 +167,98 @@ def _(lab):
     expect_datagram(lab, lab.friend, lab.ping1, ping, True, 'a big ping')
 
 
+# Datagrams that nobody answers: for Open vSwitch each of them is new.
+
+ONE_WAY = '''
+group "srv" { ingress = { udp { %s, from = any }, udp { 53, from = any } } }
+group "keep" { ingress = { udp { %s, from = any } }, revocation = "drain" }
+group "cli" {}
+'''
+
+
+def one_way():
+    lab = Lab(ONE_WAY % ('5000', '5000'))
+    lab.guest('srv1', 'srv')
+    lab.guest('keep1', 'keep')
+    lab.guest('cli1', 'cli')
+    lab.uplink()
+    lab.remote('friend', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+@test('one-way datagrams: judged and committed once', lab=one_way)
+def _(lab):
+    for family in (4, 6):
+        frame = lab.cli1.udp(lab.srv1, 5000, family, 30100 + family)
+        lab.deliver(lab.cli1, lab.srv1, frame, True, 'the first')
+        lab.sandbox.purge_megaflows()
+        lab.deliver(lab.cli1, lab.srv1, frame, True, 'the second')
+        flows = [line for line in lab.sandbox.appctl(
+            'dpctl/dump-flows').splitlines() if 'ct(commit' in line]
+        lab.equal(flows, [], 'what commits again')
+
+
+@test('one-way datagrams: fragments among them', lab=one_way)
+def _(lab):
+    for family in (4, 6):
+        sport = 30150 + family
+        frame = lab.friend.udp(lab.srv1, 5000, family, sport)
+        lab.deliver(lab.friend, lab.srv1, frame, True, 'the first')
+        large = big(lab.friend, lab.srv1, 5000, family, sport)
+        expect_datagram(lab, lab.friend, lab.srv1, large, True, 'fragments')
+        lab.deliver(lab.friend, lab.srv1, frame, True, 'one more')
+
+
+@test('one-way datagrams: revoked at once, and back at once', lab=one_way,
+      fresh=True)
+def _(lab):
+    for family in (4, 6):
+        frame = lab.friend.udp(lab.srv1, 5000, family, 30200 + family)
+        other = lab.friend.udp(lab.srv1, 53, family, 30300 + family)
+        for each in frame, other:
+            lab.deliver(lab.friend, lab.srv1, each, True, 'allowed')
+            lab.deliver(lab.friend, lab.srv1, each, True, 'again')
+        lab.reload(ONE_WAY % ('5999', '5000'))
+        for _ in range(3):
+            lab.deliver(lab.friend, lab.srv1, frame, False, 'its rule is gone')
+            lab.deliver(lab.friend, lab.srv1, other, True, 'its rule stays')
+        lab.reload(ONE_WAY % ('5000', '5000'))
+        lab.deliver(lab.friend, lab.srv1, frame, True, 'its rule is back')
+
+
+@test('one-way datagrams: another rule takes over', lab=one_way, fresh=True)
+def _(lab):
+    frame = lab.friend.udp(lab.srv1, 5000, sport=30400)
+    lab.deliver(lab.friend, lab.srv1, frame, True, 'allowed')
+    lab.reload(ONE_WAY % ('"4000-6000"', '5000'))
+    lab.deliver(lab.friend, lab.srv1, frame, True, 'by another rule')
+    lab.reload(ONE_WAY % ('"4000-4999"', '5000'))
+    lab.deliver(lab.friend, lab.srv1, frame, False, 'by none')
+
+
+@test('one-way datagrams: the sender leaves its group', lab=one_way,
+      fresh=True)
+def _(lab):
+    frame = lab.cli1.udp(lab.srv1, 5000, sport=30500)
+    lab.deliver(lab.cli1, lab.srv1, frame, True, 'allowed')
+    text = ONE_WAY % ('5000', '5000') + 'group "mute" { egress = {} }\n'
+    lab.reload(text)
+    lab.deliver(lab.cli1, lab.srv1, frame, True, 'still allowed')
+    lab.set_ids(lab.cli1, sg_groups='mute')
+    lab.deliver(lab.cli1, lab.srv1, frame, False, 'mute')
+
+
+@test('one-way datagrams: drain', lab=one_way, fresh=True)
+def _(lab):
+    frame = lab.friend.udp(lab.keep1, 5000, sport=30600)
+    lab.deliver(lab.friend, lab.keep1, frame, True, 'allowed')
+    lab.reload(ONE_WAY % ('5000', '5999'))
+    lab.deliver(lab.friend, lab.keep1, frame, True, 'it drains')
+    lab.deliver(lab.friend, lab.keep1,
+                lab.friend.udp(lab.keep1, 5000, sport=30601), False,
+                'a new one')
+
+
 @test('SCTP: one allowed port opens no other', lab=two)
 def _(lab):
     for family in (4, 6):
