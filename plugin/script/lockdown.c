@@ -87,31 +87,39 @@ static const int allowed[] = {
     SCMP_SYS(write),
 };
 
+/* Those that are allowed with some arguments: argument 'arg', masked with
+ * 'mask', must be 'value'. */
+struct conditional {
+    int syscall;
+    unsigned int arg;
+    uint64_t mask;
+    uint64_t value;
+};
+
 static int
 add_rules(scmp_filter_ctx filter)
 {
+    /* Memory that can be run, others' limits, and signals to others: no. */
+    const struct conditional conditionals[] = {
+        { SCMP_SYS(mmap), 2, PROT_EXEC, 0 },
+        { SCMP_SYS(mprotect), 2, PROT_EXEC, 0 },
+        { SCMP_SYS(prlimit64), 0, UINT64_MAX, 0 },
+        { SCMP_SYS(tgkill), 0, UINT64_MAX, getpid() },
+    };
     int error = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(allowed) && !error; i++) {
         error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
     }
-    /* Memory that can be run, others' limits, and signals to others: no. */
-    if (!error) {
-        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                                 SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    }
-    if (!error) {
-        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect),
-                                 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC,
-                                            0));
-    }
-    if (!error) {
-        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64),
-                                 1, SCMP_A0(SCMP_CMP_EQ, 0));
-    }
-    if (!error) {
-        error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                                 SCMP_A0(SCMP_CMP_EQ, getpid()));
+    for (size_t i = 0; i < ARRAY_SIZE(conditionals) && !error; i++) {
+        const struct conditional *c = &conditionals[i];
+        const struct scmp_arg_cmp cmp = {
+            .arg = c->arg, .op = SCMP_CMP_MASKED_EQ,
+            .datum_a = c->mask, .datum_b = c->value,
+        };
+
+        error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, c->syscall, 1,
+                                       &cmp);
     }
     return error;
 }

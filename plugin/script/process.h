@@ -7,9 +7,10 @@
  * =====================================
  *
  * It is started with one file descriptor beside the standard ones, number
- * SG_PROCESS_FD, a socket that leads to us, and ended by sg_process_kill(), which does not wait until
- * it is gone: dead children are collected, by their number, in later turns.
- * This needs no handler of SIGCHLD and takes no child of the host's.
+ * SG_PROCESS_FD, a socket that leads to us, and ended by sg_process_kill(),
+ * which does not wait until it is gone: dead children are collected, by their
+ * number, in later turns.  This needs no handler of SIGCHLD and takes no child
+ * of the host's.
  *
  * Thread: all calls from one. */
 

@@ -219,8 +219,9 @@ test_programs(void)
           "text = agent.recv(65536).decode()\n"
           "while text:\n"
           "    msg, end = json.JSONDecoder().raw_decode(text)\n"
-          "    agent.sendall(json.dumps({\"id\": msg[\"id\"], \"error\": None,\n"
-          "        \"result\": {\"complete\": True}}).encode())\n"
+          "    reply = dict(id=msg[\"id\"], error=None,\n"
+          "                 result=dict(complete=True))\n"
+          "    agent.sendall(json.dumps(reply).encode())\n"
           "    text = text[end:] or agent.recv(65536).decode()'\n",
           "the policy was not read to its end" },
         { "ends at once", "exit 5", "the interpreter ended with status 5" },
