@@ -127,8 +127,15 @@ fuzz_policy(const struct sg_policy *policy)
     struct sg_facts facts;
     struct sg_ports ports;
 
+    /* All groups that there are in one network, some group's. */
+    const char *network = NULL;
     HMAP_FOR_EACH (group, node, &policy->groups) {
-        ds_put_format(&groups, " %s", group->name);
+        network = network ? network : group->network;
+    }
+    HMAP_FOR_EACH (group, node, &policy->groups) {
+        if (!group->network || !strcmp(group->network, network)) {
+            ds_put_format(&groups, " %s", group->name);
+        }
     }
     sg_facts_init(&facts);
     struct sg_iface *iface = sg_facts_add_iface(
@@ -137,6 +144,9 @@ fuzz_policy(const struct sg_policy *policy)
     iface->bridge->fail_mode = xstrdup("secure");
     iface->ofport = 1;
     smap_add(&iface->external_ids, "sg-groups", ds_cstr(&groups));
+    if (network) {
+        smap_add(&iface->external_ids, "sg-network", network);
+    }
     smap_add(&iface->external_ids, "sg-addresses", "10.0.0.1");
     smap_add(&iface->external_ids, "attached-mac", "02:00:00:00:00:01");
 
