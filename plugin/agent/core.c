@@ -509,6 +509,9 @@ sg_core_wait(struct sg_core *core)
     sg_ovsdb_wait(core->db);
     sg_core_loads_wait(core);
     sg_resolver_wait(core->resolver);
+    if (!core->observe && sg_ovsdb_has_lock(core->db)) {
+        sg_resolver_save_wait(core->resolver);
+    }
     SHASH_FOR_EACH (node, &core->bridges) {
         sg_core_bridge_wait(node->data);
     }

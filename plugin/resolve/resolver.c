@@ -621,9 +621,6 @@ sg_resolver_wait(struct sg_resolver *r)
                                                     - time_wall_msec(), 0));
         }
     }
-    if (r->unsaved && r->file) {
-        poll_timer_wait_until(r->last_save + SAVE_INTERVAL);
-    }
 }
 
 /* What outlives us. */
@@ -661,6 +658,14 @@ sg_resolver_save(struct sg_resolver *r)
     json = all_values(r);
     sg_memory_save(r->file, json);
     json_destroy(json);
+}
+
+void
+sg_resolver_save_wait(const struct sg_resolver *r)
+{
+    if (r->unsaved && r->file) {
+        poll_timer_wait_until(r->last_save + SAVE_INTERVAL);
+    }
 }
 
 /* Life. */

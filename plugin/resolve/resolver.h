@@ -62,8 +62,10 @@ bool sg_resolver_next_function(struct sg_resolver *, uint64_t *source,
 bool sg_resolver_function_answered(struct sg_resolver *, uint64_t source,
                                    const struct json *list, char *error);
 
-/* Writes the file, if there is something new. */
+/* Writes the file, if there is something new.  For the one agent that acts;
+ * others only read it. */
 void sg_resolver_save(struct sg_resolver *);
+void sg_resolver_save_wait(const struct sg_resolver *);
 
 /* The present values; the same object for the whole life. */
 const struct sg_sets *sg_resolver_sets(const struct sg_resolver *);

@@ -4,6 +4,7 @@
 come back under traffic."""
 import os
 import re
+import time
 
 from harness import Lab, run, test, wait_until
 from harness.servers import DnsServer, WebServer, certificate
@@ -489,6 +490,41 @@ def _(lab):
     lab.reload(FUNCTION % 'return {}')
     wait_prefixes(lab, 'made', [])
     stays.expect_cut('an empty list')
+
+
+
+def cpu_time(pid):
+    """Seconds of processor time of a process."""
+    with open('/proc/%d/stat' % pid) as f:
+        fields = f.read().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def watched():
+    lab = Lab(agent_options=['--observe'])
+    lab.list = lab.sandbox.path('list')
+    replace(lab.list, '198.18.1.1')
+    lab.write_policy(FILE % lab.list)
+    lab = remotes(lab)
+    lab.apply()
+    lab.agent.start()
+    lab.agent.wait(30)
+    return lab
+
+
+@test('an agent that only looks follows the sets, keeps no file, and sleeps',
+      lab=watched)
+def _(lab):
+    for address in '198.18.1.2', '198.18.1.3':
+        replace(lab.list, address)
+        lab.check(wait_until(lambda: prefixes(lab, 'list') == [address],
+                             PATIENCE, 0.1), address)
+    before = cpu_time(lab.agent.child.pid)
+    time.sleep(3)
+    spent = cpu_time(lab.agent.child.pid) - before
+    lab.check(spent < 1, '%.2f s of processor time in 3 s' % spent)
+    lab.check(not os.path.exists(lab.sandbox.path('ovs-sg.addresses')),
+              'it has written the file of another agent')
 
 
 run()
