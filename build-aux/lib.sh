@@ -193,3 +193,26 @@ sg_setup() {
     sg_build=$(cat "$out")
     return $status
 }
+
+# sg_exec_built TOP COMMAND...
+#
+# Sets up and builds the checkout TOP, and becomes COMMAND, as root and with the
+# settings by which it finds what was built.
+sg_exec_built() {
+    local top=$1 name settings=()
+    shift
+
+    trap 'trap - INT TERM HUP; sg_end_step; sg_say "interrupted"; exit 130' \
+         INT TERM HUP
+    sg_setup "$top" gcc || exit 1
+    trap - INT TERM HUP
+    export SG_SRCDIR=$top SG_BUILDDIR=$sg_build OVS_SG_LUADIR=$top/lua
+    export PYTHONDONTWRITEBYTECODE=1 PATH=$PATH:/usr/sbin:/sbin
+    [ "$(id -u)" -ne 0 ] || exec "$@"
+    # sudo clears the environment.
+    for name in SG_SRCDIR SG_BUILDDIR OVS_SG_LUADIR PYTHONDONTWRITEBYTECODE \
+                PATH; do
+        settings+=("$name=${!name}")
+    done
+    exec sudo env "${settings[@]}" "$@"
+}
