@@ -41,6 +41,7 @@ TESTS += $(E2E_TESTS)
 EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/harness/__init__.py \
 	tests/e2e/harness/agent.py \
+	tests/e2e/harness/exercise.py \
 	tests/e2e/harness/frames.py \
 	tests/e2e/harness/guest.py \
 	tests/e2e/harness/lab.py \

@@ -23,49 +23,15 @@ def must(*argv):
     return result.out
 
 
-class Namespace:
-    """A host: one interface, eth0, whose other end is 'port' out here."""
+class Peer:
+    """A peer.py that runs where the command 'argv' brings it."""
 
-    def __init__(self, port, mac, addresses, routes=()):
-        """'addresses' with their prefix lengths; 'routes' as `ip route add'
-        takes them, those for IPv6 with -6 in front."""
-        self.port = port
+    def __init__(self, port, addresses, argv):
+        self.port = port                # By this name it answers.
         self.addresses = [a.split('/')[0] for a in addresses]
-        self.child = Child(['unshare', '--net', sys.executable, PEER],
-                           pipes=True)
+        self.child = Child(argv + [sys.executable, PEER], pipes=True)
         self.buffer = b''
         self._receive()                 # It says that it is there.
-        self._plug(mac, addresses, routes)
-
-    def _in(self, *argv):
-        return must('nsenter', '--net=/proc/%d/ns/net' % self.child.pid, *argv)
-
-    def _plug(self, mac, addresses, routes):
-        must('ip', 'link', 'add', self.port, 'type', 'veth', 'peer', 'name',
-             'eth0', 'address', mac, 'netns', str(self.child.pid))
-        # The userspace datapath does not finish checksums.
-        must('ethtool', '-K', self.port, 'tx', 'off')
-        self._in('ethtool', '-K', 'eth0', 'tx', 'off')
-        # An address is there at once, without detecting duplicates first.
-        self._in('sh', '-c', 'echo 0 > /proc/sys/net/ipv6/conf/all/accept_dad;'
-                 'echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad')
-        lines = ['link set lo up', 'link set eth0 up']
-        lines += ['address add %s dev eth0%s' % (
-            a, ' nodad' if ':' in a else '') for a in addresses]
-        must('ip', 'link', 'set', self.port, 'up')
-        self._batch(lines)
-        for route in routes:
-            words = route.split()
-            family = words.pop(0) if words[0] == '-6' else '-4'
-            self._in('ip', family, 'route', 'add', *words)
-
-    def _batch(self, lines):
-        result = command(['nsenter', '--net=/proc/%d/ns/net' % self.child.pid,
-                          'ip', '-batch', '-'], text_in='\n'.join(lines))
-        if result.status != 0:
-            raise Failure(str(result))
-
-    # Talking with peer.py.
 
     def _receive(self, timeout=20):
         source = self.child.process.stdout
@@ -102,6 +68,44 @@ class Namespace:
         self.child.kill()
         self.child.process.stdin.close()
         self.child.process.stdout.close()
+
+
+class Namespace(Peer):
+    """A host: one interface, eth0, whose other end is 'port' out here."""
+
+    def __init__(self, port, mac, addresses, routes=()):
+        """'addresses' with their prefix lengths; 'routes' as `ip route add'
+        takes them, those for IPv6 with -6 in front."""
+        super().__init__(port, addresses, ['unshare', '--net'])
+        self._plug(mac, addresses, routes)
+
+    def _in(self, *argv):
+        return must('nsenter', '--net=/proc/%d/ns/net' % self.child.pid, *argv)
+
+    def _plug(self, mac, addresses, routes):
+        must('ip', 'link', 'add', self.port, 'type', 'veth', 'peer', 'name',
+             'eth0', 'address', mac, 'netns', str(self.child.pid))
+        # The userspace datapath does not finish checksums.
+        must('ethtool', '-K', self.port, 'tx', 'off')
+        self._in('ethtool', '-K', 'eth0', 'tx', 'off')
+        # An address is there at once, without detecting duplicates first.
+        self._in('sh', '-c', 'echo 0 > /proc/sys/net/ipv6/conf/all/accept_dad;'
+                 'echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad')
+        lines = ['link set lo up', 'link set eth0 up']
+        lines += ['address add %s dev eth0%s' % (
+            a, ' nodad' if ':' in a else '') for a in addresses]
+        must('ip', 'link', 'set', self.port, 'up')
+        self._batch(lines)
+        for route in routes:
+            words = route.split()
+            family = words.pop(0) if words[0] == '-6' else '-4'
+            self._in('ip', family, 'route', 'add', *words)
+
+    def _batch(self, lines):
+        result = command(['nsenter', '--net=/proc/%d/ns/net' % self.child.pid,
+                          'ip', '-batch', '-'], text_in='\n'.join(lines))
+        if result.status != 0:
+            raise Failure(str(result))
 
 
 def probe_all(probes, timeout):
