@@ -6,6 +6,11 @@ EXTRA_DIST += \
 	examples/bastion \
 	examples/inventory \
 	examples/labels \
+	examples/mininet/README.md \
+	examples/mininet/guarded.py \
+	examples/mininet/play.py \
+	examples/mininet/start \
+	examples/mininet/three_tier.py \
 	examples/tenants \
 	examples/web-farm \
 	examples/three-tier/README.md \

@@ -16,8 +16,11 @@ import sys
 import tempfile
 import time
 
+CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
 
 _clean_ups = []                 # Functions, run in reverse order.
 
@@ -72,6 +75,30 @@ def private_network():
             with open('/proc/self/' + name, 'w') as f:
                 f.write(text)
     subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
+
+
+def private_processes():
+    """Goes on as the first process of a process namespace: when it ends, for
+    any reason, the kernel ends all that it has started, also what is no Child.
+    The process that was called stays, passes signals on, and ends as the other
+    does.  Raises OSError where that is not allowed."""
+    _unshare(CLONE_NEWPID | CLONE_NEWNS)
+    child = os.fork()
+    if child:
+        _stand_for(child)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    for argv in (['mount', '--make-private', '/proc'],
+                 ['mount', '-t', 'proc', 'proc', '/proc']):
+        subprocess.run(argv, check=True)
+
+
+def _stand_for(child):
+    """Does not return."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)    # A terminal tells both.
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, lambda signo, _: os.kill(child, signo))
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    os._exit(status if status >= 0 else 128 - status)
 
 
 def _unshare(flags):
