@@ -105,8 +105,13 @@ def what_there_is():
             sorted(os.listdir(os.environ.get('TMPDIR', '/tmp'))))
 
 
+def runs(command):
+    """Is there a process with this command line?"""
+    return process.command(['pgrep', '-fx', command]).status == 0
+
+
 def check_nothing_left(before):
-    wait_until(lambda: what_there_is() == before)
+    wait_until(lambda: what_there_is() == before, 60)
     after = what_there_is()
     if after != before:
         raise Failure('before:\n%s\nafter:\n%s' % (before, after))
@@ -146,11 +151,13 @@ def _():
     contains(lab.ask('try web1 db1 tcp 5432'), 'no answer', 'deny: ')
     contains(lab.ask('sh ovs-vsctl get Interface s1-eth2 external_ids'),
              'sg-groups=app')
-    lab.ask('app1 sleep 1000 &')
-    lab.type("app1 sh -c 'echo be''gun; sleep 1000'\n")
-    lab.until('begun\n')
+    lab.ask('app1 sleep 1001 &')
+    lab.type('app1 sleep 1002\n')
+    wait_until(lambda: runs('sleep 1001') and runs('sleep 1002'), 60)
     lab.type(CTRL_C)
     lab.until(PROMPT)
+    if runs('sleep 1002') or not runs('sleep 1001'):
+        raise Failure('Ctrl-C ended the wrong thing')
     lab.type('exit\n')
     status, text = lab.end()
     if status != 0:
