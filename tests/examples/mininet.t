@@ -151,7 +151,7 @@ def _():
     contains(lab.ask('try web1 db1 tcp 5432'), 'no answer', 'deny: ')
     contains(lab.ask('sh ovs-vsctl get Interface s1-eth2 external_ids'),
              'sg-groups=app')
-    lab.ask('app1 sleep 1001 &')
+    lab.ask('app1 setsid -f sleep 1001')    # Nobody's child, no signal for it.
     lab.type('app1 sleep 1002\n')
     wait_until(lambda: runs('sleep 1001') and runs('sleep 1002'), 60)
     lab.type(CTRL_C)
