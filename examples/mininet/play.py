@@ -111,7 +111,7 @@ class PlayCli(CLI):
                                        words[3]))
 
     def do_matrix(self, _line):
-        "Show who reaches whom: what the agent says of the policy, and observed."
+        "Show who reaches whom: what the agent answers, and what is observed."
         Asked(self.lab).matrix()
 
     def do_groups(self, line):
