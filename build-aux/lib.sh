@@ -196,8 +196,8 @@ sg_setup() {
 
 # sg_exec_built TOP COMMAND...
 #
-# Sets up and builds the checkout TOP, and becomes COMMAND, as root and with the
-# settings by which it finds what was built.
+# Sets up and builds the checkout TOP, and becomes COMMAND, as root and with
+# the settings by which it finds what was built.
 sg_exec_built() {
     local top=$1 name settings=()
     shift

@@ -81,8 +81,8 @@ class Lab(Exercise):
                                 defaultRoute='dev %s-eth0' % name,
                                 groups=groups)
         self.net.addLink(host, self.switch)
-        say('   %-9s %s, %s   %s' % (
-            name, ip, ip6, 'groups=' + ','.join(groups) if groups else 'not guarded'))
+        what = 'groups=' + ','.join(groups) if groups else 'not guarded'
+        say('   %-9s %s, %s   %s' % (name, ip, ip6, what))
 
     # What changes.
 

@@ -161,9 +161,9 @@ class Exercise:
                           lambda b, a=a: observed[a, b]):
                 halves.append(''.join('%-4s' % '-' if a is b else
                                       cell(value(b)) for b in self.guests))
-            say('   %-13s%s   %s' % (
-                a.name if a.tier in OUTSIDE else '%-9s %s' % (a.name, short[a]),
-                *halves))
+            name = a.name if a.tier in OUTSIDE else \
+                '%-9s %s' % (a.name, short[a])
+            say('   %-13s%s   %s' % (name, *halves))
         say()
 
     # Single connections.
