@@ -282,10 +282,12 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{FLOOD_ALL})" },
     { SG_T_FLOOD, 12, "ct_state=+trk,ip", "resubmit(,{FLOOD_JUDGE})" },
     { SG_T_FLOOD, 12, "ct_state=+trk,ipv6", "resubmit(,{FLOOD_JUDGE})" },
-    { SG_T_FLOOD, 10, "ip", "ct(table={FLOOD_CT},zone=@)" },
-    { SG_T_FLOOD, 10, "ipv6", "ct(table={FLOOD_CT},zone=@)" },
-    { SG_T_FLOOD_TURN, 10, "ip", "ct(table={FLOOD_CT},zone=@)" },
-    { SG_T_FLOOD_TURN, 10, "ipv6", "ct(table={FLOOD_CT},zone=@)" },
+    { SG_T_FLOOD, 10, "ip", "clone(ct(table={FLOOD_CT},zone=@))" },
+    { SG_T_FLOOD, 10, "ipv6", "clone(ct(table={FLOOD_CT},zone=@))" },
+    { SG_T_FLOOD_TURN, 10, "ip",
+      "clone(ct(table={FLOOD_CT},zone=@))" },
+    { SG_T_FLOOD_TURN, 10, "ipv6",
+      "clone(ct(table={FLOOD_CT},zone=@))" },
     { SG_T_FLOOD_CT, 100, "ct_state=-inv+trk", "resubmit(,{FLOOD_JUDGE})" },
 
     /* Ingress: what needs no rule. */
@@ -294,8 +296,8 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_IN, 100, "icmp6,icmp_type=134", "resubmit(,{OUT})" },
     { SG_T_IN, 100, "icmp6,icmp_type=135", "resubmit(,{OUT})" },
     { SG_T_IN, 100, "icmp6,icmp_type=136", "resubmit(,{OUT})" },
-    { SG_T_IN, 50, "ip", "ct(table={IN_CT},zone=$DST[0..15])" },
-    { SG_T_IN, 50, "ipv6", "ct(table={IN_CT},zone=$DST[0..15])" },
+    { SG_T_IN, 50, "ip", "clone(ct(table={IN_CT},zone=$DST[0..15]))" },
+    { SG_T_IN, 50, "ipv6", "clone(ct(table={IN_CT},zone=$DST[0..15]))" },
 
     { SG_T_IN_CT, 150, "ct_state=+new+trk,ct_mark=0/0x20000000",
       "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
@@ -403,7 +405,10 @@ static const struct static_flow guarded_flows[] = {
     /* Both verdicts are in.  Never go on behind a ct() without a look at what
      * comes out of it: when fragments expire whose others never came, Open
      * vSwitch's userspace hands them, untracked and invalid, to whatever
-     * packet is in a ct() at the time, to go the way of that one. */
+     * packet is in a ct() at the time, to go the way of that one.  (Hence also
+     * clone() around a ct() that another bridge's NORMAL may bring a frame to,
+     * over a patch port, in the midst of its own outputs.  Where nothing
+     * follows, it costs nothing.) */
     { SG_T_COMMIT_SRC, 60, "ip,ip_frag=first",
       "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
       "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },

@@ -215,11 +215,16 @@ def _(lab):
         lab.send(lab.vm, frames.fragments(whole, 1208)[0])
     # Conntrack gives up after 15 s, and hands one to each packet it sees.
     time.sleep(16)
-    for _ in range(20):
+    for _ in range(15):
         question = lab.client.first_frame(lab.other, 'udp', 53, 4)
         out = lab.send(lab.client, question)
         lab.equal({name: len(list_) for name, list_ in out.items()},
                   {'other': 1}, 'what leaves')
+    for sport in range(5353, 5368):
+        hello = frames.udp_frame(lab.other.mac, '01:00:5e:00:00:fb',
+                                 lab.other.v4, '224.0.0.251', sport, 5353)
+        out = lab.send(lab.other, hello)
+        lab.equal(out, {'uplink': [hello]}, 'what leaves beside multicast')
 
 
 run()

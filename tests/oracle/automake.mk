@@ -12,6 +12,7 @@ EXTRA_DIST += $(ORACLE_TESTS) \
 	tests/oracle/model.py \
 	tests/oracle/mutate \
 	tests/oracle/mutants/arp.sed \
+	tests/oracle/mutants/behind.sed \
 	tests/oracle/mutants/class.sed \
 	tests/oracle/mutants/clause.sed \
 	tests/oracle/mutants/cut.sed \
