@@ -35,7 +35,9 @@ sg_core_bridge_create(struct sg_core *core, const char *name,
     b->seqno = sg_switch_seqno(b->sw) - 1;
     b->generation = sg_switch_generation(b->sw);
     sg_flows_init(&b->desired);
+    sg_flows_init(&b->touched);
     sg_reviews_init(&b->reviews);
+    sg_unit_init(&b->grace_unit, SG_UNIT_GRACE);
     shash_init(&b->trusted);
     shash_init(&b->inputs);
     sg_core_learn_add_bridge(core, b);
@@ -51,6 +53,7 @@ sg_core_bridge_destroy(struct sg_core_bridge *b)
         sg_switch_destroy(b->sw);
         sg_plan_destroy(b->plan);
         sg_flows_destroy(&b->desired);
+        sg_flows_destroy(&b->touched);
         sg_reviews_destroy(&b->reviews);
         shash_destroy(&b->trusted);
         shash_destroy(&b->inputs);
@@ -213,9 +216,14 @@ sg_core_bridge_run(struct sg_core *core, struct sg_core_bridge *b)
     if (b->generation != sg_switch_generation(b->sw)) {
         b->applied_pass = 0;
         bridge_learn(core, b, installed);
+        b->compare_all = true;
+        b->inputs_touched = true;
         pass = true;
     }
-    bridge_read_inputs(b, installed);
+    if (b->inputs_touched) {
+        b->inputs_touched = sg_switch_busy(b->sw);
+        bridge_read_inputs(b, installed);
+    }
     return pass;
 }
 
@@ -243,15 +251,12 @@ bridge_add_flush(struct sg_core_bridge *b, uint16_t zone)
 /* A zone that was given to an endpoint now may hold the connections of who
  * had it before. */
 static void
-bridge_note_fresh_zones(struct sg_core *core, struct sg_core_bridge *b)
+bridge_flush_fresh(uint16_t zone, void *b_)
 {
-    for (size_t i = 0; i < b->plan->n_endpoints; i++) {
-        const struct sg_id *id
-            = sg_ids_by_id(&core->compiler->zones,
-                           b->plan->endpoints[i].zone);
-        if (id && id->fresh) {
-            bridge_add_flush(b, id->id);
-        }
+    struct sg_core_bridge *b = b_;
+
+    if (sg_plan_endpoint(b->plan, zone)) {
+        bridge_add_flush(b, zone);
     }
 }
 
@@ -275,6 +280,29 @@ bridge_hold_guarded(struct sg_core *core, const struct sg_core_bridge *b)
     }
 }
 
+/* Whatever is desired will be made from nothing. */
+static void
+bridge_desire_nothing(struct sg_core_bridge *b)
+{
+    sg_plan_destroy(b->plan);
+    b->plan = NULL;
+    sg_flows_clear(&b->desired);
+    sg_flows_clear(&b->touched);
+    sg_reviews_emit_again(&b->reviews);
+    sg_unit_init(&b->grace_unit, SG_UNIT_GRACE);
+    b->compare_all = true;
+    b->holding = SG_HOLD_NOTHING;
+}
+
+static void
+bridge_plan(struct sg_core *core, struct sg_core_bridge *b)
+{
+    if (!b->plan) {
+        b->plan = sg_plan_new(core->compiler, b->name);
+    }
+    sg_plan_update(b->plan, core->loaded->policy, &core->ports);
+}
+
 static void
 bridge_desire_trusted(struct sg_core_bridge *b,
                       const struct sg_flows *installed)
@@ -292,32 +320,71 @@ bridge_desire_trusted(struct sg_core_bridge *b,
     }
 }
 
+struct sg_flows *
+sg_core_bridge_touched(struct sg_core_bridge *b)
+{
+    return b->compare_all ? NULL : &b->touched;
+}
+
+static void
+bridge_find_changes(const struct sg_core_bridge *b,
+                    const struct sg_flows *installed,
+                    struct sg_changes *changes)
+{
+    sg_changes_init(changes);
+    if (b->compare_all) {
+        sg_flows_diff(installed, &b->desired, changes);
+    } else {
+        sg_flows_diff_touched(installed, &b->desired, &b->touched, changes);
+    }
+}
+
+static void
+bridge_note_reviews(struct sg_core *core, struct sg_core_bridge *b,
+                    const struct sg_flows *installed)
+{
+    size_t n = hmap_count(&b->reviews.reviews);
+    struct sg_changes changes;
+
+    bridge_find_changes(b, installed, &changes);
+    sg_reviews_note(&b->reviews, b->plan, &changes, time_msec());
+    sg_changes_destroy(&changes);
+    if (hmap_count(&b->reviews.reviews) > n) {
+        sg_core_revoke_soon(core);
+    }
+}
+
 static void
 bridge_desire_all(struct sg_core *core, struct sg_core_bridge *b,
                   const struct sg_flows *installed)
 {
-    sg_plan_emit(b->plan, &b->desired);
+    sg_plan_emit_changes(b->plan, &b->desired, sg_core_bridge_touched(b));
     if (installed) {
-        struct sg_changes changes;
-        size_t n = hmap_count(&b->reviews.reviews);
-
-        sg_changes_init(&changes);
-        sg_flows_diff(installed, &b->desired, &changes);
-        sg_reviews_note(&b->reviews, b->plan, &changes, time_msec());
-        sg_changes_destroy(&changes);
-        if (hmap_count(&b->reviews.reviews) > n) {
-            sg_core_revoke_soon(core);
-        }
+        bridge_note_reviews(core, b, installed);
     }
-    sg_reviews_emit(&b->reviews, &b->desired);
+    sg_reviews_emit_changes(&b->reviews, &b->desired,
+                            sg_core_bridge_touched(b));
     sg_core_grace_begin(core, b);
-    sg_core_grace_emit(b, &b->desired);
+    sg_core_grace_emit(b);
+}
+
+/* What there is to be desired now. */
+static enum sg_holding
+bridge_holding(const struct sg_core *core, const struct sg_core_bridge *b)
+{
+    if (b->leaving) {
+        return SG_HOLD_NOTHING;
+    } else if (!core->have_policy) {
+        return SG_HOLD_TRUSTED;
+    }
+    return b->wanted || b->ours_there ? SG_HOLD_ALL : SG_HOLD_NOTHING;
 }
 
 void
 sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b)
 {
     const struct sg_flows *installed = sg_switch_installed(b->sw);
+    enum sg_holding holding = bridge_holding(core, b);
 
     if (!core->have_policy) {
         bridge_hold_guarded(core, b);
@@ -325,20 +392,21 @@ sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b)
     if (installed) {
         sg_core_forget_note(core, b);
     }
-    sg_plan_destroy(b->plan);
-    b->plan = sg_plan_create(core->compiler, core->loaded->policy,
-                             &core->ports, b->name);
-    sg_flows_clear(&b->desired);
+    if (holding != b->holding || holding != SG_HOLD_ALL) {
+        bridge_desire_nothing(b);
+    }
+    b->holding = holding;
+    bridge_plan(core, b);
     if (b->leaving || !core->have_policy) {
         b->n_graces = 0;
     }
     if (b->leaving) {
         sg_reviews_clear(&b->reviews);
-    } else if (!core->have_policy) {
+    } else if (holding == SG_HOLD_TRUSTED) {
         bridge_desire_trusted(b, installed);
-    } else if (b->wanted || b->ours_there) {
+    } else if (holding == SG_HOLD_ALL) {
         bridge_desire_all(core, b, installed);
-        bridge_note_fresh_zones(core, b);
+        sg_compiler_fresh_zones(core->compiler, bridge_flush_fresh, b);
     }
     b->desired_pass = core->pass;
     b->check = true;
@@ -400,6 +468,19 @@ bridge_flush_zones(struct sg_core_bridge *b)
     b->n_flush = 0;
 }
 
+static bool
+changes_touch_inputs(const struct sg_changes *changes)
+{
+    for (size_t i = 0; i < changes->n; i++) {
+        const struct sg_change *c = &changes->list[i];
+
+        if ((c->old ? c->old : c->new)->table_id == SG_T_INPUT) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 sg_core_bridge_apply(struct sg_core *core, struct sg_core_bridge *b)
 {
@@ -411,15 +492,17 @@ sg_core_bridge_apply(struct sg_core *core, struct sg_core_bridge *b)
     b->check = false;
 
     struct sg_changes changes;
-    sg_changes_init(&changes);
-    sg_flows_diff(installed, &b->desired, &changes);
+    bridge_find_changes(b, installed, &changes);
     if (changes.n) {
         VLOG_DBG("%s: %"PRIuSIZE" changes", b->name, changes.n);
         bridge_flush_zones(b);
+        b->inputs_touched |= changes_touch_inputs(&changes);
         sg_switch_commit(b->sw, &changes);
         b->check = true;
     } else {
         bridge_flush_zones(b);
+        sg_flows_clear(&b->touched);
+        b->compare_all = false;
         b->applied_pass = b->desired_pass;
         b->ours_there = sg_flows_count(installed) > 0;
     }

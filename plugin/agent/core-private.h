@@ -103,7 +103,16 @@ struct sg_core_bridge {
 
     struct sg_plan *plan;       /* Of the last pass, or NULL. */
     struct sg_flows desired;    /* By the last pass, reviews included. */
+    struct sg_flows touched;    /* Where desired and installed may differ, */
+    bool compare_all;           /* unless they may differ anywhere. */
+    enum sg_holding {
+        SG_HOLD_NOTHING,        /* There is nothing in 'desired'. */
+        SG_HOLD_TRUSTED,        /* Forwarding, and what is installed. */
+        SG_HOLD_ALL             /* What the plan wants. */
+    } holding;
     struct sg_reviews reviews;
+    struct sg_unit grace_unit;  /* The flows of 'graces'. */
+    bool inputs_touched;        /* A flow of the first table changes. */
     uint16_t *flush;            /* Zones to flush before the next commit. */
     size_t n_flush, allocated_flush;
 
@@ -199,6 +208,8 @@ void sg_core_bridge_apply(struct sg_core *, struct sg_core_bridge *);
 void sg_core_bridge_set_no_flood(struct sg_core *, struct sg_core_bridge *);
 bool sg_core_bridge_has_input(const struct sg_core_bridge *, int64_t ofport,
                               uint16_t zone);
+/* Where to note what is done to 'desired'; NULL if all is compared. */
+struct sg_flows *sg_core_bridge_touched(struct sg_core_bridge *);
 /* Nothing of ours is left there. */
 bool sg_core_bridge_is_stripped(const struct sg_core_bridge *);
 
@@ -220,7 +231,7 @@ void sg_core_functions_cancel(struct sg_core *);
 /* Before its flows are made: endpoints that are new here, or that the switch
  * has forgotten, begin their grace. */
 void sg_core_grace_begin(struct sg_core *, struct sg_core_bridge *);
-void sg_core_grace_emit(const struct sg_core_bridge *, struct sg_flows *);
+void sg_core_grace_emit(struct sg_core_bridge *);
 /* Marks the core dirty when some grace has ended. */
 void sg_core_grace_run(struct sg_core *);
 void sg_core_grace_wait(struct sg_core *);

@@ -256,15 +256,7 @@ void
 sg_core_start_pass(struct sg_core *core)
 {
     const struct sg_facts *facts = sg_ovsdb_facts(core->db);
-    struct shash_node *node;
 
-    /* Plans point into the ports and the policy. */
-    SHASH_FOR_EACH (node, &core->bridges) {
-        struct sg_core_bridge *b = node->data;
-
-        sg_plan_destroy(b->plan);
-        b->plan = NULL;
-    }
     if (facts && core->loads_done) {
         sg_answers_begin(&core->loaded->answers);
         sg_ports_admit_all(&core->ports, core->loaded->policy,

@@ -31,16 +31,27 @@ graces_prune(struct sg_core_bridge *b)
     size_t n = 0;
 
     for (size_t i = 0; i < b->n_graces; i++) {
-        bool there = false;
-
-        for (size_t j = 0; j < b->plan->n_endpoints; j++) {
-            there |= b->plan->endpoints[j].zone == b->graces[i].zone;
-        }
-        if (there && time_msec() < b->graces[i].until) {
+        if (sg_plan_endpoint(b->plan, b->graces[i].zone)
+            && time_msec() < b->graces[i].until) {
             b->graces[n++] = b->graces[i];
         }
     }
     b->n_graces = n;
+}
+
+struct grace_zones {
+    struct sg_core_bridge *b;
+    long long int until;
+};
+
+static void
+grace_add_fresh(uint16_t zone, void *grace_)
+{
+    struct grace_zones *grace = grace_;
+
+    if (sg_plan_endpoint(grace->b->plan, zone)) {
+        grace_add(grace->b, zone, grace->until);
+    }
 }
 
 void
@@ -48,13 +59,15 @@ sg_core_grace_begin(struct sg_core *core, struct sg_core_bridge *b)
 {
     long long int until = time_msec() + core->midstream_grace * 1000LL;
 
-    for (size_t i = 0; core->midstream_grace > 0 && i < b->plan->n_endpoints;
-         i++) {
-        uint16_t zone = b->plan->endpoints[i].zone;
-        const struct sg_id *id = sg_ids_by_id(&core->compiler->zones, zone);
+    struct grace_zones aux = { b, until };
+    const struct sg_plan_endpoint *ep;
 
-        if (b->emptied || (id && id->fresh)) {
-            grace_add(b, zone, until);
+    if (core->midstream_grace > 0) {
+        sg_compiler_fresh_zones(core->compiler, grace_add_fresh, &aux);
+    }
+    if (core->midstream_grace > 0 && b->emptied) {
+        HMAP_FOR_EACH (ep, node, &b->plan->endpoints) {
+            grace_add(b, ep->zone, until);
         }
     }
     b->emptied = false;
@@ -62,10 +75,21 @@ sg_core_grace_begin(struct sg_core *core, struct sg_core_bridge *b)
 }
 
 void
-sg_core_grace_emit(const struct sg_core_bridge *b, struct sg_flows *flows)
+sg_core_grace_emit(struct sg_core_bridge *b)
 {
+    struct sg_flows *touched = sg_core_bridge_touched(b);
+    struct sg_units units;
+
+    if (!b->n_graces && !b->grace_unit.flows) {
+        return;
+    }
+    sg_units_init(&units);
+    sg_unit_touch(&units, &b->grace_unit);
+    sg_units_withdraw(&units, &b->desired, touched);
+    sg_units_pop(&units);
     for (size_t i = 0; i < b->n_graces; i++) {
-        sg_emit_midstream(flows, &b->graces[i].zone, 1);
+        sg_emit_midstream(&b->grace_unit, &b->desired, touched,
+                          &b->graces[i].zone, 1);
     }
 }
 

@@ -100,13 +100,14 @@ bridge_missing(const struct sg_core *core, const struct sg_core_bridge *b,
                bool limited, size_t *n)
 {
     struct sg_zone_limit *list = NULL;
+    const struct sg_plan_endpoint *ep;
     size_t allocated = 0;
 
     *n = 0;
-    for (size_t i = 0; b->plan && sg_switch_installed(b->sw)
-         && i < b->plan->n_endpoints; i++) {
-        const struct sg_plan_endpoint *ep = &b->plan->endpoints[i];
-
+    if (!b->plan || !sg_switch_installed(b->sw)) {
+        return NULL;
+    }
+    HMAP_FOR_EACH (ep, node, &b->plan->endpoints) {
         if ((ep->limit > 0) == limited && is_missing(core, ep)) {
             if (*n >= allocated) {
                 list = x2nrealloc(list, &allocated, sizeof *list);

@@ -59,17 +59,6 @@ core_has_reviews(const struct sg_core *core, const char *datapath_type)
     return false;
 }
 
-static const struct sg_plan_endpoint *
-find_endpoint(const struct sg_plan *plan, uint16_t zone)
-{
-    for (size_t i = 0; i < plan->n_endpoints; i++) {
-        if (plan->endpoints[i].zone == zone) {
-            return &plan->endpoints[i];
-        }
-    }
-    return NULL;
-}
-
 /* A connection, from the point of view of the port whose zone it is in. */
 struct view {
     const struct sg_plan_endpoint *ep;
@@ -98,7 +87,7 @@ conn_view(const struct sg_core *core, const struct sg_core_bridge *b,
 {
     struct sg_prefix src, dst;
 
-    view->ep = find_endpoint(b->plan, conn->zone);
+    view->ep = sg_plan_endpoint(b->plan, conn->zone);
     if (!view->ep) {
         return false;
     }

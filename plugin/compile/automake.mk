@@ -14,6 +14,8 @@ libovssg_la_SOURCES += \
 	plugin/compile/emit.h \
 	plugin/compile/flow.c \
 	plugin/compile/flow.h \
+	plugin/compile/extents.c \
+	plugin/compile/floods.c \
 	plugin/compile/format.c \
 	plugin/compile/ids.c \
 	plugin/compile/ids.h \
@@ -23,6 +25,7 @@ libovssg_la_SOURCES += \
 	plugin/compile/l4.h \
 	plugin/compile/pipeline.c \
 	plugin/compile/pipeline.h \
+	plugin/compile/groups.c \
 	plugin/compile/plan-private.h \
 	plugin/compile/plan.c \
 	plugin/compile/read.c \
@@ -30,4 +33,6 @@ libovssg_la_SOURCES += \
 	plugin/compile/review-note.c \
 	plugin/compile/review.c \
 	plugin/compile/review.h \
-	plugin/compile/static.c
+	plugin/compile/static.c \
+	plugin/compile/unit.c \
+	plugin/compile/unit.h

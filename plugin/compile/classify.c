@@ -5,13 +5,18 @@
 /* Addresses to classes, and cells
  * ===============================
  *
- * For one network and direction, each peer that a rule names stands for some
- * prefixes.  All of them together, sorted so that a prefix comes right before
- * those it contains, are walked once with a stack of the prefixes around the
- * current one: its peers are its own and those of all around it.  What the
- * longest match in the switch finds is therefore the whole set.
+ * For one network and direction, each peer that a rule there names stands for
+ * some prefixes.  The class of a prefix is the set of its own peers and those
+ * of all prefixes around it: what the longest match in the switch finds is
+ * therefore the whole set.
+ *
+ * When a prefix gets or loses a peer it is *stale*; if its set becomes another
+ * one then so are those inside it, which follow it in the sorted list.
  *
  * A prefix that belongs to the same peers as the one around it needs no flow.
+ *
+ * There is a cell for each class that has a flow in some network where there
+ * is also the profile, if the profile looks at addresses at all.
  */
 
 #include "compile/compile.h"
@@ -22,218 +27,11 @@
 #include "bitmap.h"
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
-#include "policy/addresses.h"
+#include "skiplist.h"
 #include "util.h"
 
-/* The prefixes that peers stand for, with repetitions. */
-struct claim {
-    struct sg_prefix prefix;
-    size_t peer;                /* Index in sg_plan.peers[dir]. */
-};
-
-struct claims {
-    struct claim *list;
-    size_t n, allocated;
-};
-
-static void
-claims_add(struct claims *claims, const struct sg_prefix *prefix, size_t peer)
-{
-    if (claims->n >= claims->allocated) {
-        claims->list = x2nrealloc(claims->list, &claims->allocated,
-                                  sizeof *claims->list);
-    }
-    claims->list[claims->n].prefix = *prefix;
-    claims->list[claims->n++].peer = peer;
-}
-
-/* 'peer' may be SIZE_MAX: no rule names it. */
-static void
-claims_add_all(struct claims *claims, const struct sg_prefix *prefixes,
-               size_t n, size_t peer)
-{
-    for (size_t i = 0; peer != SIZE_MAX && i < n; i++) {
-        claims_add(claims, &prefixes[i], peer);
-    }
-}
-
-/* The peer that is 'group' of the network that is judged. */
-static size_t
-find_group_peer(const struct sg_plan *plan, enum sg_direction dir,
-                const char *group)
-{
-    struct sg_peer peer = { .type = SG_PEER_GROUP,
-                            .name = CONST_CAST(char *, group) };
-    const struct sg_plan_peer *pp;
-
-    HMAP_FOR_EACH_WITH_HASH (pp, node, sg_peer_hash(&peer, 0),
-                             &plan->peers_by_value[dir]) {
-        if (sg_peer_equals(pp->peer, &peer)) {
-            return pp->index;
-        }
-    }
-    return SIZE_MAX;
-}
-
-static bool
-port_is_in_network(const struct sg_port *port, const char *network)
-{
-    for (size_t i = 0; i < port->n_endpoints; i++) {
-        if (!strcmp(port->endpoints[i].network, network)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Members that are ports, on whatever bridge they are. */
-static void
-claim_ports(const struct sg_plan *plan, enum sg_direction dir,
-            const struct sg_plan_network *net, struct claims *claims)
-{
-    const struct sg_port *port;
-
-    HMAP_FOR_EACH (port, node, &plan->ports->ports) {
-        if (!port->guarded || port->error
-            || !port_is_in_network(port, net->name)) {
-            continue;
-        }
-        for (size_t i = 0; i < port->n_groups; i++) {
-            size_t peer = find_group_peer(plan, dir, port->groups[i]);
-
-            claims_add_all(claims, port->addresses, port->n_addresses, peer);
-        }
-    }
-}
-
-/* The value that a set of `addresses' has now. */
-static void
-claim_set(const struct sg_plan *plan, const char *name, size_t peer,
-          struct claims *claims)
-{
-    const struct sg_set *set = sg_sets_find(plan->ports->sets, name);
-
-    for (size_t i = 0; set && i < set->n; i++) {
-        claims_add(claims, &set->prefixes[i], peer);
-    }
-}
-
-/* What a `members' statement lists. */
-static void
-claim_listed(const struct sg_plan *plan, const struct sg_members *m,
-             size_t peer, struct claims *claims)
-{
-    claims_add_all(claims, m->prefixes, m->n, peer);
-    for (size_t i = 0; i < m->n_sets; i++) {
-        claim_set(plan, m->sets[i], peer, claims);
-    }
-}
-
-static bool
-port_has_group(const struct sg_port *port, const char *group)
-{
-    for (size_t i = 0; i < port->n_groups; i++) {
-        if (!strcmp(port->groups[i], group)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Members of 'peer', a group of the network that it names, whichever network
- * its rule is in. */
-static void
-claim_foreign(const struct sg_plan *plan, const struct sg_plan_peer *pp,
-              struct claims *claims)
-{
-    const struct sg_peer *peer = pp->peer;
-    const struct sg_port *port;
-
-    HMAP_FOR_EACH (port, node, &plan->ports->ports) {
-        if (port->guarded && !port->error && port_has_group(port, peer->name)
-            && port_is_in_network(port, peer->network)) {
-            claims_add_all(claims, port->addresses, port->n_addresses,
-                           pp->index);
-        }
-    }
-    for (size_t i = 0; i < plan->policy->n_members; i++) {
-        const struct sg_members *m = &plan->policy->members[i];
-
-        if (!strcmp(m->group, peer->name)
-            && (!m->network || !strcmp(m->network, peer->network))) {
-            claim_listed(plan, m, pp->index, claims);
-        }
-    }
-}
-
-/* Members that are not ports here. */
-static void
-claim_members(const struct sg_plan *plan, enum sg_direction dir,
-              const struct sg_plan_network *net, struct claims *claims)
-{
-    for (size_t i = 0; i < plan->policy->n_members; i++) {
-        const struct sg_members *m = &plan->policy->members[i];
-
-        if (!m->network || !strcmp(m->network, net->name)) {
-            size_t peer = find_group_peer(plan, dir, m->group);
-
-            if (peer != SIZE_MAX) {
-                claim_listed(plan, m, peer, claims);
-            }
-        }
-    }
-}
-
-/* Does a group of a profile in 'net' have rules with 'peer'? */
-static bool
-network_names_peer(const struct sg_plan *plan, enum sg_direction dir,
-                   const struct sg_plan_network *net, size_t peer)
-{
-    for (size_t i = 0; i < net->n_profiles; i++) {
-        const struct sg_plan_profile *profile = net->profiles[i];
-
-        for (size_t j = 0; j < profile->n_groups; j++) {
-            const struct sg_plan_group *pg
-                = shash_find_data(&plan->groups, profile->groups[j]->key);
-
-            for (size_t k = 0; k < pg->n_fragments[dir]; k++) {
-                if (pg->peer_index[dir][k] == peer) {
-                    return true;
-                }
-            }
-        }
-    }
-    return false;
-}
-
-/* Prefixes, and lists and sets of them; and groups of other networks, only
- * where they are named: what moves in one network is nothing to the others. */
-static void
-claim_peers(const struct sg_plan *plan, enum sg_direction dir,
-            const struct sg_plan_network *net, struct claims *claims)
-{
-    for (size_t i = 0; i < plan->n_peers[dir]; i++) {
-        const struct sg_peer *peer = plan->peers[dir][i]->peer;
-
-        if (peer->type == SG_PEER_PREFIX) {
-            claims_add(claims, &peer->prefix, i);
-        } else if (peer->network && network_names_peer(plan, dir, net, i)) {
-            claim_foreign(plan, plan->peers[dir][i], claims);
-        } else if (peer->type == SG_PEER_ADDRESSES) {
-            claim_set(plan, peer->name, i, claims);
-        } else if (peer->type == SG_PEER_PREFIX_LIST) {
-            const struct sg_prefix_list *list
-                = sg_policy_prefix_list(plan->policy, peer->name);
-
-            if (list) {
-                claims_add_all(claims, list->prefixes, list->n, i);
-            }
-        }
-    }
-}
-
 /* One family after the other: IPv4-mapped addresses lie in the midst of
- * IPv6's, and ::/0 must not lose its place on the stack to them. */
+ * IPv6's, and what is inside ::/0 must follow it. */
 static int
 compare_prefixes(const struct sg_prefix *a, const struct sg_prefix *b)
 {
@@ -244,305 +42,810 @@ compare_prefixes(const struct sg_prefix *a, const struct sg_prefix *b)
 }
 
 static int
-compare_claims(const void *a_, const void *b_)
+compare_addresses(const void *a_, const void *b_, const void *conf OVS_UNUSED)
 {
-    const struct claim *a = a_, *b = b_;
+    const struct sg_address *a = a_, *b = b_;
 
     return compare_prefixes(&a->prefix, &b->prefix);
 }
 
-/* Classes. */
+/* Networks. */
 
-static char *
-class_key(const struct sg_plan *plan, enum sg_direction dir,
-          const unsigned long *peers)
+void
+sg_plan_network_init(struct sg_plan_network *net)
 {
-    struct ds s = DS_EMPTY_INITIALIZER;
-    size_t i, n = 0;
-
-    ds_put_format(&s, "%s:", sg_direction_name(dir));
-    BITMAP_FOR_EACH_1 (i, plan->n_peers[dir], peers) {
-        ds_put_cstr(&s, n++ ? ", " : " ");
-        sg_peer_format(plan->peers[dir][i]->peer, &s);
+    hmap_init(&net->profiles);
+    for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
+        hmap_init(&net->peers[dir]);
+        hmap_init(&net->addresses[dir]);
+        hmap_init(&net->classes[dir]);
+        net->sorted[dir] = skiplist_create(compare_addresses, NULL);
     }
-    return ds_steal_cstr(&s);
 }
 
-/* Classes by bitmap, while one plan is made: saves making the key for each of
- * a thousand addresses of one class. */
-struct class_by_peers {
-    struct hmap_node node;
-    const struct sg_class *class;
-};
-
-static const struct sg_class *
-plan_get_class(struct sg_plan *plan, enum sg_direction dir,
-               struct hmap *by_peers, const unsigned long *peers)
+void
+sg_plan_network_destroy(struct sg_plan_network *net)
 {
-    size_t n_bytes = bitmap_n_bytes(plan->n_peers[dir]);
-    uint32_t hash = hash_bytes(peers, n_bytes, 0);
-    struct class_by_peers *cbp;
+    hmap_destroy(&net->profiles);
+    for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
+        hmap_destroy(&net->peers[dir]);
+        hmap_destroy(&net->addresses[dir]);
+        hmap_destroy(&net->classes[dir]);
+        skiplist_destroy(net->sorted[dir], NULL);
+    }
+}
 
-    HMAP_FOR_EACH_WITH_HASH (cbp, node, hash, by_peers) {
-        if (!memcmp(cbp->class->peers, peers, n_bytes)) {
-            return cbp->class;
+/* Cells. */
+
+static struct sg_cell *
+find_cell(const struct sg_plan *plan, enum sg_direction dir,
+          const struct sg_plan_profile *profile,
+          const struct sg_class *class)
+{
+    struct sg_cell *cell;
+
+    HMAP_FOR_EACH_WITH_HASH (cell, node, hash_2words(profile->id, class->id),
+                             &plan->cells[dir]) {
+        if (cell->profile == profile && cell->class == class) {
+            return cell;
         }
     }
-
-    char *key = class_key(plan, dir, peers);
-    struct sg_class *class = shash_find_data(&plan->classes[dir], key);
-    if (!class) {
-        const struct sg_id *id = sg_ids_get(&plan->compiler->classes, key);
-
-        class = xmalloc(sizeof *class);
-        class->key = xstrdup(key);
-        class->identity = id->identity;
-        class->id = id->id;
-        class->peers = xmemdup(peers, n_bytes);
-        class->n_peers = bitmap_count1(peers, plan->n_peers[dir]);
-        shash_add(&plan->classes[dir], key, class);
-    }
-    free(key);
-
-    cbp = xmalloc(sizeof *cbp);
-    cbp->class = class;
-    hmap_insert(by_peers, &cbp->node, hash);
-    return class;
+    return NULL;
 }
 
-/* Turns the sorted claims into addresses with their own peers. */
+static size_t
+longest_cell(const struct sg_plan_profile *profile)
+{
+    size_t n = profile->n_lengths;
+
+    while (n && !profile->lengths[n - 1]) {
+        n--;
+    }
+    return n;
+}
+
+/* A cell of the profile had 'old' fragments and has 'new' now. */
 static void
-merge_claims(const struct sg_plan *plan, enum sg_direction dir,
-             struct sg_plan_network *net, const struct claims *claims)
+profile_count_cell(struct sg_plan *plan, struct sg_plan_profile *profile,
+                   size_t old, size_t new)
 {
-    struct sg_address *list = xmalloc(claims->n * sizeof *list);
-    size_t n = 0;
+    size_t longest = longest_cell(profile);
+    size_t n = profile->n_lengths;
 
-    for (size_t i = 0; i < claims->n; i++) {
-        const struct claim *claim = &claims->list[i];
-
-        if (!n || !sg_prefix_equals(&list[n - 1].prefix, &claim->prefix)) {
-            list[n].prefix = claim->prefix;
-            list[n].peers = bitmap_allocate(plan->n_peers[dir]);
-            list[n++].class = NULL;
-            net->lengths[dir][claim->prefix.plen] = true;
+    if (new > n) {
+        profile->lengths = xrealloc(profile->lengths,
+                                    new * sizeof *profile->lengths);
+        for (; n < new; n++) {
+            profile->lengths[n] = 0;
         }
-        bitmap_set1(list[n - 1].peers, claim->peer);
+        profile->n_lengths = new;
     }
-    net->addresses[dir] = list;
-    net->n_addresses[dir] = n;
-}
-
-/* Gives each address its class: see the essay at the top. */
-static void
-assign_classes(struct sg_plan *plan, enum sg_direction dir,
-               struct sg_plan_network *net, struct hmap *by_peers)
-{
-    struct sg_address *around[130];     /* More than prefixes can nest. */
-    size_t depth = 0;
-
-    for (size_t i = 0; i < net->n_addresses[dir]; i++) {
-        struct sg_address *a = &net->addresses[dir][i];
-
-        while (depth && !sg_prefix_contains(&around[depth - 1]->prefix,
-                                            &a->prefix)) {
-            depth--;
-        }
-        if (depth) {
-            bitmap_or(a->peers, around[depth - 1]->peers,
-                      plan->n_peers[dir]);
-        }
-        if (!depth || !bitmap_equal(a->peers, around[depth - 1]->peers,
-                                    plan->n_peers[dir])) {
-            a->class = plan_get_class(plan, dir, by_peers, a->peers);
-        }
-        ovs_assert(depth < ARRAY_SIZE(around));
-        around[depth++] = a;
+    if (old) {
+        profile->lengths[old - 1]--;
+    }
+    if (new) {
+        profile->lengths[new - 1]++;
+    }
+    if (longest_cell(profile) != longest) {
+        sg_floods_profile_changed(plan, profile);
     }
 }
 
 static void
-classify_network(struct sg_plan *plan, enum sg_direction dir,
-                 struct sg_plan_network *net, struct hmap *by_peers)
+cell_set(struct sg_plan *plan, struct sg_cell *cell,
+         const struct sg_fragment **list, size_t n)
 {
-    struct claims claims = { NULL, 0, 0 };
-    bool wanted = false;
-
-    for (size_t i = 0; i < net->n_profiles; i++) {
-        wanted |= net->profiles[i]->classify[dir];
-    }
-    if (!wanted) {
+    if (n == cell->n_fragments
+        && (!n || !memcmp(list, cell->fragments, n * sizeof *list))) {
+        free(list);
         return;
     }
-    claim_ports(plan, dir, net, &claims);
-    claim_members(plan, dir, net, &claims);
-    claim_peers(plan, dir, net, &claims);
-    if (claims.n) {
-        qsort(claims.list, claims.n, sizeof *claims.list, compare_claims);
+    if (cell->dir == SG_INGRESS) {
+        profile_count_cell(plan, cell->profile, cell->n_fragments, n);
     }
-    merge_claims(plan, dir, net, &claims);
-    free(claims.list);
-    assign_classes(plan, dir, net, by_peers);
-
-    /* The bitmaps have served. */
-    for (size_t i = 0; i < net->n_addresses[dir]; i++) {
-        free(net->addresses[dir][i].peers);
-        net->addresses[dir][i].peers = NULL;
-    }
+    free(cell->fragments);
+    cell->fragments = list;
+    cell->n_fragments = n;
+    sg_unit_touch(&plan->units, &cell->unit);
 }
 
-static int
-compare_to_address(const void *prefix_, const void *address_)
+/* Finds the fragments of a cell anew. */
+static void
+cell_find_fragments(struct sg_plan *plan, struct sg_cell *cell)
 {
-    const struct sg_prefix *prefix = prefix_;
-    const struct sg_address *address = address_;
+    const struct sg_fragment **list = NULL;
+    size_t n = 0, allocated = 0;
 
-    return compare_prefixes(prefix, &address->prefix);
+    plan->stats.cells++;
+    for (size_t i = 0; i < cell->profile->n_groups; i++) {
+        const struct sg_plan_group *pg = cell->profile->plan_groups[i];
+
+        for (size_t j = 0; j < pg->n_fragments[cell->dir]; j++) {
+            size_t peer = pg->peer_index[cell->dir][j];
+
+            if (peer != SIZE_MAX
+                && bitmap_is_set(cell->class->peers, peer)) {
+                if (n >= allocated) {
+                    list = x2nrealloc(list, &allocated, sizeof *list);
+                }
+                list[n++] = pg->fragments[cell->dir][j];
+            }
+        }
+    }
+    cell_set(plan, cell, list, n);
 }
 
-const struct sg_class *
-sg_plan_lookup(const struct sg_plan_network *net, enum sg_direction dir,
-               const struct sg_prefix *prefix)
+static void
+cell_get(struct sg_plan *plan, enum sg_direction dir,
+         struct sg_plan_profile *profile, const struct sg_class *class)
+{
+    struct sg_cell *cell = find_cell(plan, dir, profile, class);
+
+    if (!cell) {
+        cell = xzalloc(sizeof *cell);
+        cell->profile = profile;
+        cell->class = class;
+        cell->dir = dir;
+        sg_unit_init(&cell->unit, SG_UNIT_CELL);
+        hmap_insert(&plan->cells[dir], &cell->node,
+                    hash_2words(profile->id, class->id));
+        ovs_list_push_back(&profile->cells[dir], &cell->of_profile);
+        cell_find_fragments(plan, cell);
+    }
+    cell->refs++;
+}
+
+static void
+cell_put(struct sg_plan *plan, enum sg_direction dir,
+         const struct sg_plan_profile *profile, const struct sg_class *class)
+{
+    struct sg_cell *cell = find_cell(plan, dir, profile, class);
+
+    if (--cell->refs) {
+        return;
+    }
+    cell_set(plan, cell, NULL, 0);
+    sg_unit_drop(&plan->units, &cell->unit);
+    hmap_remove(&plan->cells[dir], &cell->node);
+    ovs_list_remove(&cell->of_profile);
+    free(cell);
+}
+
+/* Classes that a network has. */
+
+static struct sg_net_class *
+find_net_class(const struct sg_plan_network *net, enum sg_direction dir,
+               const struct sg_class *class)
+{
+    struct sg_net_class *nc;
+
+    HMAP_FOR_EACH_WITH_HASH (nc, node, hash_pointer(class, 0),
+                             &net->classes[dir]) {
+        if (nc->class == class) {
+            return nc;
+        }
+    }
+    return NULL;
+}
+
+static void
+net_class_get(struct sg_plan *plan, struct sg_plan_network *net,
+              enum sg_direction dir, const struct sg_class *class)
+{
+    struct sg_net_class *nc = find_net_class(net, dir, class);
+    const struct sg_net_profile *np;
+
+    if (!nc) {
+        nc = xzalloc(sizeof *nc);
+        nc->class = class;
+        hmap_insert(&net->classes[dir], &nc->node, hash_pointer(class, 0));
+        HMAP_FOR_EACH (np, node, &net->profiles) {
+            if (np->profile->classify[dir]) {
+                cell_get(plan, dir, np->profile, class);
+            }
+        }
+    }
+    nc->refs++;
+}
+
+static void
+net_class_put(struct sg_plan *plan, struct sg_plan_network *net,
+              enum sg_direction dir, const struct sg_class *class)
+{
+    struct sg_net_class *nc = find_net_class(net, dir, class);
+    const struct sg_net_profile *np;
+
+    if (!--nc->refs) {
+        hmap_remove(&net->classes[dir], &nc->node);
+        free(nc);
+        HMAP_FOR_EACH (np, node, &net->profiles) {
+            if (np->profile->classify[dir]) {
+                cell_put(plan, dir, np->profile, class);
+            }
+        }
+    }
+}
+
+/* Profiles that a network has. */
+
+static struct sg_net_profile *
+find_net_profile(const struct sg_plan_network *net,
+                 const struct sg_plan_profile *profile)
+{
+    struct sg_net_profile *np;
+
+    HMAP_FOR_EACH_WITH_HASH (np, node, hash_pointer(profile, 0),
+                             &net->profiles) {
+        if (np->profile == profile) {
+            return np;
+        }
+    }
+    return NULL;
+}
+
+/* The cells of 'profile' with the classes of 'net'. */
+static void
+net_get_cells(struct sg_plan *plan, struct sg_plan_network *net,
+              struct sg_plan_profile *profile, enum sg_direction dir)
+{
+    const struct sg_net_class *nc;
+
+    HMAP_FOR_EACH (nc, node, &net->classes[dir]) {
+        cell_get(plan, dir, profile, nc->class);
+    }
+}
+
+static void
+net_put_cells(struct sg_plan *plan, struct sg_plan_network *net,
+              struct sg_plan_profile *profile, enum sg_direction dir)
+{
+    const struct sg_net_class *nc;
+
+    HMAP_FOR_EACH (nc, node, &net->classes[dir]) {
+        cell_put(plan, dir, profile, nc->class);
+    }
+}
+
+/* Calls 'count' for each peer that the profile's groups have rules for. */
+static void
+count_peers(struct sg_plan *plan, struct sg_plan_network *net,
+            const struct sg_plan_profile *profile, enum sg_direction dir,
+            void (*count)(struct sg_plan *, struct sg_plan_network *,
+                          enum sg_direction, size_t peer))
+{
+    for (size_t i = 0; i < profile->n_groups; i++) {
+        const struct sg_plan_group *pg = profile->plan_groups[i];
+
+        for (size_t j = 0; j < pg->n_fragments[dir]; j++) {
+            if (pg->peer_index[dir][j] != SIZE_MAX) {
+                count(plan, net, dir, pg->peer_index[dir][j]);
+            }
+        }
+    }
+}
+
+void
+sg_plan_enter_profile(struct sg_plan *plan, struct sg_plan_network *net,
+                      struct sg_plan_profile *profile)
+{
+    struct sg_net_profile *np = find_net_profile(net, profile);
+
+    if (!np) {
+        np = xzalloc(sizeof *np);
+        np->profile = profile;
+        hmap_insert(&net->profiles, &np->node, hash_pointer(profile, 0));
+        for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
+            count_peers(plan, net, profile, dir, sg_net_peer_get);
+            if (profile->classify[dir]) {
+                net_get_cells(plan, net, profile, dir);
+            }
+        }
+    }
+    np->refs++;
+}
+
+void
+sg_plan_leave_profile(struct sg_plan *plan, struct sg_plan_network *net,
+                      struct sg_plan_profile *profile)
+{
+    struct sg_net_profile *np = find_net_profile(net, profile);
+
+    if (!--np->refs) {
+        for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
+            count_peers(plan, net, profile, dir, sg_net_peer_put);
+            if (profile->classify[dir]) {
+                net_put_cells(plan, net, profile, dir);
+            }
+        }
+        hmap_remove(&net->profiles, &np->node);
+        free(np);
+    }
+}
+
+/* The fragments with peer `any', which are asked before the address is. */
+static bool
+profile_find_any(struct sg_plan_profile *profile, enum sg_direction dir)
+{
+    const struct sg_fragment **any = NULL;
+    size_t n = 0, allocated = 0;
+    bool classify = false, changed;
+
+    for (size_t i = 0; i < profile->n_groups; i++) {
+        const struct sg_plan_group *pg = profile->plan_groups[i];
+
+        for (size_t j = 0; j < pg->n_fragments[dir]; j++) {
+            if (pg->peer_index[dir][j] != SIZE_MAX) {
+                classify = true;
+                continue;
+            }
+            if (n >= allocated) {
+                any = x2nrealloc(any, &allocated, sizeof *any);
+            }
+            any[n++] = pg->fragments[dir][j];
+        }
+    }
+    changed = (classify != profile->classify[dir]
+               || n != profile->n_any[dir]
+               || (n && memcmp(any, profile->any[dir], n * sizeof *any)));
+    free(profile->any[dir]);
+    profile->any[dir] = any;
+    profile->n_any[dir] = n;
+    profile->classify[dir] = classify;
+    return changed;
+}
+
+void
+sg_plan_profile_changed(struct sg_plan *plan, struct sg_plan_profile *profile,
+                        enum sg_direction dir)
+{
+    bool did = profile->classify[dir];
+    struct shash_node *node;
+    struct sg_cell *cell;
+
+    if (profile_find_any(profile, dir)) {
+        sg_unit_touch(&plan->units, &profile->unit);
+        if (dir == SG_INGRESS) {
+            sg_floods_profile_changed(plan, profile);
+        }
+    }
+    if (did == profile->classify[dir]) {
+        LIST_FOR_EACH (cell, of_profile, &profile->cells[dir]) {
+            cell_find_fragments(plan, cell);
+        }
+        return;
+    }
+    SHASH_FOR_EACH (node, &plan->networks) {
+        struct sg_plan_network *net = node->data;
+
+        if (find_net_profile(net, profile)) {
+            if (did) {
+                net_put_cells(plan, net, profile, dir);
+            } else {
+                net_get_cells(plan, net, profile, dir);
+            }
+        }
+    }
+}
+
+/* Peers that rules in a network name. */
+
+static struct sg_net_peer *
+find_net_peer(const struct sg_plan_network *net, enum sg_direction dir,
+              size_t peer)
+{
+    struct sg_net_peer *np;
+
+    HMAP_FOR_EACH_WITH_HASH (np, node, hash_int(peer, 0), &net->peers[dir]) {
+        if (np->peer->index == peer) {
+            return np;
+        }
+    }
+    return NULL;
+}
+
+void
+sg_net_peer_get(struct sg_plan *plan, struct sg_plan_network *net,
+                enum sg_direction dir, size_t peer)
+{
+    struct sg_net_peer *np = find_net_peer(net, dir, peer);
+
+    if (!np) {
+        np = xzalloc(sizeof *np);
+        np->network = net;
+        np->dir = dir;
+        np->peer = plan->peers[dir][peer];
+        np->peer->refs++;
+        ovs_list_init(&np->idle);
+        hmap_insert(&net->peers[dir], &np->node, hash_int(peer, 0));
+        sg_extents_subscribe(plan, np);
+    }
+    np->refs++;
+}
+
+/* It goes at the end: somebody may name it again in the same update. */
+void
+sg_net_peer_put(struct sg_plan *plan, struct sg_plan_network *net,
+                enum sg_direction dir, size_t peer)
+{
+    struct sg_net_peer *np = find_net_peer(net, dir, peer);
+
+    if (!--np->refs && ovs_list_is_empty(&np->idle)) {
+        ovs_list_push_back(&plan->idle_peers, &np->idle);
+    }
+}
+
+static void
+forget_idle_peers(struct sg_plan *plan)
+{
+    struct sg_net_peer *np;
+
+    LIST_FOR_EACH_POP (np, idle, &plan->idle_peers) {
+        ovs_list_init(&np->idle);
+        if (!np->refs) {
+            sg_extents_unsubscribe(plan, np);
+            hmap_remove(&np->network->peers[np->dir], &np->node);
+            sg_plan_put_peer(plan, np->dir, np->peer);
+            free(np);
+        }
+    }
+}
+
+/* Addresses. */
+
+static struct sg_address *
+find_address(const struct sg_plan_network *net, enum sg_direction dir,
+             const struct sg_prefix *prefix)
+{
+    struct sg_address *a;
+
+    HMAP_FOR_EACH_WITH_HASH (a, node, sg_prefix_hash(prefix, 0),
+                             &net->addresses[dir]) {
+        if (sg_prefix_equals(&a->prefix, prefix)) {
+            return a;
+        }
+    }
+    return NULL;
+}
+
+/* The longest prefix of at most 'plen' bits that holds 'prefix'. */
+static struct sg_address *
+find_around(const struct sg_plan_network *net, enum sg_direction dir,
+            const struct sg_prefix *prefix, int plen)
 {
     int shortest = sg_prefix_is_ipv4(prefix) ? 96 : 0;
 
-    for (int plen = prefix->plen; plen >= shortest; plen--) {
+    for (; plen >= shortest; plen--) {
         if (net->lengths[dir][plen]) {
             struct sg_prefix outer;
+            struct sg_address *a;
 
             sg_prefix_from_ipv6(&prefix->addr, plen, &outer);
-            const struct sg_address *a
-                = bsearch(&outer, net->addresses[dir], net->n_addresses[dir],
-                          sizeof *a, compare_to_address);
-            if (a && a->class) {
-                return a->class;
+            a = find_address(net, dir, &outer);
+            if (a) {
+                return a;
             }
         }
     }
     return NULL;
 }
 
-/* Cells. */
-
-static bool
-plan_has_cell(const struct sg_plan *plan, enum sg_direction dir,
-              const struct sg_plan_profile *profile,
-              const struct sg_class *class, uint32_t hash)
+const struct sg_class *
+sg_plan_lookup(const struct sg_plan_network *net, enum sg_direction dir,
+               const struct sg_prefix *prefix)
 {
-    const struct sg_cell *cell;
+    const struct sg_address *a = find_around(net, dir, prefix, prefix->plen);
 
-    HMAP_FOR_EACH_WITH_HASH (cell, node, hash, &plan->cells[dir]) {
-        if (cell->profile == profile && cell->class == class) {
-            return true;
-        }
-    }
-    return false;
+    return a ? a->set : NULL;
 }
 
 static void
-plan_add_cell(struct sg_plan *plan, enum sg_direction dir,
-              const struct sg_plan_profile *profile,
-              const struct sg_class *class)
+mark_stale(struct sg_plan *plan, struct sg_address *a)
 {
-    uint32_t hash = hash_2words(profile->id, class->id);
-    const struct sg_fragment **list = NULL;
-    size_t n = 0, allocated = 0;
+    if (ovs_list_is_empty(&a->stale)) {
+        ovs_list_push_back(&plan->stale, &a->stale);
+    }
+}
 
-    if (plan_has_cell(plan, dir, profile, class, hash)) {
+static void
+mark_inside(struct sg_plan *plan, const struct sg_address *outer)
+{
+    struct skiplist_node *node;
+
+    if (sg_prefix_is_host(&outer->prefix)) {
         return;
     }
-    for (size_t i = 0; i < profile->n_groups; i++) {
-        const struct sg_plan_group *pg
-            = shash_find_data(&plan->groups, profile->groups[i]->key);
+    node = skiplist_forward_to(outer->network->sorted[outer->dir], outer);
+    for (; node; node = skiplist_next(node)) {
+        struct sg_address *a = skiplist_get_data(node);
 
-        for (size_t j = 0; j < pg->n_fragments[dir]; j++) {
-            size_t peer = pg->peer_index[dir][j];
-
-            if (peer != SIZE_MAX && bitmap_is_set(class->peers, peer)) {
-                if (n >= allocated) {
-                    list = x2nrealloc(list, &allocated, sizeof *list);
-                }
-                list[n++] = pg->fragments[dir][j];
-            }
+        if (!sg_prefix_contains(&outer->prefix, &a->prefix)) {
+            break;
         }
-    }
-    if (n) {
-        struct sg_cell *cell = xmalloc(sizeof *cell);
-
-        cell->profile = profile;
-        cell->class = class;
-        cell->fragments = list;
-        cell->n_fragments = n;
-        hmap_insert(&plan->cells[dir], &cell->node, hash);
+        if (a != outer) {
+            mark_stale(plan, a);
+        }
     }
 }
 
-/* The classes that addresses of 'net' have, each once. */
-static void
-network_add_cells(struct sg_plan *plan, enum sg_direction dir,
-                  const struct sg_plan_network *net)
+static struct sg_address *
+create_address(struct sg_plan_network *net, enum sg_direction dir,
+               const struct sg_prefix *prefix)
 {
-    struct shash classes = SHASH_INITIALIZER(&classes);
-    struct shash_node *node;
+    struct sg_address *a = xzalloc(sizeof *a);
 
-    for (size_t i = 0; i < net->n_addresses[dir]; i++) {
-        const struct sg_class *class = net->addresses[dir][i].class;
+    a->prefix = *prefix;
+    a->dir = dir;
+    a->network = net;
+    ovs_list_init(&a->stale);
+    sg_unit_init(&a->unit, SG_UNIT_ADDRESS);
+    hmap_insert(&net->addresses[dir], &a->node, sg_prefix_hash(prefix, 0));
+    skiplist_insert(net->sorted[dir], a);
+    net->lengths[dir][prefix->plen]++;
+    return a;
+}
 
-        if (class) {
-            shash_add_once(&classes, class->key, class);
+static struct sg_address_peer *
+find_claim(const struct sg_address *a, size_t peer)
+{
+    for (size_t i = 0; i < a->n_claims; i++) {
+        if (a->claims[i].peer == peer) {
+            return &a->claims[i];
         }
     }
-    SHASH_FOR_EACH (node, &classes) {
-        for (size_t i = 0; i < net->n_profiles; i++) {
-            if (net->profiles[i]->classify[dir]) {
-                plan_add_cell(plan, dir, net->profiles[i], node->data);
+    return NULL;
+}
+
+static void
+add_claim(struct sg_plan *plan, struct sg_address *a, size_t peer)
+{
+    struct sg_address_peer *claim = find_claim(a, peer);
+
+    if (claim) {
+        claim->refs++;
+        return;
+    }
+    a->claims = xrealloc(a->claims, (a->n_claims + 1) * sizeof *a->claims);
+    a->claims[a->n_claims++] = (struct sg_address_peer) { peer, 1 };
+    mark_stale(plan, a);
+}
+
+static void
+remove_claim(struct sg_plan *plan, struct sg_address *a, size_t peer)
+{
+    struct sg_address_peer *claim = find_claim(a, peer);
+
+    if (!--claim->refs) {
+        *claim = a->claims[--a->n_claims];
+        mark_stale(plan, a);
+    }
+}
+
+void
+sg_plan_claim(struct sg_plan *plan, struct sg_net_peer *np,
+              const struct sg_prefix *prefix, int delta)
+{
+    struct sg_address *a = find_address(np->network, np->dir, prefix);
+
+    if (delta > 0) {
+        a = a ? a : create_address(np->network, np->dir, prefix);
+        add_claim(plan, a, np->peer->index);
+    } else {
+        remove_claim(plan, a, np->peer->index);
+    }
+}
+
+/* Classes. */
+
+static int
+compare_peers(const void *a_, const void *b_)
+{
+    const struct sg_peer *const *a = a_, *const *b = b_;
+
+    return sg_peer_compare(*a, *b);
+}
+
+/* Depends on nothing but the peers. */
+static char *
+class_key(const struct sg_plan *plan, enum sg_direction dir,
+          const unsigned long *peers, size_t n)
+{
+    const struct sg_peer **list = xmalloc(n * sizeof *list);
+    struct ds s = DS_EMPTY_INITIALIZER;
+    size_t i, j = 0;
+
+    BITMAP_FOR_EACH_1 (i, plan->n_peers[dir], peers) {
+        list[j++] = plan->peers[dir][i]->peer;
+    }
+    qsort(list, n, sizeof *list, compare_peers);
+    ds_put_format(&s, "%s:", sg_direction_name(dir));
+    for (i = 0; i < n; i++) {
+        ds_put_cstr(&s, i ? ", " : " ");
+        sg_peer_format(list[i], &s);
+    }
+    free(list);
+    return ds_steal_cstr(&s);
+}
+
+static struct sg_class *
+create_class(struct sg_plan *plan, enum sg_direction dir,
+             const unsigned long *peers, uint32_t hash)
+{
+    struct sg_class *class = xzalloc(sizeof *class);
+    const struct sg_id *id;
+
+    class->peers = bitmap_clone(peers, plan->n_peers[dir]);
+    class->n_peers = bitmap_count1(peers, plan->n_peers[dir]);
+    class->key = class_key(plan, dir, peers, class->n_peers);
+    id = sg_ids_get(&plan->compiler->classes, class->key);
+    class->identity = id->identity;
+    class->id = id->id;
+    shash_add(&plan->classes[dir], class->key, class);
+    hmap_insert(&plan->by_peers[dir], &class->node, hash);
+    return class;
+}
+
+static struct sg_class *
+get_class(struct sg_plan *plan, enum sg_direction dir,
+          const unsigned long *peers)
+{
+    size_t n_bytes = bitmap_n_bytes(plan->n_peers[dir]);
+    uint32_t hash = hash_bytes(peers, n_bytes, 0);
+    struct sg_class *class;
+
+    HMAP_FOR_EACH_WITH_HASH (class, node, hash, &plan->by_peers[dir]) {
+        if (!memcmp(class->peers, peers, n_bytes)) {
+            class->refs++;
+            return class;
+        }
+    }
+    class = create_class(plan, dir, peers, hash);
+    class->refs = 1;
+    return class;
+}
+
+static void
+put_class(struct sg_plan *plan, enum sg_direction dir, struct sg_class *class)
+{
+    if (class && !--class->refs) {
+        shash_find_and_delete(&plan->classes[dir], class->key);
+        hmap_remove(&plan->by_peers[dir], &class->node);
+        sg_ids_put(&plan->compiler->classes, class->id);
+        free(class->peers);
+        free(class->key);
+        free(class);
+    }
+}
+
+/* Takes over the reference to 'set'. */
+static void
+address_set(struct sg_plan *plan, struct sg_address *a, struct sg_class *set,
+            const struct sg_class *class)
+{
+    struct sg_class *old = a->set;
+
+    a->set = set;
+    if (class != a->class) {
+        if (class) {
+            net_class_get(plan, a->network, a->dir, class);
+        }
+        if (a->class) {
+            net_class_put(plan, a->network, a->dir, a->class);
+        }
+        a->class = class;
+        sg_unit_touch(&plan->units, &a->unit);
+    }
+    if (set != old) {
+        mark_inside(plan, a);
+    }
+    put_class(plan, a->dir, old);
+}
+
+static void
+destroy_address(struct sg_plan *plan, struct sg_address *a)
+{
+    struct sg_plan_network *net = a->network;
+
+    mark_inside(plan, a);
+    address_set(plan, a, NULL, NULL);
+    sg_unit_drop(&plan->units, &a->unit);
+    hmap_remove(&net->addresses[a->dir], &a->node);
+    skiplist_delete(net->sorted[a->dir], a);
+    net->lengths[a->dir][a->prefix.plen]--;
+    free(a->claims);
+    free(a);
+}
+
+static void settle_address(struct sg_plan *, struct sg_address *);
+
+/* Stale addresses around 'prefix' come first, from the outside. */
+static void
+settle_around(struct sg_plan *plan, const struct sg_plan_network *net,
+              enum sg_direction dir, const struct sg_prefix *prefix)
+{
+    for (int plen = sg_prefix_is_ipv4(prefix) ? 96 : 0; plen < prefix->plen;
+         plen++) {
+        if (net->lengths[dir][plen]) {
+            struct sg_prefix outer;
+            struct sg_address *a;
+
+            sg_prefix_from_ipv6(&prefix->addr, plen, &outer);
+            a = find_address(net, dir, &outer);
+            if (a && !ovs_list_is_empty(&a->stale)) {
+                settle_address(plan, a);
             }
         }
     }
-    shash_destroy(&classes);
+}
+
+/* Finds the class of a stale address. */
+static void
+settle_address(struct sg_plan *plan, struct sg_address *a)
+{
+    struct sg_address *around;
+
+    settle_around(plan, a->network, a->dir, &a->prefix);
+    ovs_list_remove(&a->stale);
+    ovs_list_init(&a->stale);
+    plan->stats.addresses++;
+    if (!a->n_claims) {
+        destroy_address(plan, a);
+        return;
+    }
+    around = find_around(a->network, a->dir, &a->prefix, a->prefix.plen - 1);
+
+    size_t n = plan->n_peers[a->dir];
+    unsigned long *peers = (around ? bitmap_clone(around->set->peers, n)
+                            : bitmap_allocate(n));
+    for (size_t i = 0; i < a->n_claims; i++) {
+        bitmap_set1(peers, a->claims[i].peer);
+    }
+    struct sg_class *set = get_class(plan, a->dir, peers);
+    address_set(plan, a, set, around && around->set == set ? NULL : set);
+    bitmap_free(peers);
 }
 
 void
 sg_plan_classify(struct sg_plan *plan)
 {
-    for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
-        struct hmap by_peers = HMAP_INITIALIZER(&by_peers);
-        struct class_by_peers *cbp;
-        struct shash_node *node;
-
-        SHASH_FOR_EACH (node, &plan->networks) {
-            classify_network(plan, dir, node->data, &by_peers);
-            network_add_cells(plan, dir, node->data);
-        }
-        HMAP_FOR_EACH_POP (cbp, node, &by_peers) {
-            free(cbp);
-        }
-        hmap_destroy(&by_peers);
+    forget_idle_peers(plan);
+    while (!ovs_list_is_empty(&plan->stale)) {
+        settle_address(plan, CONTAINER_OF(ovs_list_front(&plan->stale),
+                                          struct sg_address, stale));
     }
 }
 
-void
-sg_plan_classify_destroy(struct sg_plan *plan)
+const struct sg_address **
+sg_plan_addresses(const struct sg_plan_network *net, enum sg_direction dir,
+                  size_t *n)
 {
-    for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
-        struct shash_node *node;
-        struct sg_cell *cell;
+    const struct sg_address **list
+        = xmalloc((hmap_count(&net->addresses[dir]) + 1) * sizeof *list);
+    struct skiplist_node *node;
 
-        SHASH_FOR_EACH (node, &plan->networks) {
-            struct sg_plan_network *net = node->data;
-
-            free(net->addresses[dir]);
-        }
-        HMAP_FOR_EACH_POP (cell, node, &plan->cells[dir]) {
-            free(cell->fragments);
-            free(cell);
-        }
-        SHASH_FOR_EACH (node, &plan->classes[dir]) {
-            struct sg_class *class = node->data;
-
-            free(class->peers);
-            free(class->key);
-            free(class);
-        }
+    *n = 0;
+    for (node = skiplist_first(net->sorted[dir]); node;
+         node = skiplist_next(node)) {
+        list[(*n)++] = skiplist_get_data(node);
     }
+    return list;
+}
+
+size_t
+sg_plan_find_peer(const struct sg_plan *plan OVS_UNUSED,
+                  enum sg_direction dir, const struct sg_plan_network *net,
+                  const char *name)
+{
+    const struct sg_net_peer *np;
+    size_t found = SIZE_MAX;
+
+    HMAP_FOR_EACH (np, node, &net->peers[dir]) {
+        struct ds s = DS_EMPTY_INITIALIZER;
+
+        sg_peer_format(np->peer->peer, &s);
+        if (!strcmp(ds_cstr(&s), name)) {
+            found = np->peer->index;
+        }
+        ds_destroy(&s);
+    }
+    return found;
 }

@@ -28,8 +28,8 @@
  *
  *   sg_compiler_begin(c);
  *   for each bridge:
- *       plan = sg_plan_create(c, policy, ports, bridge);
- *       sg_plan_emit(plan, &flows);
+ *       sg_plan_update(plan, policy, ports);
+ *       sg_plan_emit_changes(plan, &desired, &touched);
  *   sg_compiler_end(c);                        // forgets unused numbers
  *
  * No I/O, no sockets, no Lua. */
@@ -39,7 +39,9 @@
 
 #include "compile/ids.h"
 #include "compile/l4.h"
+#include "compile/unit.h"
 #include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
 #include "openvswitch/shash.h"
 #include "policy/policy.h"
 #include "policy/port.h"
@@ -90,54 +92,135 @@ void sg_compiler_fresh_zones(const struct sg_compiler *,
 
 /* The plan. */
 
-/* All members of this have the lifetime of the plan; groups, rules and peers
- * point into the policy, ports into the sg_ports. */
+/* A plan lives as long as its bridge is looked after.  sg_plan_update() brings
+ * it up to date with what is wanted now, and touches the units (unit.h) of
+ * what has changed by that; work and flows are in proportion to it.  It keeps
+ * copies of the ports and a reference to the policy, so it depends on nobody.
+ *
+ * How it is held together:
+ *
+ *   port ---> endpoint ---> network, profile          counted references:
+ *                              |        |             what nobody needs any
+ *                              |        v             more goes
+ *                              |     groups --> fragments --> peers
+ *                              v                                |
+ *        extents ------> (network, peer) <----------------------'
+ *        what each peer        |
+ *        stands for            v
+ *                          addresses --> classes --> cells <-- profiles
+ *
+ * An extent (extents.c) is the counted set of prefixes that a group, a list or
+ * a set stands for, whoever put them there: ports, `members', ... */
+
+struct skiplist;
+struct sg_plan;
+struct sg_plan_network;
+struct sg_extent;
 
 struct sg_class {
+    struct hmap_node node;      /* In sg_plan.by_peers[dir]. */
     char *key;                  /* Name in sg_plan.classes[]. */
     uint64_t identity;
     uint32_t id;
     unsigned long *peers;       /* Bitmap over sg_plan.peers[dir]. */
     size_t n_peers;
+    size_t refs;                /* Addresses that have it. */
+};
+
+/* That a peer stands for a prefix. */
+struct sg_address_peer {
+    uint32_t peer;              /* Index in sg_plan.peers[dir]. */
+    uint32_t refs;              /* From how many extents. */
 };
 
 /* One line of the table from address to class. */
 struct sg_address {
+    struct hmap_node node;      /* In sg_plan_network.addresses[dir]. */
     struct sg_prefix prefix;
-    unsigned long *peers;       /* Bitmap, until the class is known. */
-    const struct sg_class *class;   /* NULL: as the prefix around it. */
+    enum sg_direction dir;
+    struct sg_plan_network *network;
+    struct sg_address_peer *claims;    /* Its own. */
+    size_t n_claims;
+    struct sg_class *set;       /* With those of the prefixes around it. */
+    const struct sg_class *class;   /* The same; NULL: as the prefix around
+                                     * it, so no flow is needed. */
+    struct ovs_list stale;      /* In sg_plan.stale, or empty. */
+    struct sg_unit unit;
 };
 
 struct sg_plan_profile {
     char *key;
     uint64_t identity;
     uint32_t id;
+    size_t refs;                /* Endpoints. */
     const struct sg_group **groups;     /* As the port's. */
+    struct sg_plan_group **plan_groups; /* The same. */
     size_t n_groups;
     /* By direction: the fragments with peer `any', and whether there are
      * others, for which the address must be classified. */
     const struct sg_fragment **any[SG_N_DIRECTIONS];
     size_t n_any[SG_N_DIRECTIONS];
     bool classify[SG_N_DIRECTIONS];
+    bool multicast;             /* It has a rule that may allow multicast. */
+    size_t *lengths;            /* Number of ingress cells, by fragments. */
+    size_t n_lengths;
+    struct ovs_list cells[SG_N_DIRECTIONS];     /* struct sg_cell. */
+    struct ovs_list floods;     /* struct sg_plan_flood. */
+    struct sg_unit unit;
+};
+
+/* A profile that endpoints in a network have. */
+struct sg_net_profile {
+    struct hmap_node node;      /* In sg_plan_network.profiles. */
+    struct sg_plan_profile *profile;
+    size_t refs;                /* Endpoints. */
+};
+
+/* A peer that rules of the profiles in a network name. */
+struct sg_net_peer {
+    struct hmap_node node;      /* In sg_plan_network.peers[dir]. */
+    struct ovs_list idle;       /* In sg_plan.idle_peers, or empty. */
+    struct sg_plan_network *network;
+    enum sg_direction dir;
+    struct sg_plan_peer *peer;
+    size_t refs;                /* (profile, fragment). */
+    struct sg_extent *extents[2];   /* What it stands for. */
+    size_t n_extents;
+    bool subscribed;
+};
+
+/* A class that addresses of a network have. */
+struct sg_net_class {
+    struct hmap_node node;      /* In sg_plan_network.classes[dir]. */
+    const struct sg_class *class;
+    size_t refs;                /* Addresses with a flow. */
 };
 
 struct sg_plan_network {
     char *name;
     uint32_t id;
     uint64_t identity;
-    struct sg_plan_profile **profiles;  /* In use here, unique. */
-    size_t n_profiles;
-    struct sg_address *addresses[SG_N_DIRECTIONS];  /* Sorted. */
-    size_t n_addresses[SG_N_DIRECTIONS];
-    bool lengths[SG_N_DIRECTIONS][129];     /* Which prefixes there are. */
+    size_t refs;                /* Endpoints. */
+    struct hmap profiles;       /* struct sg_net_profile. */
+    struct hmap peers[SG_N_DIRECTIONS];         /* struct sg_net_peer. */
+    struct hmap addresses[SG_N_DIRECTIONS];     /* struct sg_address. */
+    struct skiplist *sorted[SG_N_DIRECTIONS];   /* The same; a prefix right
+                                                 * before those in it. */
+    size_t lengths[SG_N_DIRECTIONS][129];   /* How many there are of each. */
+    struct hmap classes[SG_N_DIRECTIONS];       /* struct sg_net_class. */
+    struct sg_unit unit;
 };
 
 struct sg_cell {
     struct hmap_node node;      /* In sg_plan.cells[dir]. */
-    const struct sg_plan_profile *profile;
+    struct ovs_list of_profile; /* In sg_plan_profile.cells[dir]. */
+    struct sg_plan_profile *profile;
     const struct sg_class *class;
-    const struct sg_fragment **fragments;   /* At least one. */
+    enum sg_direction dir;
+    size_t refs;                /* Networks that have both. */
+    const struct sg_fragment **fragments;   /* None: it has no flow. */
     size_t n_fragments;
+    struct sg_unit unit;
 };
 
 /* What the cookies of flows stand for: 44 bits of a rule's UUID, a cell. */
@@ -146,6 +229,7 @@ uint64_t sg_cell_identity(const struct sg_cell *);
 
 /* An endpoint of a guarded port of this bridge that can be enforced. */
 struct sg_plan_endpoint {
+    struct hmap_node node;      /* In sg_plan.endpoints, by zone. */
     const struct sg_port *port;
     const struct sg_endpoint *endpoint;
     uint16_t zone;
@@ -153,47 +237,139 @@ struct sg_plan_endpoint {
     uint32_t limit;             /* Connections of the zone; 0: no limit. */
     struct sg_plan_network *network;
     struct sg_plan_profile *profile;
+    struct sg_unit unit;
+};
+
+/* A port, of whatever bridge. */
+struct sg_plan_port {
+    struct sg_port *port;       /* Our copy; the name is in sg_plan.ports. */
+    bool here;                  /* On this bridge, with a number. */
+    bool incomplete;            /* There was no zone for an endpoint. */
+    struct sg_plan_endpoint **endpoints;
+    size_t n_endpoints;
+    struct sg_unit trusted;     /* If it is here, and not guarded. */
 };
 
 /* A peer that rules of groups here name. */
 struct sg_plan_peer {
     struct hmap_node node;      /* In sg_plan.peers_by_value[dir]. */
-    const struct sg_peer *peer;
+    const struct sg_peer *peer; /* In the policy. */
     size_t index;               /* In sg_plan.peers[dir]. */
+    size_t refs;                /* Fragments, struct sg_net_peer. */
 };
 
 /* A group that a profile here has. */
 struct sg_plan_group {
     const struct sg_group *group;
+    size_t refs;                /* Profiles. */
     struct sg_fragment **fragments[SG_N_DIRECTIONS];
     size_t *peer_index[SG_N_DIRECTIONS];    /* Of each; SIZE_MAX: any. */
     size_t n_fragments[SG_N_DIRECTIONS];
 };
 
+/* Endpoints that get a frame, sorted by port number. */
+struct sg_plan_list {
+    const struct sg_plan_endpoint **eps;
+    size_t n, allocated;
+};
+
+/* A VLAN with guarded ports. */
+struct sg_plan_vlan {
+    struct hmap_node node;      /* In sg_plan.vlans. */
+    uint16_t vlan;
+    struct sg_plan_list list;
+    size_t n_learners;          /* Endpoints that learn addresses. */
+    struct hmap floods;         /* struct sg_plan_flood. */
+    struct sg_unit unit;
+    struct sg_unit judges;
+};
+
+/* The endpoints of one VLAN, network and profile. */
+struct sg_plan_flood {
+    struct hmap_node node;      /* In sg_plan_vlan.floods. */
+    struct ovs_list of_profile; /* In sg_plan_profile.floods. */
+    struct sg_plan_vlan *vlan;
+    struct sg_plan_network *network;
+    struct sg_plan_profile *profile;
+    struct sg_plan_list list;
+    struct sg_unit unit;
+};
+
+/* The endpoints of a VLAN that have an address. */
+struct sg_plan_owners {
+    struct hmap_node node;      /* In sg_plan.owners. */
+    struct sg_prefix prefix;
+    uint16_t vlan;
+    struct sg_plan_list list;
+    struct sg_unit unit;
+};
+
 struct sg_plan {
     struct sg_compiler *compiler;
-    const struct sg_policy *policy;
-    const struct sg_ports *ports;
+    struct sg_policy *policy;
     char *bridge;
+    struct shash ports;         /* name -> struct sg_plan_port. */
+    struct sg_units units;      /* What is to be emitted again. */
+    struct sg_unit static_unit;
 
-    struct sg_plan_endpoint *endpoints;     /* Sorted by port number. */
-    size_t n_endpoints;
-    const struct sg_port **trusted;         /* Sorted by port number. */
-    size_t n_trusted;
-
+    struct hmap endpoints;      /* struct sg_plan_endpoint, by zone. */
     struct shash networks;      /* name -> struct sg_plan_network. */
     struct shash profiles;      /* key -> struct sg_plan_profile. */
     struct shash groups;        /* sg_group.key -> struct sg_plan_group. */
-    struct sg_plan_peer **peers[SG_N_DIRECTIONS];   /* Sorted by value. */
-    size_t n_peers[SG_N_DIRECTIONS];
+    struct sg_plan_peer **peers[SG_N_DIRECTIONS];   /* With holes. */
+    size_t n_peers[SG_N_DIRECTIONS];    /* Bits in the bitmaps, too. */
     struct hmap peers_by_value[SG_N_DIRECTIONS];
     struct shash classes[SG_N_DIRECTIONS];  /* key -> struct sg_class. */
+    struct hmap by_peers[SG_N_DIRECTIONS];  /* struct sg_class. */
     struct hmap cells[SG_N_DIRECTIONS];     /* struct sg_cell. */
+    struct hmap numbers;        /* struct sg_plan_number (groups.c). */
+
+    struct hmap vlans;          /* struct sg_plan_vlan. */
+    struct hmap owners;         /* struct sg_plan_owners. */
+
+    struct hmap extents;        /* struct sg_extent (extents.c). */
+    struct ovs_list changed;    /* struct sg_extent_prefix. */
+    struct ovs_list stale;      /* struct sg_address. */
+    struct ovs_list idle_peers; /* struct sg_net_peer. */
+
+    uint64_t *entries;          /* sg_policy_entries(), once asked for. */
+    size_t n_entries;
+    struct sg_plan_stats {      /* How much work there was, for tests. */
+        size_t ports;           /* Ports that were taken anew. */
+        size_t addresses;       /* Addresses whose class was looked for. */
+        size_t cells;           /* Cells whose fragments were. */
+        size_t fragments;       /* Fragments that were compared. */
+        size_t units;           /* Units whose flows were made. */
+    } stats;
 };
 
+/* A plan of nothing, and a plan of something. */
+struct sg_plan *sg_plan_new(struct sg_compiler *, const char *bridge);
 struct sg_plan *sg_plan_create(struct sg_compiler *, const struct sg_policy *,
                                const struct sg_ports *, const char *bridge);
+void sg_plan_update(struct sg_plan *, const struct sg_policy *,
+                    const struct sg_ports *);
 void sg_plan_destroy(struct sg_plan *);
+
+/* Does it forward as before, beside the guarded ones of this bridge? */
+bool sg_plan_port_is_trusted(const struct sg_plan_port *);
+/* The endpoint with 'zone', or NULL. */
+const struct sg_plan_endpoint *sg_plan_endpoint(const struct sg_plan *,
+                                                uint32_t zone);
+/* All endpoints, sorted by port number and VLAN; the caller frees the list
+ * of sg_plan_n_endpoints(). */
+const struct sg_plan_endpoint **sg_plan_endpoints(const struct sg_plan *);
+/* All addresses of 'net', sorted; the caller frees the list. */
+const struct sg_address **sg_plan_addresses(const struct sg_plan_network *,
+                                            enum sg_direction, size_t *n);
+/* The peer that is written as 'name' in 'net', SIZE_MAX if no rule there has
+ * one. */
+size_t sg_plan_find_peer(const struct sg_plan *, enum sg_direction,
+                         const struct sg_plan_network *, const char *name);
+/* Does some entry of the plan have 'number' (flags included)? */
+bool sg_plan_has_number(const struct sg_plan *, uint32_t number);
+/* Does some entry of the whole policy have 'identity'? */
+bool sg_plan_policy_has_entry(struct sg_plan *, uint64_t identity);
 
 /* The fragment, among those of the groups of 'profile', that has an entry
  * with 'number' (flags included); NULL if none has. */
@@ -201,15 +377,21 @@ const struct sg_fragment *sg_plan_find_number(const struct sg_plan *,
                                               const struct sg_plan_profile *,
                                               uint32_t number);
 
-/* Adds the flows of the plan to 'flows'. */
+/* Adds all flows of the plan to 'flows'. */
 void sg_plan_emit(const struct sg_plan *, struct sg_flows *flows);
+/* Makes the flows anew of what has changed since the last call: see unit.h.
+ * The first call makes all of them. */
+void sg_plan_emit_changes(struct sg_plan *, struct sg_flows *desired,
+                          struct sg_flows *touched);
 /* Part of it: the flows that let trusted ports forward.  They need no policy:
  * the host's own access must not depend on one. */
 void sg_plan_emit_trusted(const struct sg_plan *, struct sg_flows *flows);
 
 /* Adds the flows that judge TCP without a SYN as if it were a first packet,
- * for the endpoints with these zones. */
-void sg_emit_midstream(struct sg_flows *, const uint16_t zones[], size_t n);
+ * for the endpoints with these zones; they are those of 'unit'. */
+void sg_emit_midstream(struct sg_unit *, struct sg_flows *desired,
+                       struct sg_flows *touched, const uint16_t zones[],
+                       size_t n);
 
 /* Prints one stage, for `ovs-sgctl compile --stage=STAGE': "profiles",
  * "networks", "classes", "fragments", "cells", "flows", "counts".  Returns

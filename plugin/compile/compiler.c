@@ -4,6 +4,8 @@
 
 #include "compile/compile.h"
 
+#include <stdlib.h>
+
 #include "compile/flow.h"
 #include "compile/pipeline.h"
 #include "compile/read.h"
@@ -157,7 +159,7 @@ sg_compiler_fresh_zones(const struct sg_compiler *c,
 {
     const struct sg_id *id;
 
-    HMAP_FOR_EACH (id, id_node, &c->zones.by_id) {
+    LIST_FOR_EACH (id, fresh_node, &c->zones.fresh) {
         if (id->fresh) {
             cb(id->id, aux);
         }
@@ -213,4 +215,14 @@ sg_policy_entries(const struct sg_policy *policy, size_t *n)
     qsort(ids.list, ids.n, sizeof *ids.list, compare_identities);
     *n = ids.n;
     return ids.list;
+}
+
+bool
+sg_plan_policy_has_entry(struct sg_plan *plan, uint64_t identity)
+{
+    if (!plan->entries) {
+        plan->entries = sg_policy_entries(plan->policy, &plan->n_entries);
+    }
+    return bsearch(&identity, plan->entries, plan->n_entries,
+                   sizeof *plan->entries, compare_identities) != NULL;
 }

@@ -265,44 +265,46 @@ emit_no_security(struct emitter *e, const struct sg_plan_endpoint *ep)
     }
 }
 
-/* Names the networks that endpoints here are in. */
-static void
-emit_network_names(struct emitter *e, const struct sg_plan *plan)
+/* Names a network that endpoints here are in. */
+void
+sg_emit_network(struct emitter *e, const struct sg_plan_network *net)
 {
-    struct shash_node *node;
+    emit_begin(e);
+    emit_match_reg(e, SG_R_NET, net->id);
+    emit_flow(e, SG_T_NAMES, 0, sg_cookie(SG_COOKIE_NETWORK, net->identity));
+}
 
-    SHASH_FOR_EACH (node, &plan->networks) {
-        const struct sg_plan_network *net = node->data;
-
-        emit_begin(e);
-        emit_match_reg(e, SG_R_NET, net->id);
-        emit_flow(e, SG_T_NAMES, 0,
-                  sg_cookie(SG_COOKIE_NETWORK, net->identity));
+void
+sg_emit_endpoint(struct emitter *e, const struct sg_plan_endpoint *ep)
+{
+    if (ep->endpoint->tagged) {
+        emit_input(e, ep, vlan_of(ep));
+    }
+    if (!ep->endpoint->tagged || ep->endpoint->native) {
+        emit_input(e, ep, 0);
+    }
+    emit_who(e, ep, SG_R_SRC, SG_T_EG_WHO);
+    emit_who(e, ep, SG_R_DST, SG_T_IN_WHO);
+    if (ep->port->port_security) {
+        emit_security(e, ep);
+    } else {
+        emit_no_security(e, ep);
+    }
+    for (size_t i = 0; i < ep->port->n_macs; i++) {
+        emit_l2(e, ep, ep->port->macs[i]);
     }
 }
 
 void
 sg_emit_endpoints(struct emitter *e, const struct sg_plan *plan)
 {
-    for (size_t i = 0; i < plan->n_endpoints; i++) {
-        const struct sg_plan_endpoint *ep = &plan->endpoints[i];
+    const struct sg_plan_endpoint *ep;
+    const struct shash_node *node;
 
-        if (ep->endpoint->tagged) {
-            emit_input(e, ep, vlan_of(ep));
-        }
-        if (!ep->endpoint->tagged || ep->endpoint->native) {
-            emit_input(e, ep, 0);
-        }
-        emit_who(e, ep, SG_R_SRC, SG_T_EG_WHO);
-        emit_who(e, ep, SG_R_DST, SG_T_IN_WHO);
-        if (ep->port->port_security) {
-            emit_security(e, ep);
-        } else {
-            emit_no_security(e, ep);
-        }
-        for (size_t j = 0; j < ep->port->n_macs; j++) {
-            emit_l2(e, ep, ep->port->macs[j]);
-        }
+    HMAP_FOR_EACH (ep, node, &plan->endpoints) {
+        sg_emit_endpoint(e, ep);
     }
-    emit_network_names(e, plan);
+    SHASH_FOR_EACH (node, &plan->networks) {
+        sg_emit_network(e, node->data);
+    }
 }

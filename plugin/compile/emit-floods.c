@@ -34,10 +34,12 @@
 #include "compile/emit.h"
 
 #include <netinet/icmp6.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "compile/compile.h"
 #include "compile/flow.h"
-#include "hash.h"
+#include "compile/plan-private.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/vlog.h"
@@ -47,57 +49,15 @@
 VLOG_DEFINE_THIS_MODULE(sg_floods);
 
 #define VLAN_PRESENT 0x1000
-#define CHUNK 512               /* Ports a flow: 8 kB of outputs. */
+#define CHUNK SG_LIST_CHUNK     /* Ports a flow: 8 kB of outputs. */
 #define JUDGES 512              /* Profiles a flow: 48 kB of loads. */
 #define TURN 3500               /* Resubmits; there are some before them. */
 #define MAX_TURNS 5
 
-/* Endpoints that get a frame. */
-struct list {
-    const struct sg_plan_endpoint **eps;
-    size_t n, allocated;
-};
-
-static void
-list_add(struct list *list, const struct sg_plan_endpoint *ep)
-{
-    if (list->n >= list->allocated) {
-        list->eps = x2nrealloc(list->eps, &list->allocated,
-                               sizeof *list->eps);
-    }
-    list->eps[list->n++] = ep;
-}
-
-static void
-lists_destroy(struct shash *lists)
-{
-    struct shash_node *node;
-
-    SHASH_FOR_EACH (node, lists) {
-        struct list *list = node->data;
-
-        free(list->eps);
-    }
-    shash_destroy_free_data(lists);
-}
-
-static void
-lists_add(struct shash *lists, const char *key,
-          const struct sg_plan_endpoint *ep)
-{
-    struct list *list = shash_find_data(lists, key);
-
-    if (!list) {
-        list = xzalloc(sizeof *list);
-        shash_add(lists, key, list);
-    }
-    list_add(list, ep);
-}
-
 static uint16_t
-vlan_of(const struct sg_plan_endpoint *ep)
+tag_of(uint16_t vlan)
 {
-    return ep->endpoint->vlan ? VLAN_PRESENT | ep->endpoint->vlan : 0;
+    return vlan ? VLAN_PRESENT | vlan : 0;
 }
 
 static uint64_t
@@ -115,7 +75,8 @@ put_outputs(struct emitter *e, const struct sg_plan_endpoint *const *eps,
     for (size_t i = 0; i < n; i++) {
         if (eps[i]->endpoint->tagged == tagged) {
             if (first) {
-                emit_load_tci(e, tagged ? vlan_of(eps[i]) : 0);
+                emit_load_tci(e, (tagged ? tag_of(eps[i]->endpoint->vlan)
+                                  : 0));
                 first = false;
             }
             emit_output(e, eps[i]->port->ofport);
@@ -123,145 +84,111 @@ put_outputs(struct emitter *e, const struct sg_plan_endpoint *const *eps,
     }
 }
 
-/* Adds the flows of a list, with 'match' for a match, chained by FRAG. */
+/* How many endpoints of the list, from 'i' on, belong to one flow. */
+static size_t
+chunk_size(const struct sg_plan_list *list, size_t i)
+{
+    size_t j = i;
+
+    while (j < list->n && (list->eps[j]->port->ofport / CHUNK
+                           == list->eps[i]->port->ofport / CHUNK)) {
+        j++;
+    }
+    return j - i;
+}
+
+static uint32_t
+chunk_of(const struct sg_plan_list *list, size_t i)
+{
+    return list->eps[i]->port->ofport / CHUNK;
+}
+
+/* Begins the flow of a list that FRAG stands for. */
 static void
-emit_list(struct emitter *e, const struct list *list, const char *key,
+begin_chunk(struct emitter *e, const struct match *match, uint32_t chunk)
+{
+    emit_begin(e);
+    e->match = *match;
+    emit_match_reg(e, SG_R_FRAG, chunk);
+}
+
+/* On to the flow that has the 'i'th port of the list. */
+static void
+put_next(struct emitter *e, const struct sg_plan_list *list, size_t i,
+         uint8_t table)
+{
+    if (i < list->n) {
+        emit_load(e, SG_R_FRAG, chunk_of(list, i));
+        emit_resubmit(e, table);
+    }
+}
+
+/* Adds the flows of a list, with 'match' for a match, chained by FRAG.  Each
+ * has the ports of a range of numbers; the first one is for range 0. */
+static void
+emit_list(struct emitter *e, const struct sg_plan_list *list, const char *key,
           const struct match *match, uint8_t table, uint16_t priority)
 {
-    for (size_t i = 0; i < list->n; i += CHUNK) {
-        size_t n = MIN(CHUNK, list->n - i);
+    if (list->n && chunk_of(list, 0)) {
+        begin_chunk(e, match, 0);
+        put_next(e, list, 0, table);
+        emit_flow(e, table, priority, cookie_of(key));
+    }
+    for (size_t i = 0; i < list->n;) {
+        size_t n = chunk_size(list, i);
 
-        emit_begin(e);
-        e->match = *match;
-        if (table != SG_T_FLOOD) {
-            emit_match_reg(e, SG_R_FRAG, i / CHUNK);
-        }
+        begin_chunk(e, match, chunk_of(list, i));
         put_outputs(e, &list->eps[i], n, false);
         put_outputs(e, &list->eps[i], n, true);
-        if (i + n < list->n) {
-            emit_load(e, SG_R_FRAG, i / CHUNK + 1);
-            emit_resubmit(e, table);
-        }
+        put_next(e, list, i + n, table);
         emit_flow(e, table, priority, cookie_of(key));
-        if (table == SG_T_FLOOD) {
-            break;              /* An address has few owners. */
-        }
+        i += n;
     }
 }
 
 /* Every guarded port of a VLAN. */
-
-static void
-emit_vlans(struct emitter *e, const struct sg_plan *plan)
+void
+sg_emit_vlan(struct emitter *e, const struct sg_plan_vlan *vlan)
 {
-    struct shash lists = SHASH_INITIALIZER(&lists);
-    struct shash_node *node;
+    char key[32];
 
-    for (size_t i = 0; i < plan->n_endpoints; i++) {
-        char key[32];
-
-        snprintf(key, sizeof key, "vlan %d", vlan_of(&plan->endpoints[i]));
-        lists_add(&lists, key, &plan->endpoints[i]);
-    }
-    SHASH_FOR_EACH (node, &lists) {
-        const struct list *list = node->data;
-
-        emit_begin(e);
-        emit_match_reg(e, SG_R_VLAN, vlan_of(list->eps[0]));
-        struct match match = e->match;
-        emit_list(e, list, node->name, &match, SG_T_FLOOD_ALL, 100);
-    }
-    lists_destroy(&lists);
+    emit_begin(e);
+    emit_match_reg(e, SG_R_VLAN, tag_of(vlan->vlan));
+    struct match match = e->match;
+    snprintf(key, sizeof key, "vlan %d", tag_of(vlan->vlan));
+    emit_list(e, &vlan->list, key, &match, SG_T_FLOOD_ALL, 100);
 }
 
 /* The ports of one VLAN, network and profile. */
 
-/* What it takes to judge a profile. */
-struct effort {
-    struct hmap_node node;
-    const struct sg_plan_profile *profile;
-    size_t longest;             /* Fragments of its longest cell. */
-    bool multicast;             /* It has a rule that may allow multicast. */
-};
-
-static struct effort *
-effort_get(struct hmap *efforts, const struct sg_plan_profile *profile)
-{
-    uint32_t hash = hash_pointer(profile, 0);
-    struct effort *effort;
-
-    HMAP_FOR_EACH_WITH_HASH (effort, node, hash, efforts) {
-        if (effort->profile == profile) {
-            return effort;
-        }
-    }
-    effort = xzalloc(sizeof *effort);
-    effort->profile = profile;
-    hmap_insert(efforts, &effort->node, hash);
-    return effort;
-}
-
-static void
-effort_add(struct effort *effort, const struct sg_fragment *const *fragments,
-           size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < fragments[i]->n_entries; j++) {
-            effort->multicast |= (fragments[i]->entries[j].proto
-                                  != IPPROTO_TCP);
-        }
-    }
-}
-
-static void
-efforts_init(struct hmap *efforts, const struct sg_plan *plan)
-{
-    const struct sg_cell *cell;
-    struct shash_node *node;
-
-    hmap_init(efforts);
-    SHASH_FOR_EACH (node, &plan->profiles) {
-        const struct sg_plan_profile *profile = node->data;
-
-        effort_add(effort_get(efforts, profile), profile->any[SG_INGRESS],
-                   profile->n_any[SG_INGRESS]);
-    }
-    HMAP_FOR_EACH (cell, node, &plan->cells[SG_INGRESS]) {
-        struct effort *effort = effort_get(efforts, cell->profile);
-
-        effort_add(effort, cell->fragments, cell->n_fragments);
-        effort->longest = MAX(effort->longest, cell->n_fragments);
-    }
-}
-
-static void
-efforts_destroy(struct hmap *efforts)
-{
-    struct effort *effort;
-
-    HMAP_FOR_EACH_POP (effort, node, efforts) {
-        free(effort);
-    }
-    hmap_destroy(efforts);
-}
-
-/* The most resubmits that judging 'list', and sending to its ports, takes. */
+/* The most fragments of a cell of the profile. */
 static size_t
-resubmits_of(struct hmap *efforts, const struct list *list)
+longest_cell(const struct sg_plan_profile *profile)
 {
-    const struct sg_plan_profile *profile = list->eps[0]->profile;
+    size_t n = profile->n_lengths;
 
-    /* IN_PROFILE, IN_CLASS, IN_CELL. */
-    return (3 + profile->n_any[SG_INGRESS]
-            + effort_get(efforts, profile)->longest + 1 + list->n / CHUNK);
+    while (n && !profile->lengths[n - 1]) {
+        n--;
+    }
+    return n;
+}
+
+/* The most resubmits that judging 'flood', and sending to its ports, takes. */
+static size_t
+resubmits_of(const struct sg_plan_flood *flood)
+{
+    /* IN_PROFILE, IN_CLASS, IN_CELL; and an empty flow of the list. */
+    return (3 + flood->profile->n_any[SG_INGRESS]
+            + longest_cell(flood->profile) + 1
+            + sg_plan_list_chunks(&flood->list));
 }
 
 static void
-put_judge(struct emitter *e, const struct sg_plan_endpoint *ep)
+put_judge(struct emitter *e, const struct sg_plan_flood *flood)
 {
     emit_load(e, SG_R_NUMBER, 0);
-    emit_load(e, SG_R_NET, ep->network->id);
-    emit_load(e, SG_R_PROFILE, ep->profile->id);
+    emit_load(e, SG_R_NET, flood->network->id);
+    emit_load(e, SG_R_PROFILE, flood->profile->id);
     emit_resubmit(e, SG_T_IN_PROFILE);
     emit_load(e, SG_R_FRAG, 0);
     emit_resubmit(e, SG_T_FLOOD_OUT);
@@ -269,114 +196,104 @@ put_judge(struct emitter *e, const struct sg_plan_endpoint *ep)
 
 /* The lists of one VLAN that are to be judged, in a fixed order. */
 struct judged {
-    const struct list **lists;
+    const struct sg_plan_vlan *vlan;
+    const struct sg_plan_flood **floods;
     size_t n;
 };
 
-static struct judged
-judged_in(const struct shash *lists, uint16_t vlan)
+static int
+compare_floods(const void *a_, const void *b_)
 {
-    const struct shash_node **nodes = shash_sort(lists);
-    struct judged judged = { xmalloc(shash_count(lists) * sizeof(void *)), 0 };
+    const struct sg_plan_flood *const *a = a_, *const *b = b_;
+    int cmp = strcmp((*a)->network->name, (*b)->network->name);
 
-    for (size_t i = 0; i < shash_count(lists); i++) {
-        const struct list *list = nodes[i]->data;
+    return cmp ? cmp : strcmp((*a)->profile->key, (*b)->profile->key);
+}
 
-        if (vlan_of(list->eps[0]) == vlan) {
-            judged.lists[judged.n++] = list;
+static struct judged
+judged_in(const struct sg_plan_vlan *vlan)
+{
+    struct judged judged = { vlan, NULL, 0 };
+    const struct sg_plan_flood *flood;
+
+    judged.floods = xmalloc((hmap_count(&vlan->floods) + 1)
+                            * sizeof *judged.floods);
+    HMAP_FOR_EACH (flood, node, &vlan->floods) {
+        if (flood->profile->multicast) {
+            judged.floods[judged.n++] = flood;
         }
     }
-    free(nodes);
+    qsort(judged.floods, judged.n, sizeof *judged.floods, compare_floods);
     return judged;
 }
 
 /* One turn: as many as it may take, from 'i' on.  Returns where the next one
  * begins. */
 static size_t
-emit_turn(struct emitter *e, struct hmap *efforts,
-          const struct judged *judged, size_t i, int turn)
+emit_turn(struct emitter *e, const struct judged *judged, size_t i, int turn)
 {
-    uint16_t vlan = vlan_of(judged->lists[i]->eps[0]);
+    uint16_t tag = tag_of(judged->vlan->vlan);
     size_t end = MIN(judged->n, i + JUDGES);
     size_t resubmits = 0;
     char key[32];
 
     emit_begin(e);
-    emit_match_reg(e, SG_R_VLAN, vlan);
+    emit_match_reg(e, SG_R_VLAN, tag);
     emit_match_reg(e, SG_R_FRAG, turn);
     do {
-        put_judge(e, judged->lists[i]->eps[0]);
-        resubmits += resubmits_of(efforts, judged->lists[i]);
+        put_judge(e, judged->floods[i]);
+        resubmits += resubmits_of(judged->floods[i]);
     } while (++i < end
-             && resubmits + resubmits_of(efforts, judged->lists[i]) <= TURN);
+             && resubmits + resubmits_of(judged->floods[i]) <= TURN);
     if (i < judged->n && turn + 1 < MAX_TURNS) {
         emit_load(e, SG_R_FRAG, turn + 1);
         emit_resubmit(e, SG_T_FLOOD_TURN);
     }
-    snprintf(key, sizeof key, "judge %d", vlan);
+    snprintf(key, sizeof key, "judge %d", tag);
     emit_flow(e, SG_T_FLOOD_JUDGE, 100, cookie_of(key));
     return i;
 }
 
 /* The flows of a VLAN that judge each of its profiles. */
-static void
-emit_judges(struct emitter *e, struct hmap *efforts,
-            const struct shash *lists, uint16_t vlan)
+void
+sg_emit_judges(struct emitter *e, const struct sg_plan_vlan *vlan)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
-    struct judged judged = judged_in(lists, vlan);
+    struct judged judged = judged_in(vlan);
     size_t i = 0;
 
     for (int turn = 0; i < judged.n && turn < MAX_TURNS; turn++) {
-        i = emit_turn(e, efforts, &judged, i, turn);
+        i = emit_turn(e, &judged, i, turn);
     }
     if (i < judged.n) {
         VLOG_WARN_RL(&rl, "VLAN %d: %"PRIuSIZE" of %"PRIuSIZE" sets of groups "
                      "get no broadcast or multicast IP: judging one frame "
                      "for all of them is too much; use fewer sets",
-                     vlan & ~VLAN_PRESENT, judged.n - i, judged.n);
+                     vlan->vlan, judged.n - i, judged.n);
     }
-    free(judged.lists);
+    free(judged.floods);
 }
 
-static void
-emit_profiles(struct emitter *e, const struct sg_plan *plan)
+void
+sg_emit_flood(struct emitter *e, const struct sg_plan_flood *flood)
 {
-    struct shash lists = SHASH_INITIALIZER(&lists);
-    struct shash_node *node;
-    bool done[4096] = { false };
-    struct hmap efforts;
+    uint16_t tag = tag_of(flood->vlan->vlan);
+    char *key;
 
-    efforts_init(&efforts, plan);
-    for (size_t i = 0; i < plan->n_endpoints; i++) {
-        const struct sg_plan_endpoint *ep = &plan->endpoints[i];
-
-        if (effort_get(&efforts, ep->profile)->multicast) {
-            char *key = xasprintf("vlan %d net %s %s", vlan_of(ep),
-                                  ep->network->name, ep->profile->key);
-            lists_add(&lists, key, ep);
-            free(key);
-        }
+    if (!flood->profile->multicast) {
+        return;
     }
-    SHASH_FOR_EACH (node, &lists) {
-        const struct list *list = node->data;
-        const struct sg_plan_endpoint *ep = list->eps[0];
-
-        emit_begin(e);
-        emit_match_reg(e, SG_R_VLAN, vlan_of(ep));
-        emit_match_reg(e, SG_R_NET, ep->network->id);
-        emit_match_reg(e, SG_R_PROFILE, ep->profile->id);
-        match_set_reg_masked(&e->match, SG_R_NUMBER, SG_MARK_KNOWN,
-                             SG_MARK_KNOWN);
-        struct match match = e->match;
-        emit_list(e, list, node->name, &match, SG_T_FLOOD_OUT, 50);
-        if (!done[ep->endpoint->vlan]) {
-            done[ep->endpoint->vlan] = true;
-            emit_judges(e, &efforts, &lists, vlan_of(ep));
-        }
-    }
-    lists_destroy(&lists);
-    efforts_destroy(&efforts);
+    emit_begin(e);
+    emit_match_reg(e, SG_R_VLAN, tag);
+    emit_match_reg(e, SG_R_NET, flood->network->id);
+    emit_match_reg(e, SG_R_PROFILE, flood->profile->id);
+    match_set_reg_masked(&e->match, SG_R_NUMBER, SG_MARK_KNOWN,
+                         SG_MARK_KNOWN);
+    struct match match = e->match;
+    key = xasprintf("vlan %d net %s %s", tag, flood->network->name,
+                    flood->profile->key);
+    emit_list(e, &flood->list, key, &match, SG_T_FLOOD_OUT, 50);
+    free(key);
 }
 
 /* The ports that have an address. */
@@ -399,96 +316,61 @@ match_request(struct emitter *e, const struct sg_prefix *p)
     }
 }
 
+/* An address has few owners: one flow is enough. */
 static void
-emit_owners(struct emitter *e, const struct list *list, const char *key,
-            const struct sg_prefix *p)
+emit_owner_list(struct emitter *e, const struct sg_plan_owners *o,
+                const struct match *match, const char *key)
 {
+    size_t n = MIN(CHUNK, o->list.n);
+
     emit_begin(e);
-    emit_match_reg(e, SG_R_VLAN, vlan_of(list->eps[0]));
-    match_request(e, p);
-    struct match match = e->match;
+    e->match = *match;
+    put_outputs(e, o->list.eps, n, false);
+    put_outputs(e, o->list.eps, n, true);
     /* Prefixes may nest: the longest wins, as everywhere. */
-    emit_list(e, list, key, &match, SG_T_FLOOD, 100 + sg_prefix_text_len(p));
+    emit_flow(e, SG_T_FLOOD, 100 + sg_prefix_text_len(&o->prefix),
+              cookie_of(key));
+}
+
+void
+sg_emit_owners(struct emitter *e, const struct sg_plan_owners *o)
+{
+    struct ds key = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&key, "vlan %d ", tag_of(o->vlan));
+    sg_prefix_format(&o->prefix, &key);
+    emit_begin(e);
+    emit_match_reg(e, SG_R_VLAN, tag_of(o->vlan));
+    match_request(e, &o->prefix);
+    struct match match = e->match;
+    emit_owner_list(e, o, &match, ds_cstr(&key));
 
     /* Announcing one's own address (RFC 5227 section 3) is for everyone. */
-    if (sg_prefix_is_ipv4(p) && sg_prefix_is_host(p)) {
+    if (sg_prefix_is_ipv4(&o->prefix) && sg_prefix_is_host(&o->prefix)) {
         emit_begin(e);
         e->match = match;
-        match_set_nw_src(&e->match, sg_prefix_ipv4(p));
+        match_set_nw_src(&e->match, sg_prefix_ipv4(&o->prefix));
         emit_resubmit(e, SG_T_FLOOD_ALL);
-        emit_flow(e, SG_T_FLOOD, 300, cookie_of(key));
+        emit_flow(e, SG_T_FLOOD, 300, cookie_of(ds_cstr(&key)));
     }
-}
-
-struct owners {
-    struct hmap_node node;
-    struct sg_prefix prefix;
-    uint16_t vlan;
-    struct list list;
-};
-
-static struct owners *
-owners_get(struct hmap *map, const struct sg_prefix *p, uint16_t vlan)
-{
-    uint32_t hash = sg_prefix_hash(p, vlan);
-    struct owners *o;
-
-    HMAP_FOR_EACH_WITH_HASH (o, node, hash, map) {
-        if (o->vlan == vlan && sg_prefix_equals(&o->prefix, p)) {
-            return o;
-        }
-    }
-    o = xzalloc(sizeof *o);
-    o->prefix = *p;
-    o->vlan = vlan;
-    hmap_insert(map, &o->node, hash);
-    return o;
-}
-
-static void
-owners_add(struct hmap *map, const struct sg_prefix *p,
-           const struct sg_plan_endpoint *ep)
-{
-    struct list *list = &owners_get(map, p, vlan_of(ep))->list;
-
-    /* A guest's link-local address may be declared as well. */
-    if (!list->n || list->eps[list->n - 1] != ep) {
-        list_add(list, ep);
-    }
-}
-
-static void
-emit_addresses(struct emitter *e, const struct sg_plan *plan)
-{
-    struct hmap map = HMAP_INITIALIZER(&map);
-    struct owners *o;
-
-    for (size_t i = 0; i < plan->n_endpoints; i++) {
-        const struct sg_plan_endpoint *ep = &plan->endpoints[i];
-
-        struct sg_prefix p;
-
-        for (size_t j = 0; sg_port_address(ep->port, j, &p); j++) {
-            owners_add(&map, &p, ep);
-        }
-    }
-    HMAP_FOR_EACH_POP (o, node, &map) {
-        struct ds key = DS_EMPTY_INITIALIZER;
-
-        ds_put_format(&key, "vlan %d ", o->vlan);
-        sg_prefix_format(&o->prefix, &key);
-        emit_owners(e, &o->list, ds_cstr(&key), &o->prefix);
-        ds_destroy(&key);
-        free(o->list.eps);
-        free(o);
-    }
-    hmap_destroy(&map);
+    ds_destroy(&key);
 }
 
 void
 sg_emit_floods(struct emitter *e, const struct sg_plan *plan)
 {
-    emit_vlans(e, plan);
-    emit_profiles(e, plan);
-    emit_addresses(e, plan);
+    const struct sg_plan_vlan *vlan;
+    const struct sg_plan_flood *flood;
+    const struct sg_plan_owners *o;
+
+    HMAP_FOR_EACH (vlan, node, &plan->vlans) {
+        sg_emit_vlan(e, vlan);
+        sg_emit_judges(e, vlan);
+        HMAP_FOR_EACH (flood, node, &vlan->floods) {
+            sg_emit_flood(e, flood);
+        }
+    }
+    HMAP_FOR_EACH (o, node, &plan->owners) {
+        sg_emit_owners(e, o);
+    }
 }

@@ -19,10 +19,9 @@
 
 #include <netinet/icmp6.h>
 
-#include "bitmap.h"
 #include "compile/compile.h"
-#include "openvswitch/dynamic-string.h"
 #include "packets.h"
+#include "util.h"
 
 #define VLAN_PRESENT 0x1000
 
@@ -113,30 +112,40 @@ emit_broadcast_answer(struct emitter *e, uint16_t vlan)
 }
 
 void
+sg_emit_learner(struct emitter *e, const struct sg_plan_endpoint *ep)
+{
+    if (ep->port->listens_mac) {
+        begin(e, ep);
+        show(e, ep, SG_T_SPOOF_L2, 10);
+    }
+    if (ep->port->listens_addresses) {
+        emit_claims(e, ep);
+    }
+    /* Leases are renewed, also of a port that has all it may have. */
+    if (ep->port->learns_addresses) {
+        emit_answer(e, ep, false);
+        emit_answer(e, ep, true);
+    }
+}
+
+void
+sg_emit_learning_vlan(struct emitter *e, const struct sg_plan_vlan *vlan)
+{
+    if (vlan->n_learners) {
+        emit_broadcast_answer(e, vlan->vlan);
+    }
+}
+
+void
 sg_emit_learning(struct emitter *e, const struct sg_plan *plan)
 {
-    unsigned long *vlans = bitmap_allocate(4096);
-    size_t vlan;
+    const struct sg_plan_endpoint *ep;
+    const struct sg_plan_vlan *vlan;
 
-    for (size_t i = 0; i < plan->n_endpoints; i++) {
-        const struct sg_plan_endpoint *ep = &plan->endpoints[i];
-
-        if (ep->port->listens_mac) {
-            begin(e, ep);
-            show(e, ep, SG_T_SPOOF_L2, 10);
-        }
-        if (ep->port->listens_addresses) {
-            emit_claims(e, ep);
-        }
-        /* Leases are renewed, also of a port that has all it may have. */
-        if (ep->port->learns_addresses) {
-            emit_answer(e, ep, false);
-            emit_answer(e, ep, true);
-            bitmap_set1(vlans, ep->endpoint->vlan);
-        }
+    HMAP_FOR_EACH (ep, node, &plan->endpoints) {
+        sg_emit_learner(e, ep);
     }
-    BITMAP_FOR_EACH_1 (vlan, 4096, vlans) {
-        emit_broadcast_answer(e, vlan);
+    HMAP_FOR_EACH (vlan, node, &plan->vlans) {
+        sg_emit_learning_vlan(e, vlan);
     }
-    bitmap_free(vlans);
 }

@@ -43,11 +43,14 @@ emit_zone(struct emitter *e, uint16_t zone, uint16_t eth_type)
 }
 
 void
-sg_emit_midstream(struct sg_flows *flows, const uint16_t zones[], size_t n)
+sg_emit_midstream(struct sg_unit *unit, struct sg_flows *desired,
+                  struct sg_flows *touched, const uint16_t zones[], size_t n)
 {
     struct emitter e;
 
-    emit_init(&e, flows);
+    emit_init(&e, desired);
+    e.unit = unit;
+    e.touched = touched;
     for (size_t i = 0; i < n; i++) {
         emit_zone(&e, zones[i], ETH_TYPE_IP);
         emit_zone(&e, zones[i], ETH_TYPE_IPV6);

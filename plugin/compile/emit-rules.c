@@ -44,9 +44,9 @@ emit_chain(struct emitter *e, const struct side *side,
 /* Asks the fragments with peer `any' first.  The class table matches only
  * packets that these left undecided, so that a packet that needs no look at
  * its address does not get one. */
-static void
-emit_profile(struct emitter *e, const struct sg_plan_profile *profile,
-             enum sg_direction dir)
+void
+sg_emit_profile(struct emitter *e, const struct sg_plan_profile *profile,
+                enum sg_direction dir)
 {
     const struct side *side = &sides[dir];
 
@@ -60,14 +60,16 @@ emit_profile(struct emitter *e, const struct sg_plan_profile *profile,
               sg_cookie(SG_COOKIE_PROFILE, profile->identity));
 }
 
-static void
-emit_class(struct emitter *e, const struct sg_plan_network *net,
-           const struct sg_address *address, enum sg_direction dir)
+void
+sg_emit_address(struct emitter *e, const struct sg_address *address)
 {
-    const struct side *side = &sides[dir];
+    const struct side *side = &sides[address->dir];
 
+    if (!address->class) {
+        return;                 /* As the prefix around it. */
+    }
     emit_begin(e);
-    emit_match_reg(e, SG_R_NET, net->id);
+    emit_match_reg(e, SG_R_NET, address->network->id);
     emit_match_reg(e, SG_R_NUMBER, 0);
     side->match_peer(e, &address->prefix);
     emit_load(e, SG_R_CLASS, address->class->id);
@@ -83,12 +85,14 @@ sg_cell_identity(const struct sg_cell *cell)
     return cell->profile->identity * 31 ^ cell->class->identity;
 }
 
-static void
-emit_cell(struct emitter *e, const struct sg_cell *cell,
-          enum sg_direction dir)
+void
+sg_emit_cell(struct emitter *e, const struct sg_cell *cell)
 {
-    const struct side *side = &sides[dir];
+    const struct side *side = &sides[cell->dir];
 
+    if (!cell->n_fragments) {
+        return;
+    }
     emit_begin(e);
     emit_match_reg(e, SG_R_PROFILE, cell->profile->id);
     emit_match_reg(e, SG_R_CLASS, cell->class->id);
@@ -178,8 +182,11 @@ has_ports(int proto)
             || proto == IPPROTO_SCTP);
 }
 
-static void
-emit_fragment(struct emitter *e, const struct sg_fragment *frag)
+/* A group may have rules for a peer that has no members in any network of this
+ * bridge, but then a member may come at any moment, so its fragments are kept
+ * ready. */
+void
+sg_emit_fragment(struct emitter *e, const struct sg_fragment *frag)
 {
     for (size_t i = 0; i < frag->n_entries; i++) {
         const struct sg_entry *entry = &frag->entries[i];
@@ -198,9 +205,6 @@ emit_fragment(struct emitter *e, const struct sg_fragment *frag)
     }
 }
 
-/* Fragments that a cell or a profile here leads to: a group may have rules for
- * a peer that has no members in any network of this bridge, but then a member
- * may come at any moment, so its fragments are kept ready. */
 static void
 emit_groups(struct emitter *e, const struct sg_plan *plan,
             enum sg_direction dir)
@@ -211,7 +215,7 @@ emit_groups(struct emitter *e, const struct sg_plan *plan,
         const struct sg_plan_group *pg = node->data;
 
         for (size_t i = 0; i < pg->n_fragments[dir]; i++) {
-            emit_fragment(e, pg->fragments[dir][i]);
+            sg_emit_fragment(e, pg->fragments[dir][i]);
         }
     }
 }
@@ -221,22 +225,21 @@ emit_direction(struct emitter *e, const struct sg_plan *plan,
                enum sg_direction dir)
 {
     struct shash_node *node;
+    const struct sg_address *address;
     const struct sg_cell *cell;
 
     SHASH_FOR_EACH (node, &plan->profiles) {
-        emit_profile(e, node->data, dir);
+        sg_emit_profile(e, node->data, dir);
     }
     SHASH_FOR_EACH (node, &plan->networks) {
         const struct sg_plan_network *net = node->data;
 
-        for (size_t i = 0; i < net->n_addresses[dir]; i++) {
-            if (net->addresses[dir][i].class) {
-                emit_class(e, net, &net->addresses[dir][i], dir);
-            }
+        HMAP_FOR_EACH (address, node, &net->addresses[dir]) {
+            sg_emit_address(e, address);
         }
     }
     HMAP_FOR_EACH (cell, node, &plan->cells[dir]) {
-        emit_cell(e, cell, dir);
+        sg_emit_cell(e, cell);
     }
     emit_groups(e, plan, dir);
 }

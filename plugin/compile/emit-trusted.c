@@ -94,8 +94,8 @@ emit_untagged(struct emitter *e, const struct sg_port *port, uint16_t vlan)
     emit_flow(e, SG_T_INPUT, SG_PRIO_TRUSTED_VLAN, cookie_of(port));
 }
 
-static void
-emit_port(struct emitter *e, const struct sg_port *port)
+void
+sg_emit_trusted_port(struct emitter *e, const struct sg_port *port)
 {
     const char *mode = port->vlan_mode;
     bool native = !strncmp(mode, "native-", 7);
@@ -139,7 +139,13 @@ emit_port(struct emitter *e, const struct sg_port *port)
 void
 sg_emit_trusted(struct emitter *e, const struct sg_plan *plan)
 {
-    for (size_t i = 0; i < plan->n_trusted; i++) {
-        emit_port(e, plan->trusted[i]);
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &plan->ports) {
+        const struct sg_plan_port *pp = node->data;
+
+        if (sg_plan_port_is_trusted(pp)) {
+            sg_emit_trusted_port(e, pp->port);
+        }
     }
 }

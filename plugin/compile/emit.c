@@ -23,6 +23,8 @@ void
 emit_init(struct emitter *e, struct sg_flows *flows)
 {
     e->flows = flows;
+    e->touched = NULL;
+    e->unit = NULL;
     e->multicast_zone = 0;
     ofpbuf_init(&e->actions, 256);
     ofpbuf_init(&e->message, 1024);
@@ -40,6 +42,27 @@ emit_begin(struct emitter *e)
 {
     match_init_catchall(&e->match);
     ofpbuf_clear(&e->actions);
+}
+
+/* A unit's flow goes in beside one of the same identity that is another
+ * unit's: either may go before the other. */
+static void
+add_flow(struct emitter *e, struct sg_flow *flow)
+{
+    if (sg_flows_find(e->flows, flow)) {
+        VLOG_ERR("table %s: a flow was made twice",
+                 sg_table_name(flow->table_id));
+    }
+    if (e->touched) {
+        sg_flows_note(e->touched, flow);
+    }
+    if (e->unit) {
+        flow->sibling = e->unit->flows;
+        e->unit->flows = flow;
+        hmap_insert(&e->flows->flows, &flow->node, flow->node.hash);
+    } else {
+        sg_flows_insert(e->flows, flow);
+    }
 }
 
 /* Takes the flow through a message and back: the switch does the same, and
@@ -86,10 +109,8 @@ emit_flow(struct emitter *e, uint8_t table, uint16_t priority,
     struct match match;
     minimatch_expand(&back.match, &match);
     minimatch_destroy(&back.match);
-    if (!sg_flows_add(e->flows, table, priority, cookie, &match,
-                      back.ofpacts, back.ofpacts_len)) {
-        VLOG_ERR("table %s: a flow was made twice", sg_table_name(table));
-    }
+    add_flow(e, sg_flow_create(table, priority, cookie, &match,
+                               back.ofpacts, back.ofpacts_len));
 }
 
 /* Matches. */
@@ -251,5 +272,81 @@ sg_plan_emit(const struct sg_plan *plan, struct sg_flows *flows)
     sg_emit_learning(&e, plan);
     sg_emit_rules(&e, plan);
     sg_emit_floods(&e, plan);
+    emit_destroy(&e);
+}
+
+/* What a unit is part of. */
+#define OF(STRUCT, MEMBER) CONTAINER_OF(e->unit, struct STRUCT, MEMBER)
+
+static void
+emit_profile_unit(struct emitter *e)
+{
+    sg_emit_profile(e, OF(sg_plan_profile, unit), SG_INGRESS);
+    sg_emit_profile(e, OF(sg_plan_profile, unit), SG_EGRESS);
+}
+
+static void
+emit_unit(struct emitter *e)
+{
+    switch ((enum sg_unit_kind) e->unit->kind) {
+    case SG_UNIT_STATIC:
+        sg_emit_static_trusted(e);
+        sg_emit_static(e);
+        break;
+    case SG_UNIT_TRUSTED:
+        sg_emit_trusted_port(e, OF(sg_plan_port, trusted)->port);
+        break;
+    case SG_UNIT_ENDPOINT:
+        sg_emit_endpoint(e, OF(sg_plan_endpoint, unit));
+        sg_emit_learner(e, OF(sg_plan_endpoint, unit));
+        break;
+    case SG_UNIT_NETWORK:
+        sg_emit_network(e, OF(sg_plan_network, unit));
+        break;
+    case SG_UNIT_PROFILE:
+        emit_profile_unit(e);
+        break;
+    case SG_UNIT_ADDRESS:
+        sg_emit_address(e, OF(sg_address, unit));
+        break;
+    case SG_UNIT_CELL:
+        sg_emit_cell(e, OF(sg_cell, unit));
+        break;
+    case SG_UNIT_FRAGMENT:
+        sg_emit_fragment(e, OF(sg_fragment, unit));
+        break;
+    case SG_UNIT_VLAN:
+        sg_emit_vlan(e, OF(sg_plan_vlan, unit));
+        sg_emit_learning_vlan(e, OF(sg_plan_vlan, unit));
+        break;
+    case SG_UNIT_JUDGES:
+        sg_emit_judges(e, OF(sg_plan_vlan, judges));
+        break;
+    case SG_UNIT_FLOOD:
+        sg_emit_flood(e, OF(sg_plan_flood, unit));
+        break;
+    case SG_UNIT_OWNERS:
+        sg_emit_owners(e, OF(sg_plan_owners, unit));
+        break;
+    case SG_UNIT_REVIEW:
+    case SG_UNIT_GRACE:
+        OVS_NOT_REACHED();      /* Not a plan's. */
+    }
+}
+
+void
+sg_plan_emit_changes(struct sg_plan *plan, struct sg_flows *desired,
+                     struct sg_flows *touched)
+{
+    struct emitter e;
+
+    sg_units_withdraw(&plan->units, desired, touched);
+    emit_init(&e, desired);
+    e.touched = touched;
+    e.multicast_zone = plan->compiler->multicast_zone;
+    while ((e.unit = sg_units_pop(&plan->units))) {
+        plan->stats.units++;
+        emit_unit(&e);
+    }
     emit_destroy(&e);
 }

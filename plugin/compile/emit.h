@@ -22,13 +22,27 @@
 #include "compile/pipeline.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofpbuf.h"
+#include "policy/policy.h"
 #include "policy/prefix.h"
 
+struct sg_address;
+struct sg_cell;
 struct sg_flows;
+struct sg_fragment;
 struct sg_plan;
+struct sg_plan_endpoint;
+struct sg_plan_flood;
+struct sg_plan_network;
+struct sg_plan_owners;
+struct sg_plan_profile;
+struct sg_plan_vlan;
+struct sg_port;
+struct sg_unit;
 
 struct emitter {
     struct sg_flows *flows;     /* Where they go. */
+    struct sg_flows *touched;   /* Where their identities go, or NULL. */
+    struct sg_unit *unit;       /* Whose they are; NULL: nobody's (unit.h). */
     uint16_t multicast_zone;    /* Where nothing is ever committed. */
     struct match match;         /* Scratch. */
     struct ofpbuf actions;      /* Scratch: ofpacts. */
@@ -63,13 +77,27 @@ void emit_show(struct emitter *);
 /* A note that nobody executes: two identities, for recovery. */
 void emit_note(struct emitter *, uint64_t first, uint64_t second);
 
-/* The parts, each a pass over the plan. */
+/* The parts, each for all of the plan; and for one unit of it. */
 void sg_emit_static(struct emitter *);                      /* static.c */
 void sg_emit_static_trusted(struct emitter *);
 void sg_emit_trusted(struct emitter *, const struct sg_plan *); /* trusted.c */
+void sg_emit_trusted_port(struct emitter *, const struct sg_port *);
 void sg_emit_endpoints(struct emitter *, const struct sg_plan *);
+void sg_emit_endpoint(struct emitter *, const struct sg_plan_endpoint *);
+void sg_emit_network(struct emitter *, const struct sg_plan_network *);
 void sg_emit_learning(struct emitter *, const struct sg_plan *);
+void sg_emit_learner(struct emitter *, const struct sg_plan_endpoint *);
+void sg_emit_learning_vlan(struct emitter *, const struct sg_plan_vlan *);
 void sg_emit_rules(struct emitter *, const struct sg_plan *);
+void sg_emit_profile(struct emitter *, const struct sg_plan_profile *,
+                     enum sg_direction);
+void sg_emit_address(struct emitter *, const struct sg_address *);
+void sg_emit_cell(struct emitter *, const struct sg_cell *);
+void sg_emit_fragment(struct emitter *, const struct sg_fragment *);
 void sg_emit_floods(struct emitter *, const struct sg_plan *);
+void sg_emit_vlan(struct emitter *, const struct sg_plan_vlan *);
+void sg_emit_flood(struct emitter *, const struct sg_plan_flood *);
+void sg_emit_judges(struct emitter *, const struct sg_plan_vlan *);
+void sg_emit_owners(struct emitter *, const struct sg_plan_owners *);
 
 #endif /* compile/emit.h */

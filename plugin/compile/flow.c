@@ -64,6 +64,7 @@ sg_flow_create(uint8_t table_id, uint16_t priority, uint64_t cookie,
     flow->cookie = cookie;
     flow->priority = priority;
     flow->table_id = table_id;
+    flow->sibling = NULL;
     set_actions(flow, ofpacts, ofpacts_len);
     flow->node = (struct hmap_node) { .hash = flow_hash(flow) };
     return flow;
@@ -78,6 +79,7 @@ sg_flow_clone(const struct sg_flow *src)
     dst->cookie = src->cookie;
     dst->priority = src->priority;
     dst->table_id = src->table_id;
+    dst->sibling = NULL;
     set_actions(dst, src->ofpacts, src->ofpacts_len);
     minimatch_clone(&dst->match, &src->match);
     return dst;
@@ -200,6 +202,19 @@ sg_flows_put(struct sg_flows *flows, const struct sg_flow *flow)
 }
 
 void
+sg_flows_note(struct sg_flows *flows, const struct sg_flow *flow)
+{
+    if (!sg_flows_find(flows, flow)) {
+        struct sg_flow *note = xzalloc(sizeof *note);
+
+        note->priority = flow->priority;
+        note->table_id = flow->table_id;
+        minimatch_clone(&note->match, &flow->match);
+        hmap_insert(&flows->flows, &note->node, flow->node.hash);
+    }
+}
+
+void
 sg_flows_remove(struct sg_flows *flows, struct sg_flow *flow)
 {
     hmap_remove(&flows->flows, &flow->node);
@@ -246,8 +261,30 @@ sg_flows_diff(const struct sg_flows *installed, const struct sg_flows *desired,
     HMAP_FOR_EACH (flow, node, &desired->flows) {
         const struct sg_flow *old = sg_flows_find(installed, flow);
 
-        if (!old || !sg_flow_same(old, flow)) {
+        /* Two units may want the same flow for a moment, as when a port
+         * number has a new owner and the row of the old one is still there:
+         * the one that is found is what is wanted. */
+        if ((!old || !sg_flow_same(old, flow))
+            && sg_flows_find(desired, flow) == flow) {
             append_change(changes, old, flow);
+        }
+    }
+}
+
+void
+sg_flows_diff_touched(const struct sg_flows *installed,
+                      const struct sg_flows *desired,
+                      const struct sg_flows *touched,
+                      struct sg_changes *changes)
+{
+    const struct sg_flow *flow;
+
+    HMAP_FOR_EACH (flow, node, &touched->flows) {
+        const struct sg_flow *old = sg_flows_find(installed, flow);
+        const struct sg_flow *new = sg_flows_find(desired, flow);
+
+        if (old && new ? !sg_flow_same(old, new) : old || new) {
+            append_change(changes, old, new);
         }
     }
 }

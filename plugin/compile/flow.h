@@ -46,6 +46,7 @@ struct sg_flow {
     uint8_t table_id;
     uint32_t ofpacts_len;       /* Bytes. */
     struct ofpact *ofpacts;     /* Owned. */
+    struct sg_flow *sibling;    /* Of the same unit (unit.h), or NULL. */
     struct minimatch match;
 };
 
@@ -69,6 +70,8 @@ struct sg_flow *sg_flows_find(const struct sg_flows *,
 void sg_flows_remove(struct sg_flows *, struct sg_flow *);  /* Frees it. */
 /* Takes a copy of 'flow', replacing one of the same identity. */
 void sg_flows_put(struct sg_flows *, const struct sg_flow *);
+/* Makes sure that the identity of 'flow' is there. */
+void sg_flows_note(struct sg_flows *, const struct sg_flow *flow);
 /* Takes 'flow' itself; else as sg_flows_add(). */
 bool sg_flows_insert(struct sg_flows *, struct sg_flow *flow);
 /* A flow that is in no set yet. */
@@ -96,6 +99,11 @@ void sg_changes_init(struct sg_changes *);
 void sg_changes_destroy(struct sg_changes *);
 void sg_flows_diff(const struct sg_flows *installed,
                    const struct sg_flows *desired, struct sg_changes *);
+/* The same, if the two differ at most in the identities in 'touched'. */
+void sg_flows_diff_touched(const struct sg_flows *installed,
+                           const struct sg_flows *desired,
+                           const struct sg_flows *touched,
+                           struct sg_changes *);
 
 /* "cookie=0x5347..., table=0, priority=..,in_port=1 actions=..." as
  * `ovs-ofctl dump-flows --no-stats' prints it, without a line feed. */

@@ -6,7 +6,6 @@
 
 #include "compile/compile.h"
 
-#include "bitmap.h"
 #include "compile/flow.h"
 #include "compile/pipeline.h"
 #include "openvswitch/dynamic-string.h"
@@ -16,14 +15,15 @@ static void
 format_profiles(const struct sg_plan *plan, struct ds *s)
 {
     const struct shash_node **nodes = shash_sort(&plan->profiles);
+    const struct sg_plan_endpoint **eps = sg_plan_endpoints(plan);
 
     for (size_t i = 0; i < shash_count(&plan->profiles); i++) {
         const struct sg_plan_profile *profile = nodes[i]->data;
 
         ds_put_format(s, "%"PRIu32": %s\n", profile->id,
                       strchr(profile->key, ' ') + 1);
-        for (size_t j = 0; j < plan->n_endpoints; j++) {
-            const struct sg_plan_endpoint *ep = &plan->endpoints[j];
+        for (size_t j = 0; j < hmap_count(&plan->endpoints); j++) {
+            const struct sg_plan_endpoint *ep = eps[j];
 
             if (ep->profile == profile) {
                 ds_put_format(s, "    port %s network %s zone %"PRIu16"\n",
@@ -31,6 +31,7 @@ format_profiles(const struct sg_plan *plan, struct ds *s)
             }
         }
     }
+    free(eps);
     free(nodes);
 }
 
@@ -44,8 +45,11 @@ format_networks(const struct sg_plan *plan, struct ds *s)
 
         ds_put_format(s, "%"PRIu32": %s\n", net->id, net->name);
         for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
-            for (size_t j = 0; j < net->n_addresses[dir]; j++) {
-                const struct sg_address *a = &net->addresses[dir][j];
+            size_t n;
+            const struct sg_address **list = sg_plan_addresses(net, dir, &n);
+
+            for (size_t j = 0; j < n; j++) {
+                const struct sg_address *a = list[j];
 
                 ds_put_format(s, "    %s ", sg_direction_name(dir));
                 sg_prefix_format(&a->prefix, s);
@@ -55,6 +59,7 @@ format_networks(const struct sg_plan *plan, struct ds *s)
                     ds_put_cstr(s, " as the prefix around it\n");
                 }
             }
+            free(list);
         }
     }
     free(nodes);
@@ -117,6 +122,9 @@ format_cells(const struct sg_plan *plan, struct ds *s)
         const struct sg_cell *cell;
 
         HMAP_FOR_EACH (cell, node, &plan->cells[dir]) {
+            if (!cell->n_fragments) {
+                continue;       /* It has no flow. */
+            }
             ds_put_format(s, "(profile %"PRIu32", class %"PRIu32") %s ->",
                           cell->profile->id, cell->class->id,
                           sg_direction_name(dir));

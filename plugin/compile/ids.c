@@ -32,7 +32,8 @@ sg_ids_init(struct sg_ids *ids, uint32_t min, uint32_t max)
 {
     ids->min = ids->next = min;
     ids->max = max;
-    ids->epoch = 0;
+    ovs_list_init(&ids->idle);
+    ovs_list_init(&ids->fresh);
     shash_init(&ids->by_key);
     hmap_init(&ids->by_id);
     hmap_init(&ids->by_identity);
@@ -41,13 +42,13 @@ sg_ids_init(struct sg_ids *ids, uint32_t min, uint32_t max)
 }
 
 static void
-sg_ids_forget(struct sg_ids *ids, struct shash_node *node)
+sg_ids_forget(struct sg_ids *ids, struct sg_id *id)
 {
-    struct sg_id *id = node->data;
-
     hmap_remove(&ids->by_id, &id->id_node);
     hmap_remove(&ids->by_identity, &id->identity_node);
-    shash_delete(&ids->by_key, node);
+    ovs_list_remove(&id->idle_node);
+    ovs_list_remove(&id->fresh_node);
+    shash_find_and_delete(&ids->by_key, id->key);
     free(id);
 }
 
@@ -68,7 +69,7 @@ sg_ids_destroy(struct sg_ids *ids)
     struct shash_node *node;
 
     SHASH_FOR_EACH_SAFE (node, &ids->by_key) {
-        sg_ids_forget(ids, node);
+        sg_ids_forget(ids, node->data);
     }
     sg_ids_clear_hints(ids);
     shash_destroy(&ids->by_key);
@@ -194,41 +195,67 @@ sg_ids_choose(struct sg_ids *ids, uint64_t identity, uint32_t *numberp)
     return false;
 }
 
+static struct sg_id *
+sg_ids_add(struct sg_ids *ids, const char *key)
+{
+    uint64_t identity = sg_identity(key);
+    const struct sg_id_hint *hint;
+    struct sg_id *id;
+    uint32_t number;
+
+    if (!sg_ids_choose(ids, identity, &number)) {
+        return NULL;
+    }
+    hint = sg_ids_hint_by_identity(ids, identity);
+    id = xzalloc(sizeof *id);
+    id->identity = identity;
+    id->id = number;
+    id->fresh = !hint || hint->id != number;
+    id->key = shash_add(&ids->by_key, key, id)->name;
+    ovs_list_init(&id->idle_node);
+    ovs_list_init(&id->fresh_node);
+    if (id->fresh) {
+        ovs_list_push_back(&ids->fresh, &id->fresh_node);
+    }
+    hmap_insert(&ids->by_id, &id->id_node, hash_int(number, 0));
+    hmap_insert(&ids->by_identity, &id->identity_node,
+                hash_uint64(identity));
+    return id;
+}
+
 const struct sg_id *
 sg_ids_get(struct sg_ids *ids, const char *key)
 {
     struct sg_id *id = shash_find_data(&ids->by_key, key);
 
     if (!id) {
-        uint64_t identity = sg_identity(key);
-        uint32_t number;
-
-        if (!sg_ids_choose(ids, identity, &number)) {
-            return NULL;
-        }
-        id = xmalloc(sizeof *id);
-        id->identity = identity;
-        id->id = number;
-        id->fresh = !sg_ids_hint_by_identity(ids, identity)
-            || sg_ids_hint_by_identity(ids, identity)->id != number;
-        id->key = shash_add(&ids->by_key, key, id)->name;
-        hmap_insert(&ids->by_id, &id->id_node, hash_int(number, 0));
-        hmap_insert(&ids->by_identity, &id->identity_node,
-                    hash_uint64(identity));
+        id = sg_ids_add(ids, key);
     }
-    id->epoch = ids->epoch;
+    if (id && !id->refs++) {
+        ovs_list_remove(&id->idle_node);
+        ovs_list_init(&id->idle_node);
+    }
     return id;
+}
+
+void
+sg_ids_put(struct sg_ids *ids, uint32_t number)
+{
+    struct sg_id *id = CONST_CAST(struct sg_id *, sg_ids_by_id(ids, number));
+
+    ovs_assert(id && id->refs);
+    if (!--id->refs) {
+        ovs_list_push_back(&ids->idle, &id->idle_node);
+    }
 }
 
 void
 sg_ids_begin(struct sg_ids *ids)
 {
-    struct shash_node *node;
+    struct sg_id *id;
 
-    ids->epoch++;
-    SHASH_FOR_EACH (node, &ids->by_key) {
-        struct sg_id *id = node->data;
-
+    LIST_FOR_EACH_POP (id, fresh_node, &ids->fresh) {
+        ovs_list_init(&id->fresh_node);
         id->fresh = false;
     }
 }
@@ -236,14 +263,10 @@ sg_ids_begin(struct sg_ids *ids)
 void
 sg_ids_end(struct sg_ids *ids)
 {
-    struct shash_node *node;
+    struct sg_id *id;
 
-    SHASH_FOR_EACH_SAFE (node, &ids->by_key) {
-        struct sg_id *id = node->data;
-
-        if (id->epoch != ids->epoch) {
-            sg_ids_forget(ids, node);
-        }
+    LIST_FOR_EACH_SAFE (id, idle_node, &ids->idle) {
+        sg_ids_forget(ids, id);
     }
     sg_ids_clear_hints(ids);
 }

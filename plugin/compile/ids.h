@@ -7,8 +7,8 @@
  * ===============================
  *
  * Registers and conntrack hold numbers, policies hold names.  A `struct
- * sg_ids' gives each name (a "key") a number and keeps it for as long as the
- * key is in use, so that a change of one thing does not renumber others.
+ * sg_ids' gives each name (a "key") a number and keeps it for as long as
+ * somebody holds it, so that a change of one thing does not renumber others.
  *
  * Recovery.  An agent that starts beside installed flows must go on with
  * their numbers.  The flows carry the key's identity (44 bits of a hash, in
@@ -23,12 +23,14 @@
 #include <stdint.h>
 
 #include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
 #include "openvswitch/shash.h"
 
 struct sg_ids {
     uint32_t min, max;          /* Inclusive. */
     uint32_t next;              /* Where the search for a free one begins. */
-    unsigned int epoch;         /* See sg_ids_begin(). */
+    struct ovs_list idle;       /* struct sg_id that nobody holds. */
+    struct ovs_list fresh;      /* struct sg_id, see sg_ids_begin(). */
     struct shash by_key;        /* key -> struct sg_id. */
     struct hmap by_id;          /* struct sg_id, by number. */
     struct hmap by_identity;    /* struct sg_id, by identity. */
@@ -42,7 +44,9 @@ struct sg_id {
     const char *key;                /* The name in sg_ids.by_key. */
     uint64_t identity;              /* sg_identity(key). */
     uint32_t id;
-    unsigned int epoch;             /* Of the last sg_ids_get(). */
+    size_t refs;                    /* sg_ids_get() less sg_ids_put(). */
+    struct ovs_list idle_node;      /* In sg_ids.idle, or empty. */
+    struct ovs_list fresh_node;     /* In sg_ids.fresh, or empty. */
     bool fresh;                     /* Given since the last sg_ids_begin(). */
 };
 
@@ -52,9 +56,10 @@ uint64_t sg_identity(const char *key);
 void sg_ids_init(struct sg_ids *, uint32_t min, uint32_t max);
 void sg_ids_destroy(struct sg_ids *);
 
-/* The number of 'key', a new one if it has none.  Returns NULL if all numbers
- * are in use. */
+/* The number of 'key', a new one if it has none, to be held until
+ * sg_ids_put().  Returns NULL if all numbers are in use. */
 const struct sg_id *sg_ids_get(struct sg_ids *, const char *key);
+void sg_ids_put(struct sg_ids *, uint32_t id);
 const struct sg_id *sg_ids_find(const struct sg_ids *, const char *key);
 const struct sg_id *sg_ids_by_id(const struct sg_ids *, uint32_t id);
 const struct sg_id *sg_ids_by_identity(const struct sg_ids *,
@@ -72,8 +77,9 @@ void sg_ids_skip(struct sg_ids *, uint32_t id);
  * ones shall come from where those are not likely to be. */
 void sg_ids_leave_room(struct sg_ids *);
 
-/* Between sg_ids_begin() and sg_ids_end() every key in use must be asked for
- * with sg_ids_get(); the end forgets the others, and the hints. */
+/* A key that nobody holds any more keeps its number until the end of the
+ * pass, so that one that is given up and asked for again has the same.
+ * sg_ids_end() forgets those that nobody holds then, and the hints. */
 void sg_ids_begin(struct sg_ids *);
 void sg_ids_end(struct sg_ids *);
 

@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "compile/unit.h"
 #include "policy/policy.h"
 
 struct ds;
@@ -48,6 +49,7 @@ struct sg_fragment {
     uint32_t id;                /* Given by the plan. */
     struct sg_entry *entries;
     size_t n_entries;
+    struct sg_unit unit;        /* The plan's: its flows. */
 };
 
 /* Builds the fragment of 'group' and 'peer'.  Returns NULL if no rule of

@@ -2,15 +2,22 @@
 
 #include <config.h>
 
+/* Plans: their life, ports and endpoints.
+ *
+ * A port that has changed is taken anew as a whole, before the old one is
+ * given up: what both need is never without somebody who needs it. */
+
 #include "compile/compile.h"
 #include "compile/plan-private.h"
 
-#include "bitmap.h"
+#include <stdlib.h>
+#include <string.h>
+
 #include "compile/pipeline.h"
-#include "openvswitch/dynamic-string.h"
+#include "hash.h"
 #include "openvswitch/vlog.h"
-#include "uuid.h"
 #include "util.h"
+#include "uuid.h"
 
 VLOG_DEFINE_THIS_MODULE(sg_plan);
 
@@ -43,30 +50,10 @@ sg_compiler_zone(const struct sg_compiler *c, const struct sg_port *port,
     return id ? id->id : 0;
 }
 
-/* Pass 1: the ports of this bridge. */
-
-static int
-compare_endpoints(const void *a_, const void *b_)
-{
-    const struct sg_plan_endpoint *a = a_, *b = b_;
-
-    return (a->port->ofport != b->port->ofport
-            ? (a->port->ofport < b->port->ofport ? -1 : 1)
-            : a->endpoint->vlan < b->endpoint->vlan ? -1
-            : a->endpoint->vlan > b->endpoint->vlan);
-}
-
-static int
-compare_trusted(const void *a_, const void *b_)
-{
-    const struct sg_port *const *a = a_, *const *b = b_;
-
-    return ((*a)->ofport < (*b)->ofport ? -1
-            : (*a)->ofport > (*b)->ofport);
-}
+/* Networks. */
 
 static struct sg_plan_network *
-plan_get_network(struct sg_plan *plan, const char *name)
+get_network(struct sg_plan *plan, const char *name)
 {
     struct sg_plan_network *net = shash_find_data(&plan->networks, name);
 
@@ -78,69 +65,42 @@ plan_get_network(struct sg_plan *plan, const char *name)
         net->name = xstrdup(name);
         net->id = id->id;
         net->identity = id->identity;
+        sg_plan_network_init(net);
+        sg_unit_init(&net->unit, SG_UNIT_NETWORK);
+        sg_unit_touch(&plan->units, &net->unit);
         shash_add(&plan->networks, name, net);
         free(key);
     }
+    net->refs++;
     return net;
 }
 
-static struct sg_plan_profile *
-plan_get_profile(struct sg_plan *plan, const struct sg_port *port,
-                 const struct sg_endpoint *endpoint)
+/* Those that have no endpoint any more, when their addresses are gone. */
+static void
+forget_networks(struct sg_plan *plan)
 {
-    const struct sg_group **groups = xcalloc(port->n_groups, sizeof *groups);
-    struct ds key = DS_EMPTY_INITIALIZER;
-    size_t n = 0;
+    struct shash_node *node;
 
-    ds_put_cstr(&key, "profile ");
-    for (size_t i = 0; i < port->n_groups; i++) {
-        const struct sg_group *group = sg_policy_group(plan->policy,
-                                                       port->groups[i],
-                                                       endpoint->network);
+    SHASH_FOR_EACH_SAFE (node, &plan->networks) {
+        struct sg_plan_network *net = node->data;
 
-        if (group) {
-            ds_put_format(&key, "%s%s", n ? "," : "", group->key);
-            groups[n++] = group;
+        if (!net->refs) {
+            shash_delete(&plan->networks, node);
+            sg_ids_put(&plan->compiler->networks, net->id);
+            sg_unit_drop(&plan->units, &net->unit);
+            sg_plan_network_destroy(net);
+            free(net->name);
+            free(net);
         }
     }
-
-    struct sg_plan_profile *profile = shash_find_data(&plan->profiles,
-                                                      ds_cstr(&key));
-    if (profile) {
-        free(groups);
-    } else {
-        const struct sg_id *id = sg_ids_get(&plan->compiler->profiles,
-                                            ds_cstr(&key));
-
-        profile = xzalloc(sizeof *profile);
-        profile->key = ds_steal_cstr(&key);
-        profile->id = id->id;
-        profile->identity = id->identity;
-        profile->groups = groups;
-        profile->n_groups = n;
-        shash_add(&plan->profiles, profile->key, profile);
-    }
-    ds_destroy(&key);
-    return profile;
 }
 
-static void
-network_add_profile(struct sg_plan_network *net,
-                    struct sg_plan_profile *profile)
-{
-    for (size_t i = 0; i < net->n_profiles; i++) {
-        if (net->profiles[i] == profile) {
-            return;
-        }
-    }
-    net->profiles = xrealloc(net->profiles,
-                             (net->n_profiles + 1) * sizeof *net->profiles);
-    net->profiles[net->n_profiles++] = profile;
-}
+/* Endpoints. */
 
-static void
-plan_add_endpoint(struct sg_plan *plan, const struct sg_port *port,
-                  const struct sg_endpoint *endpoint, size_t *allocated)
+static struct sg_plan_endpoint *
+create_endpoint(struct sg_plan *plan, const struct sg_policy *policy,
+                const struct sg_port *port,
+                const struct sg_endpoint *endpoint)
 {
     char *key = zone_key(port, endpoint);
     const struct sg_id *zone = sg_ids_get(&plan->compiler->zones, key);
@@ -151,352 +111,350 @@ plan_add_endpoint(struct sg_plan *plan, const struct sg_port *port,
 
         VLOG_ERR_RL(&rl, "%s: no conntrack zone is left for %s, which stays "
                     "closed", port->bridge, port->name);
-        return;
+        return NULL;
     }
 
-    if (plan->n_endpoints >= *allocated) {
-        plan->endpoints = x2nrealloc(plan->endpoints, allocated,
-                                     sizeof *plan->endpoints);
-    }
-
-    struct sg_plan_endpoint *ep = &plan->endpoints[plan->n_endpoints++];
+    struct sg_plan_endpoint *ep = xzalloc(sizeof *ep);
     ep->port = port;
     ep->endpoint = endpoint;
     ep->zone = zone->id;
     ep->identity = zone->identity;
     ep->limit = (port->conntrack_limit ? port->conntrack_limit
                  : plan->compiler->default_limit);
-    ep->network = plan_get_network(plan, endpoint->network);
-    ep->profile = plan_get_profile(plan, port, endpoint);
-    network_add_profile(ep->network, ep->profile);
+    ep->network = get_network(plan, endpoint->network);
+    ep->profile = sg_plan_get_profile(plan, port, endpoint, policy);
+    sg_plan_enter_profile(plan, ep->network, ep->profile);
+    sg_unit_init(&ep->unit, SG_UNIT_ENDPOINT);
+    sg_unit_touch(&plan->units, &ep->unit);
+    hmap_insert(&plan->endpoints, &ep->node, hash_int(ep->zone, 0));
+    sg_floods_add(plan, ep);
+    return ep;
 }
 
 static void
-plan_collect_ports(struct sg_plan *plan)
+destroy_endpoint(struct sg_plan *plan, struct sg_plan_endpoint *ep)
 {
-    size_t allocated = 0, allocated_trusted = 0;
-    const struct sg_port *port;
-
-    HMAP_FOR_EACH (port, node, &plan->ports->ports) {
-        if (strcmp(port->bridge, plan->bridge)
-            || port->ofport == SG_OFPORT_NONE) {
-            continue;
-        }
-        if (!port->guarded) {
-            if (plan->n_trusted >= allocated_trusted) {
-                plan->trusted = x2nrealloc(plan->trusted, &allocated_trusted,
-                                           sizeof *plan->trusted);
-            }
-            plan->trusted[plan->n_trusted++] = port;
-        } else if (!port->error) {
-            for (size_t i = 0; i < port->n_endpoints; i++) {
-                plan_add_endpoint(plan, port, &port->endpoints[i],
-                                  &allocated);
-            }
-        }
-    }
-    if (plan->n_endpoints) {
-        qsort(plan->endpoints, plan->n_endpoints, sizeof *plan->endpoints,
-              compare_endpoints);
-    }
-    if (plan->n_trusted) {
-        qsort(plan->trusted, plan->n_trusted, sizeof *plan->trusted,
-              compare_trusted);
-    }
+    sg_floods_remove(plan, ep);
+    sg_unit_drop(&plan->units, &ep->unit);
+    hmap_remove(&plan->endpoints, &ep->node);
+    sg_plan_leave_profile(plan, ep->network, ep->profile);
+    sg_plan_put_profile(plan, ep->profile);
+    ep->network->refs--;
+    sg_ids_put(&plan->compiler->zones, ep->zone);
+    free(ep);
 }
 
-/* Pass 2: the groups of these ports, their fragments and peers. */
-
-static struct sg_plan_peer *
-plan_find_peer(const struct sg_plan *plan, enum sg_direction dir,
-               const struct sg_peer *peer)
+const struct sg_plan_endpoint *
+sg_plan_endpoint(const struct sg_plan *plan, uint32_t zone)
 {
-    struct sg_plan_peer *pp;
+    const struct sg_plan_endpoint *ep;
 
-    HMAP_FOR_EACH_WITH_HASH (pp, node, sg_peer_hash(peer, 0),
-                             &plan->peers_by_value[dir]) {
-        if (sg_peer_equals(pp->peer, peer)) {
-            return pp;
+    HMAP_FOR_EACH_WITH_HASH (ep, node, hash_int(zone, 0), &plan->endpoints) {
+        if (ep->zone == zone) {
+            return ep;
         }
     }
     return NULL;
-}
-
-static void
-plan_add_peer(struct sg_plan *plan, enum sg_direction dir,
-              const struct sg_peer *peer)
-{
-    if (peer->type != SG_PEER_ANY && !plan_find_peer(plan, dir, peer)) {
-        struct sg_plan_peer *pp = xmalloc(sizeof *pp);
-
-        pp->peer = peer;
-        hmap_insert(&plan->peers_by_value[dir], &pp->node,
-                    sg_peer_hash(peer, 0));
-    }
-}
-
-static void
-group_add_fragment(struct sg_plan *plan, struct sg_plan_group *pg,
-                   enum sg_direction dir, const struct sg_peer *peer)
-{
-    for (size_t i = 0; i < pg->n_fragments[dir]; i++) {
-        if (sg_peer_equals(pg->fragments[dir][i]->peer, peer)) {
-            return;
-        }
-    }
-
-    struct sg_fragment *frag = sg_fragment_create(dir, pg->group, peer);
-    if (!frag) {
-        return;
-    }
-    frag->id = sg_ids_get(&plan->compiler->fragments, frag->key)->id;
-    for (size_t i = 0; i < frag->n_entries; i++) {
-        struct sg_entry *entry = &frag->entries[i];
-
-        entry->number = (sg_ids_get(&plan->compiler->numbers, entry->key)->id
-                         | SG_MARK_KNOWN);
-        if (pg->group->drain) {
-            entry->number |= SG_MARK_DRAIN;
-        }
-    }
-
-    size_t n = pg->n_fragments[dir]++;
-    pg->fragments[dir] = xrealloc(pg->fragments[dir],
-                                  (n + 1) * sizeof *pg->fragments[dir]);
-    pg->fragments[dir][n] = frag;
-    plan_add_peer(plan, dir, peer);
-}
-
-static void
-plan_add_group(struct sg_plan *plan, const struct sg_group *group)
-{
-    if (shash_find(&plan->groups, group->key)) {
-        return;
-    }
-
-    struct sg_plan_group *pg = xzalloc(sizeof *pg);
-    pg->group = group;
-    shash_add(&plan->groups, group->key, pg);
-    for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
-        for (size_t i = 0; i < group->n_rules[dir]; i++) {
-            const struct sg_rule *rule = group->rules[dir][i];
-
-            for (size_t j = 0; j < rule->n_peers; j++) {
-                group_add_fragment(plan, pg, dir, &rule->peers[j]);
-            }
-        }
-    }
 }
 
 static int
-compare_plan_peers(const void *a_, const void *b_)
+compare_endpoints(const void *a_, const void *b_)
 {
-    const struct sg_plan_peer *const *a = a_, *const *b = b_;
+    const struct sg_plan_endpoint *const *ap = a_, *const *bp = b_;
+    const struct sg_plan_endpoint *a = *ap, *b = *bp;
 
-    return sg_peer_compare((*a)->peer, (*b)->peer);
+    return (a->port->ofport != b->port->ofport
+            ? (a->port->ofport < b->port->ofport ? -1 : 1)
+            : a->endpoint->vlan < b->endpoint->vlan ? -1
+            : a->endpoint->vlan > b->endpoint->vlan);
 }
 
-/* Gives the peers their places in the bitmaps, in an order that depends on
- * nothing but the peers. */
-static void
-plan_index_peers(struct sg_plan *plan, enum sg_direction dir)
+const struct sg_plan_endpoint **
+sg_plan_endpoints(const struct sg_plan *plan)
 {
-    struct sg_plan_peer *pp;
+    const struct sg_plan_endpoint **list
+        = xmalloc((hmap_count(&plan->endpoints) + 1) * sizeof *list);
+    const struct sg_plan_endpoint *ep;
     size_t n = 0;
 
-    plan->peers[dir] = xmalloc(hmap_count(&plan->peers_by_value[dir])
-                               * sizeof *plan->peers[dir]);
-    HMAP_FOR_EACH (pp, node, &plan->peers_by_value[dir]) {
-        plan->peers[dir][n++] = pp;
+    HMAP_FOR_EACH (ep, node, &plan->endpoints) {
+        list[n++] = ep;
     }
-    qsort(plan->peers[dir], n, sizeof *plan->peers[dir], compare_plan_peers);
-    for (size_t i = 0; i < n; i++) {
-        plan->peers[dir][i]->index = i;
-    }
-    plan->n_peers[dir] = n;
+    qsort(list, n, sizeof *list, compare_endpoints);
+    return list;
 }
 
-static void
-plan_index_group(struct sg_plan *plan, struct sg_plan_group *pg,
-                 enum sg_direction dir)
+/* Ports. */
+
+bool
+sg_plan_port_is_trusted(const struct sg_plan_port *pp)
 {
-    size_t n = pg->n_fragments[dir];
-
-    pg->peer_index[dir] = xmalloc(n * sizeof *pg->peer_index[dir]);
-    for (size_t i = 0; i < n; i++) {
-        const struct sg_peer *peer = pg->fragments[dir][i]->peer;
-
-        pg->peer_index[dir][i] = (peer->type == SG_PEER_ANY ? SIZE_MAX
-                                  : plan_find_peer(plan, dir, peer)->index);
-    }
+    return pp->here && !pp->port->guarded;
 }
 
-static void
-plan_collect_fragments(struct sg_plan *plan)
+static struct sg_plan_port *
+create_port(struct sg_plan *plan, const struct sg_policy *policy,
+            const struct sg_port *source)
 {
-    struct shash_node *node;
+    struct sg_plan_port *pp = xzalloc(sizeof *pp);
+    const struct sg_port *port = pp->port = sg_port_clone(source);
 
-    SHASH_FOR_EACH (node, &plan->profiles) {
-        const struct sg_plan_profile *profile = node->data;
+    plan->stats.ports++;
+    sg_unit_init(&pp->trusted, SG_UNIT_TRUSTED);
+    pp->here = (!strcmp(port->bridge, plan->bridge)
+                && port->ofport != SG_OFPORT_NONE);
+    if (sg_plan_port_is_trusted(pp)) {
+        sg_unit_touch(&plan->units, &pp->trusted);
+    }
+    if (!pp->here || !port->guarded || port->error) {
+        return pp;
+    }
+    pp->endpoints = xcalloc(port->n_endpoints + 1, sizeof *pp->endpoints);
+    for (size_t i = 0; i < port->n_endpoints; i++) {
+        struct sg_plan_endpoint *ep
+            = create_endpoint(plan, policy, port, &port->endpoints[i]);
 
-        for (size_t i = 0; i < profile->n_groups; i++) {
-            plan_add_group(plan, profile->groups[i]);
+        if (ep) {
+            pp->endpoints[pp->n_endpoints++] = ep;
+        } else {
+            pp->incomplete = true;
         }
     }
+    return pp;
+}
+
+static void
+destroy_port(struct sg_plan *plan, struct sg_plan_port *pp)
+{
+    for (size_t i = 0; i < pp->n_endpoints; i++) {
+        destroy_endpoint(plan, pp->endpoints[i]);
+    }
+    sg_unit_drop(&plan->units, &pp->trusted);
+    sg_port_destroy(pp->port);
+    free(pp->endpoints);
+    free(pp);
+}
+
+/* Do the endpoints have other profiles under 'policy'? */
+static bool
+profiles_differ(const struct sg_plan_port *pp, const struct sg_policy *policy)
+{
+    for (size_t i = 0; i < pp->n_endpoints; i++) {
+        const struct sg_plan_endpoint *ep = pp->endpoints[i];
+        char *key = sg_plan_profile_key(policy, ep->port, ep->endpoint);
+        bool differs = strcmp(key, ep->profile->key) != 0;
+
+        free(key);
+        if (differs) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What has changed among the ports. */
+struct port_change {
+    const char *name;
+    struct sg_plan_port *old;   /* NULL: there was none. */
+    const struct sg_port *new;  /* NULL: there is none. */
+};
+
+struct port_changes {
+    struct port_change *list;
+    size_t n, allocated;
+};
+
+static void
+note_port(struct port_changes *changes, const char *name,
+          struct sg_plan_port *old, const struct sg_port *new)
+{
+    if (changes->n >= changes->allocated) {
+        changes->list = x2nrealloc(changes->list, &changes->allocated,
+                                   sizeof *changes->list);
+    }
+    changes->list[changes->n++] = (struct port_change) { name, old, new };
+}
+
+static void
+find_changes(const struct sg_plan *plan, const struct sg_policy *policy,
+             const struct sg_ports *ports, struct port_changes *changes)
+{
+    const struct shash_node *node;
+    const struct sg_port *port;
+
+    HMAP_FOR_EACH (port, node, &ports->ports) {
+        struct sg_plan_port *old = shash_find_data(&plan->ports, port->name);
+
+        if (!old || old->incomplete || !sg_port_equal(old->port, port)
+            || (policy != plan->policy && profiles_differ(old, policy))) {
+            note_port(changes, port->name, old, port);
+        }
+    }
+    SHASH_FOR_EACH (node, &plan->ports) {
+        if (!sg_ports_find(ports, node->name)) {
+            note_port(changes, node->name, node->data, NULL);
+        }
+    }
+}
+
+static void
+count_extents(struct sg_plan *plan, const struct port_changes *changes)
+{
+    for (size_t i = 0; i < changes->n; i++) {
+        if (changes->list[i].new) {
+            sg_extents_add_port(plan, changes->list[i].new);
+        }
+    }
+    for (size_t i = 0; i < changes->n; i++) {
+        if (changes->list[i].old) {
+            sg_extents_remove_port(plan, changes->list[i].old->port);
+        }
+    }
+}
+
+static void
+replace_ports(struct sg_plan *plan, const struct sg_policy *policy,
+              const struct port_changes *changes)
+{
+    for (size_t i = 0; i < changes->n; i++) {
+        const struct port_change *c = &changes->list[i];
+
+        if (c->new) {
+            shash_replace(&plan->ports, c->name,
+                          create_port(plan, policy, c->new));
+        }
+    }
+    for (size_t i = 0; i < changes->n; i++) {
+        const struct port_change *c = &changes->list[i];
+
+        if (!c->new) {
+            shash_find_and_delete(&plan->ports, c->name);
+        }
+        if (c->old) {
+            destroy_port(plan, c->old);
+        }
+    }
+}
+
+static void
+set_policy(struct sg_plan *plan, const struct sg_policy *policy)
+{
+    sg_policy_unref(plan->policy);
+    plan->policy = sg_policy_ref(policy);
+    free(plan->entries);
+    plan->entries = NULL;
+    plan->n_entries = 0;
+}
+
+void
+sg_plan_update(struct sg_plan *plan, const struct sg_policy *policy,
+               const struct sg_ports *ports)
+{
+    struct port_changes changes = { NULL, 0, 0 };
+    bool reloaded = policy != plan->policy;
+
+    find_changes(plan, policy, ports, &changes);
+    sg_extents_set_sets(plan, ports->sets);
+    if (reloaded) {
+        sg_extents_set_policy(plan, policy);
+    }
+    count_extents(plan, &changes);
+    sg_extents_settle(plan);
+
+    if (reloaded) {
+        sg_plan_set_groups(plan, policy);
+    }
+    replace_ports(plan, policy, &changes);
+    sg_plan_classify(plan);
+    forget_networks(plan);
+    if (reloaded) {
+        set_policy(plan, policy);
+    }
+    free(changes.list);
+}
+
+/* Life. */
+
+struct sg_plan *
+sg_plan_new(struct sg_compiler *compiler, const char *bridge)
+{
+    struct sg_plan *plan = xzalloc(sizeof *plan);
+
+    plan->compiler = compiler;
+    plan->bridge = xstrdup(bridge);
+    shash_init(&plan->ports);
+    sg_units_init(&plan->units);
+    sg_unit_init(&plan->static_unit, SG_UNIT_STATIC);
+    sg_unit_touch(&plan->units, &plan->static_unit);
+    hmap_init(&plan->endpoints);
+    shash_init(&plan->networks);
+    shash_init(&plan->profiles);
+    shash_init(&plan->groups);
+    hmap_init(&plan->numbers);
+    hmap_init(&plan->vlans);
+    hmap_init(&plan->owners);
+    hmap_init(&plan->extents);
+    ovs_list_init(&plan->changed);
+    ovs_list_init(&plan->stale);
+    ovs_list_init(&plan->idle_peers);
     for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
-        plan_index_peers(plan, dir);
-        SHASH_FOR_EACH (node, &plan->groups) {
-            plan_index_group(plan, node->data, dir);
-        }
+        hmap_init(&plan->peers_by_value[dir]);
+        hmap_init(&plan->by_peers[dir]);
+        shash_init(&plan->classes[dir]);
+        hmap_init(&plan->cells[dir]);
     }
-}
-
-/* Pass 3: what a profile can decide without knowing the address. */
-
-static void
-profile_collect_any(struct sg_plan *plan, struct sg_plan_profile *profile,
-                    enum sg_direction dir)
-{
-    profile->any[dir] = xmalloc(profile->n_groups
-                                * sizeof *profile->any[dir]);
-    for (size_t i = 0; i < profile->n_groups; i++) {
-        const struct sg_plan_group *pg
-            = shash_find_data(&plan->groups, profile->groups[i]->key);
-
-        for (size_t j = 0; j < pg->n_fragments[dir]; j++) {
-            if (pg->peer_index[dir][j] == SIZE_MAX) {
-                profile->any[dir][profile->n_any[dir]++]
-                    = pg->fragments[dir][j];
-            } else {
-                profile->classify[dir] = true;
-            }
-        }
-    }
-}
-
-static const struct sg_fragment *
-group_find_number(const struct sg_plan_group *pg, uint32_t number)
-{
-    for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
-        for (size_t i = 0; i < pg->n_fragments[dir]; i++) {
-            const struct sg_fragment *frag = pg->fragments[dir][i];
-
-            for (size_t j = 0; j < frag->n_entries; j++) {
-                if (frag->entries[j].number == number) {
-                    return frag;
-                }
-            }
-        }
-    }
-    return NULL;
-}
-
-const struct sg_fragment *
-sg_plan_find_number(const struct sg_plan *plan,
-                    const struct sg_plan_profile *profile, uint32_t number)
-{
-    const struct sg_fragment *frag = NULL;
-
-    for (size_t i = 0; i < profile->n_groups && !frag; i++) {
-        frag = group_find_number(shash_find_data(&plan->groups,
-                                                 profile->groups[i]->key),
-                                 number);
-    }
-    return frag;
+    return plan;
 }
 
 struct sg_plan *
 sg_plan_create(struct sg_compiler *compiler, const struct sg_policy *policy,
                const struct sg_ports *ports, const char *bridge)
 {
-    struct sg_plan *plan = xzalloc(sizeof *plan);
-    struct shash_node *node;
+    struct sg_plan *plan = sg_plan_new(compiler, bridge);
 
-    plan->compiler = compiler;
-    plan->policy = policy;
-    plan->ports = ports;
-    plan->bridge = xstrdup(bridge);
-    shash_init(&plan->networks);
-    shash_init(&plan->profiles);
-    shash_init(&plan->groups);
-    for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
-        hmap_init(&plan->peers_by_value[dir]);
-        shash_init(&plan->classes[dir]);
-        hmap_init(&plan->cells[dir]);
-    }
-
-    plan_collect_ports(plan);
-    plan_collect_fragments(plan);
-    SHASH_FOR_EACH (node, &plan->profiles) {
-        profile_collect_any(plan, node->data, SG_INGRESS);
-        profile_collect_any(plan, node->data, SG_EGRESS);
-    }
-    sg_plan_classify(plan);
+    sg_plan_update(plan, policy, ports);
     return plan;
 }
 
+/* Everything else goes with the last port that needs it. */
 static void
-plan_profile_destroy(struct sg_plan_profile *profile)
+remove_ports(struct sg_plan *plan)
 {
-    for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
-        free(profile->any[dir]);
-    }
-    free(profile->groups);
-    free(profile->key);
-    free(profile);
-}
+    struct shash_node *node;
 
-static void
-plan_group_destroy(struct sg_plan_group *pg)
-{
-    for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
-        for (size_t i = 0; i < pg->n_fragments[dir]; i++) {
-            sg_fragment_destroy(pg->fragments[dir][i]);
-        }
-        free(pg->fragments[dir]);
-        free(pg->peer_index[dir]);
+    SHASH_FOR_EACH_SAFE (node, &plan->ports) {
+        destroy_port(plan, node->data);
+        shash_delete(&plan->ports, node);
     }
-    free(pg);
+    sg_plan_classify(plan);
+    forget_networks(plan);
 }
 
 void
 sg_plan_destroy(struct sg_plan *plan)
 {
-    struct shash_node *node;
-
     if (!plan) {
         return;
     }
-    sg_plan_classify_destroy(plan);
-    SHASH_FOR_EACH (node, &plan->networks) {
-        struct sg_plan_network *net = node->data;
-
-        free(net->profiles);
-        free(net->name);
-        free(net);
-    }
-    SHASH_FOR_EACH (node, &plan->profiles) {
-        plan_profile_destroy(node->data);
-    }
-    SHASH_FOR_EACH (node, &plan->groups) {
-        plan_group_destroy(node->data);
-    }
-    shash_destroy(&plan->networks);
-    shash_destroy(&plan->profiles);
-    shash_destroy(&plan->groups);
+    remove_ports(plan);
+    sg_extents_destroy(plan);
     for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
-        for (size_t i = 0; i < plan->n_peers[dir]; i++) {
-            hmap_remove(&plan->peers_by_value[dir],
-                        &plan->peers[dir][i]->node);
-            free(plan->peers[dir][i]);
-        }
         free(plan->peers[dir]);
         hmap_destroy(&plan->peers_by_value[dir]);
+        hmap_destroy(&plan->by_peers[dir]);
         shash_destroy(&plan->classes[dir]);
         hmap_destroy(&plan->cells[dir]);
     }
-    free(plan->endpoints);
-    free(plan->trusted);
+    hmap_destroy(&plan->endpoints);
+    hmap_destroy(&plan->numbers);
+    hmap_destroy(&plan->vlans);
+    hmap_destroy(&plan->owners);
+    shash_destroy(&plan->ports);
+    shash_destroy(&plan->networks);
+    shash_destroy(&plan->profiles);
+    shash_destroy(&plan->groups);
+    sg_policy_unref(plan->policy);
+    free(plan->entries);
     free(plan->bridge);
     free(plan);
 }

@@ -9,7 +9,6 @@
 
 #include "compile/review.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "bitmap.h"
@@ -25,77 +24,10 @@
 
 struct noting {
     struct sg_reviews *reviews;
-    const struct sg_plan *plan;
+    struct sg_plan *plan;
     long long int now;
-
-    /* Made when first needed. */
-    uint32_t *numbers;          /* Of all entries of the plan, sorted. */
-    size_t n_numbers;
-    uint64_t *entries;          /* sg_policy_entries(). */
-    size_t n_entries;
     struct hmap covers;         /* struct covering. */
 };
-
-static int
-compare_u32(const void *a_, const void *b_)
-{
-    const uint32_t *a = a_, *b = b_;
-
-    return *a < *b ? -1 : *a > *b;
-}
-
-static int
-compare_u64(const void *a_, const void *b_)
-{
-    const uint64_t *a = a_, *b = b_;
-
-    return *a < *b ? -1 : *a > *b;
-}
-
-static void
-collect_numbers(struct noting *n, const struct sg_plan_group *pg,
-                enum sg_direction dir, size_t *allocated)
-{
-    for (size_t i = 0; i < pg->n_fragments[dir]; i++) {
-        const struct sg_fragment *frag = pg->fragments[dir][i];
-
-        for (size_t j = 0; j < frag->n_entries; j++) {
-            if (n->n_numbers >= *allocated) {
-                n->numbers = x2nrealloc(n->numbers, allocated,
-                                        sizeof *n->numbers);
-            }
-            n->numbers[n->n_numbers++] = frag->entries[j].number;
-        }
-    }
-}
-
-static bool
-plan_has_number(struct noting *n, uint32_t number)
-{
-    if (!n->numbers) {
-        const struct shash_node *node;
-        size_t allocated = 1;
-
-        n->numbers = xmalloc(sizeof *n->numbers);
-        SHASH_FOR_EACH (node, &n->plan->groups) {
-            collect_numbers(n, node->data, SG_INGRESS, &allocated);
-            collect_numbers(n, node->data, SG_EGRESS, &allocated);
-        }
-        qsort(n->numbers, n->n_numbers, sizeof *n->numbers, compare_u32);
-    }
-    return bsearch(&number, n->numbers, n->n_numbers, sizeof *n->numbers,
-                   compare_u32) != NULL;
-}
-
-static bool
-policy_has_entry(struct noting *n, uint64_t identity)
-{
-    if (!n->entries) {
-        n->entries = sg_policy_entries(n->plan->policy, &n->n_entries);
-    }
-    return bsearch(&identity, n->entries, n->n_entries, sizeof *n->entries,
-                   compare_u64) != NULL;
-}
 
 /* A bridge whose flows were read late may find that others have given a new
  * number to the same meanwhile. */
@@ -116,9 +48,9 @@ note_l4(struct noting *n, const struct sg_flow *old)
 
     if (sg_flow_get_load(old, SG_R_NUMBER, &number)
         && !(number & SG_MARK_DRAIN)
-        && !plan_has_number(n, number)
+        && !sg_plan_has_number(n->plan, number)
         && !(sg_flow_get_note(old, &frag, &entry)
-             && policy_has_entry(n, entry)
+             && sg_plan_policy_has_entry(n->plan, entry)
              && !is_renumbered(n, entry, number))) {
         sg_reviews_add(n->reviews, SG_REVIEW_NUMBER, number, NULL, n->now);
     }
@@ -140,10 +72,11 @@ plan_network_by_id(const struct sg_plan *plan, uint32_t id)
 }
 
 /* True if the peers in class key 'old' ("ingress: group a, 10.0.0.0/8") that
- * rules still name are all in 'new' (NULL: the empty class). */
+ * rules in 'net' still name are all in 'new' (NULL: the empty class). */
 static bool
 class_covers(const struct sg_plan *plan, enum sg_direction dir,
-             const struct sg_class *new, const char *old)
+             const struct sg_plan_network *net, const struct sg_class *new,
+             const char *old)
 {
     char *copy = xstrdup(strchr(old, ':') + 1);
     char *save = NULL;
@@ -151,18 +84,12 @@ class_covers(const struct sg_plan *plan, enum sg_direction dir,
 
     for (char *name = strtok_r(copy, ",", &save); name && covers;
          name = strtok_r(NULL, ",", &save)) {
-        name += strspn(name, " ");
-        for (size_t i = 0; i < plan->n_peers[dir]; i++) {
-            struct ds s = DS_EMPTY_INITIALIZER;
+        size_t peer;
 
-            sg_peer_format(plan->peers[dir][i]->peer, &s);
-            if (!strcmp(ds_cstr(&s), name)) {
-                covers = new && bitmap_is_set(new->peers, i);
-                ds_destroy(&s);
-                break;
-            }
-            ds_destroy(&s);
-        }
+        name += strspn(name, " ");
+        peer = sg_plan_find_peer(plan, dir, net, name);
+        covers = (peer == SIZE_MAX
+                  || (new && bitmap_is_set(new->peers, peer)));
     }
     free(copy);
     return covers;
@@ -172,6 +99,7 @@ class_covers(const struct sg_plan *plan, enum sg_direction dir,
  * classes. */
 struct covering {
     struct hmap_node node;      /* In noting.covers. */
+    const struct sg_plan_network *net;
     const struct sg_id *old;
     const struct sg_class *new;
     bool covers;
@@ -179,20 +107,23 @@ struct covering {
 
 static bool
 class_covers_memo(struct noting *n, enum sg_direction dir,
+                  const struct sg_plan_network *net,
                   const struct sg_class *new, const struct sg_id *old)
 {
-    uint32_t hash = hash_pointer(old, hash_pointer(new, 0));
+    uint32_t hash = hash_pointer(old, hash_pointer(new,
+                                                   hash_pointer(net, 0)));
     struct covering *c;
 
     HMAP_FOR_EACH_WITH_HASH (c, node, hash, &n->covers) {
-        if (c->old == old && c->new == new) {
+        if (c->old == old && c->new == new && c->net == net) {
             return c->covers;
         }
     }
     c = xmalloc(sizeof *c);
+    c->net = net;
     c->old = old;
     c->new = new;
-    c->covers = class_covers(n->plan, dir, new, old->key);
+    c->covers = class_covers(n->plan, dir, net, new, old->key);
     hmap_insert(&n->covers, &c->node, hash);
     return c->covers;
 }
@@ -217,21 +148,10 @@ note_class(struct noting *n, const struct sg_flow *old)
         = sg_ids_by_identity(&n->plan->compiler->classes,
                              old->cookie & SG_COOKIE_ID_MASK);
     const struct sg_class *is = sg_plan_lookup(net, dir, &prefix);
-    if (!was || !class_covers_memo(n, dir, is, was)) {
+    if (!was || !class_covers_memo(n, dir, net, is, was)) {
         sg_reviews_add(n->reviews, SG_REVIEW_ADDRESS, net_id, &prefix,
                        n->now);
     }
-}
-
-static const struct sg_plan_endpoint *
-plan_endpoint_by_zone(const struct sg_plan *plan, uint32_t zone)
-{
-    for (size_t i = 0; i < plan->n_endpoints; i++) {
-        if (plan->endpoints[i].zone == zone) {
-            return &plan->endpoints[i];
-        }
-    }
-    return NULL;
 }
 
 /* True if the profile with number 'old' had no group that 'new' lacks. */
@@ -268,7 +188,7 @@ note_who(struct noting *n, const struct sg_flow *old)
     if (sg_flow_get_match_reg(old, SG_R_SRC, &zone)
         && sg_flow_get_load(old, SG_R_PROFILE, &profile)
         && sg_flow_get_load(old, SG_R_NET, &net)
-        && (ep = plan_endpoint_by_zone(n->plan, zone))
+        && (ep = sg_plan_endpoint(n->plan, zone))
         && (ep->network->id != net
             || (ep->profile->id != profile
                 && !profile_covers(n->plan, ep->profile, profile)))) {
@@ -328,7 +248,7 @@ note_own(struct noting *n, const struct sg_flow *old)
         && sg_flow_get_match_src(old, &p)
         /* "::" is for the detection of duplicates. */
         && !(ipv6_is_zero(&p.addr) && sg_prefix_is_host(&p))
-        && (ep = plan_endpoint_by_zone(n->plan, zone))) {
+        && (ep = sg_plan_endpoint(n->plan, zone))) {
         review_own(n, ep, &p);
     }
 }
@@ -348,7 +268,7 @@ forget_own(struct noting *n)
         if (r->kind != SG_REVIEW_OWN) {
             continue;
         }
-        ep = plan_endpoint_by_zone(n->plan, r->value);
+        ep = sg_plan_endpoint(n->plan, r->value);
         if (!ep || port_may_use(ep->port, &r->prefix)) {
             sg_reviews_remove(n->reviews, r);
         } else if (port_owns_part(ep->port, &r->prefix)) {
@@ -357,7 +277,7 @@ forget_own(struct noting *n)
         }
     }
     HMAP_FOR_EACH (r, node, &again.reviews) {
-        review_own(n, plan_endpoint_by_zone(n->plan, r->value), &r->prefix);
+        review_own(n, sg_plan_endpoint(n->plan, r->value), &r->prefix);
     }
     sg_reviews_destroy(&again);
 }
@@ -386,7 +306,7 @@ note(struct noting *n, const struct sg_flow *old)
 }
 
 void
-sg_reviews_note(struct sg_reviews *reviews, const struct sg_plan *plan,
+sg_reviews_note(struct sg_reviews *reviews, struct sg_plan *plan,
                 const struct sg_changes *changes, long long int now)
 {
     struct noting n = { .reviews = reviews, .plan = plan, .now = now };
@@ -404,6 +324,4 @@ sg_reviews_note(struct sg_reviews *reviews, const struct sg_plan *plan,
         free(c);
     }
     hmap_destroy(&n.covers);
-    free(n.numbers);
-    free(n.entries);
 }

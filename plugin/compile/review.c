@@ -21,6 +21,7 @@ void
 sg_reviews_init(struct sg_reviews *reviews)
 {
     hmap_init(&reviews->reviews);
+    sg_units_init(&reviews->units);
 }
 
 void
@@ -31,6 +32,7 @@ sg_reviews_clear(struct sg_reviews *reviews)
     HMAP_FOR_EACH_POP (r, node, &reviews->reviews) {
         free(r);
     }
+    sg_units_init(&reviews->units);
 }
 
 void
@@ -61,6 +63,8 @@ sg_reviews_add(struct sg_reviews *reviews, enum sg_review_kind kind,
     r = xmalloc(sizeof *r);
     *r = (struct sg_review) { .kind = kind, .value = value,
                               .prefix = *prefix, .since = now };
+    sg_unit_init(&r->unit, SG_UNIT_REVIEW);
+    sg_unit_touch(&reviews->units, &r->unit);
     hmap_insert(&reviews->reviews, &r->node, hash);
     return true;
 }
@@ -69,6 +73,7 @@ void
 sg_reviews_remove(struct sg_reviews *reviews, struct sg_review *r)
 {
     hmap_remove(&reviews->reviews, &r->node);
+    sg_unit_drop(&reviews->units, &r->unit);
     free(r);
 }
 
@@ -137,6 +142,25 @@ emit_own(struct emitter *e, const struct sg_review *r)
               sg_cookie(SG_COOKIE_REVIEW, SG_T_IN_CT));
 }
 
+static void
+emit_review(struct emitter *e, const struct sg_review *r)
+{
+    switch (r->kind) {
+    case SG_REVIEW_NUMBER:
+        emit_number(e, r);
+        break;
+    case SG_REVIEW_ADDRESS:
+        emit_address(e, r);
+        break;
+    case SG_REVIEW_ZONE:
+        emit_zone(e, r);
+        break;
+    case SG_REVIEW_OWN:
+        emit_own(e, r);
+        break;
+    }
+}
+
 void
 sg_reviews_emit(const struct sg_reviews *reviews, struct sg_flows *flows)
 {
@@ -145,22 +169,36 @@ sg_reviews_emit(const struct sg_reviews *reviews, struct sg_flows *flows)
 
     emit_init(&e, flows);
     HMAP_FOR_EACH (r, node, &reviews->reviews) {
-        switch (r->kind) {
-        case SG_REVIEW_NUMBER:
-            emit_number(&e, r);
-            break;
-        case SG_REVIEW_ADDRESS:
-            emit_address(&e, r);
-            break;
-        case SG_REVIEW_ZONE:
-            emit_zone(&e, r);
-            break;
-        case SG_REVIEW_OWN:
-            emit_own(&e, r);
-            break;
-        }
+        emit_review(&e, r);
     }
     emit_destroy(&e);
+}
+
+void
+sg_reviews_emit_changes(struct sg_reviews *reviews, struct sg_flows *desired,
+                        struct sg_flows *touched)
+{
+    struct emitter e;
+
+    sg_units_withdraw(&reviews->units, desired, touched);
+    emit_init(&e, desired);
+    e.touched = touched;
+    while ((e.unit = sg_units_pop(&reviews->units))) {
+        emit_review(&e, CONTAINER_OF(e.unit, struct sg_review, unit));
+    }
+    emit_destroy(&e);
+}
+
+void
+sg_reviews_emit_again(struct sg_reviews *reviews)
+{
+    struct sg_review *r;
+
+    sg_units_init(&reviews->units);
+    HMAP_FOR_EACH (r, node, &reviews->reviews) {
+        sg_unit_init(&r->unit, SG_UNIT_REVIEW);
+        sg_unit_touch(&reviews->units, &r->unit);
+    }
 }
 
 static bool

@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "compile/unit.h"
 #include "openvswitch/hmap.h"
 #include "policy/prefix.h"
 
@@ -49,14 +50,17 @@ struct sg_review {
     uint32_t value;
     struct sg_prefix prefix;    /* All zeros if the kind has none. */
     long long int since;        /* time_msec() of the last reason. */
+    struct sg_unit unit;        /* Its flows. */
 };
 
 struct sg_reviews {
     struct hmap reviews;        /* struct sg_review. */
+    struct sg_units units;      /* Those whose flows are to be made. */
 };
 
 void sg_reviews_init(struct sg_reviews *);
 void sg_reviews_destroy(struct sg_reviews *);
+/* Their flows are gone with the desired set, or soon will be. */
 void sg_reviews_clear(struct sg_reviews *);
 bool sg_reviews_add(struct sg_reviews *, enum sg_review_kind, uint32_t value,
                     const struct sg_prefix *, long long int now);
@@ -68,10 +72,16 @@ void sg_reviews_recover(struct sg_reviews *, const struct sg_flows *installed,
 
 /* Adds what 'changes', from installed to what 'plan' wants, must bring under
  * review. */
-void sg_reviews_note(struct sg_reviews *, const struct sg_plan *plan,
+void sg_reviews_note(struct sg_reviews *, struct sg_plan *plan,
                      const struct sg_changes *changes, long long int now);
 
 /* Adds the flows of all reviews. */
 void sg_reviews_emit(const struct sg_reviews *, struct sg_flows *);
+/* Brings the flows of reviews that began or ended since the last call into
+ * 'desired', or takes them out of it (unit.h). */
+void sg_reviews_emit_changes(struct sg_reviews *, struct sg_flows *desired,
+                             struct sg_flows *touched);
+/* The desired set was emptied: all flows are to be made again. */
+void sg_reviews_emit_again(struct sg_reviews *);
 
 #endif /* compile/review.h */

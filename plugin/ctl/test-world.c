@@ -304,16 +304,19 @@ flows_allow(const struct test_world *world, const struct sg_trace *trace,
         .code = trace->code,
     };
 
-    for (size_t i = 0; bridge && i < bridge->plan->n_endpoints; i++) {
-        const struct sg_plan_endpoint *ep = &bridge->plan->endpoints[i];
+    const struct sg_plan_endpoint *ep
+        = (bridge ? sg_plan_endpoint(bridge->plan,
+                                     sg_compiler_zone(world->compiler,
+                                                      side->port,
+                                                      side->endpoint))
+           : NULL);
 
-        if (ep->port == side->port && ep->endpoint == side->endpoint) {
-            uint32_t number = sg_judge_ask(bridge->judge, ep, dir, &spec);
-
-            return number && number != SG_JUDGE_BROKEN;
-        }
+    if (!ep) {
+        return false;
     }
-    return false;
+    uint32_t number = sg_judge_ask(bridge->judge, ep, dir, &spec);
+
+    return number && number != SG_JUDGE_BROKEN;
 }
 
 /* False, with a line in 'why', if the flows say other than the rules. */

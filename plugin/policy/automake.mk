@@ -24,6 +24,7 @@ libovssg_la_SOURCES += \
 	plugin/policy/peer.c \
 	plugin/policy/policy.c \
 	plugin/policy/policy.h \
+	plugin/policy/port-copy.c \
 	plugin/policy/port.h \
 	plugin/policy/ports.c \
 	plugin/policy/prefix.c \

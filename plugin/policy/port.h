@@ -223,6 +223,9 @@ struct sg_port *sg_port_admit(const struct sg_policy *,
                               const struct sg_binder *,
                               const struct sg_iface *);
 void sg_port_destroy(struct sg_port *);
+/* A copy that is in no sg_ports; and whether two ports say the same. */
+struct sg_port *sg_port_clone(const struct sg_port *);
+bool sg_port_equal(const struct sg_port *, const struct sg_port *);
 
 /* Admits everything in 'facts' and then finds what only shows between ports:
  * two guarded ports with one MAC in one VLAN of a bridge.  One that the switch

@@ -6,6 +6,7 @@ compile_tests = \
 	tests/compile/test-classify \
 	tests/compile/test-emit \
 	tests/compile/test-recover \
+	tests/compile/test-incremental \
 	tests/compile/test-review
 check_PROGRAMS += $(compile_tests)
 TESTS += $(compile_tests) tests/compile/counts.t
@@ -35,6 +36,11 @@ tests_compile_test_recover_SOURCES = \
 	tests/compile/test-recover.c $(compile_world)
 tests_compile_test_recover_CPPFLAGS = $(policy_test_cppflags)
 tests_compile_test_recover_LDADD = $(SG_CORE_LIBS)
+
+tests_compile_test_incremental_SOURCES = \
+	tests/compile/test-incremental.c $(compile_world)
+tests_compile_test_incremental_CPPFLAGS = $(policy_test_cppflags)
+tests_compile_test_incremental_LDADD = $(SG_CORE_LIBS)
 
 tests_compile_test_review_SOURCES = \
 	tests/compile/test-review.c \

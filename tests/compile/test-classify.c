@@ -25,11 +25,9 @@ static const struct sg_class *
 lookup_class(const struct sg_plan_network *net, enum sg_direction dir,
              const struct sg_prefix *address)
 {
-    const struct sg_address *best = NULL;
+    const struct sg_address *a, *best = NULL;
 
-    for (size_t i = 0; i < net->n_addresses[dir]; i++) {
-        const struct sg_address *a = &net->addresses[dir][i];
-
+    HMAP_FOR_EACH (a, node, &net->addresses[dir]) {
         if (a->class && sg_prefix_contains(&a->prefix, address)
             && (!best || a->prefix.plen > best->prefix.plen)) {
             best = a;
@@ -43,9 +41,11 @@ static bool
 network_names(const struct sg_plan_network *net, enum sg_direction dir,
               const struct sg_peer *peer)
 {
-    for (size_t i = 0; i < net->n_profiles; i++) {
-        for (size_t j = 0; j < net->profiles[i]->n_groups; j++) {
-            const struct sg_group *g = net->profiles[i]->groups[j];
+    const struct sg_net_profile *np;
+
+    HMAP_FOR_EACH (np, node, &net->profiles) {
+        for (size_t j = 0; j < np->profile->n_groups; j++) {
+            const struct sg_group *g = np->profile->groups[j];
 
             for (size_t k = 0; k < g->n_rules[dir]; k++) {
                 for (size_t m = 0; m < g->rules[dir][k]->n_peers; m++) {
@@ -59,8 +59,8 @@ network_names(const struct sg_plan_network *net, enum sg_direction dir,
     return false;
 }
 
-/* The class of an address is exactly the set of peers that contain it; but a
- * group of another network is a peer only where a rule names it. */
+/* The class of an address is exactly the set of the peers that contain it, of
+ * those that rules of the network name. */
 static bool
 class_is_right(const struct world *w, const struct sg_plan *plan,
                const struct sg_plan_network *net, enum sg_direction dir,
@@ -74,9 +74,14 @@ class_is_right(const struct world *w, const struct sg_plan *plan,
         return false;
     }
     for (size_t i = 0; i < plan->n_peers[dir]; i++) {
-        const struct sg_peer *peer = plan->peers[dir][i]->peer;
         bool got = class && bitmap_is_set(class->peers, i);
-        bool want = ((!peer->network || network_names(net, dir, peer))
+        if (!plan->peers[dir][i]) {
+            ovs_assert(!got);
+            continue;
+        }
+
+        const struct sg_peer *peer = plan->peers[dir][i]->peer;
+        bool want = (network_names(net, dir, peer)
                      && sg_peer_contains(w->policy, &w->ports, peer,
                                          net->name, address));
 
@@ -97,8 +102,10 @@ class_is_right(const struct world *w, const struct sg_plan *plan,
 static bool
 is_classified(const struct sg_plan_network *net, enum sg_direction dir)
 {
-    for (size_t i = 0; i < net->n_profiles; i++) {
-        if (net->profiles[i]->classify[dir]) {
+    const struct sg_net_profile *np;
+
+    HMAP_FOR_EACH (np, node, &net->profiles) {
+        if (np->profile->classify[dir]) {
             return true;
         }
     }
@@ -122,7 +129,8 @@ classes_are_right(const struct world *w, const struct sg_plan *plan,
                 dice_address(d, &address);
                 good &= class_is_right(w, plan, net, dir, &address);
             }
-            good &= is_classified(net, dir) || !net->n_addresses[dir];
+            good &= (is_classified(net, dir)
+                     || hmap_is_empty(&net->addresses[dir]));
         }
     }
     return good;
@@ -133,10 +141,9 @@ static const struct sg_class *
 class_around(const struct sg_plan_network *net, enum sg_direction dir,
              const struct sg_address *a)
 {
-    const struct sg_address *best = NULL;
+    const struct sg_address *b, *best = NULL;
 
-    for (size_t i = 0; i < net->n_addresses[dir]; i++) {
-        const struct sg_address *b = &net->addresses[dir][i];
+    HMAP_FOR_EACH (b, node, &net->addresses[dir]) {
 
         if (b != a && b->class && sg_prefix_contains(&b->prefix, &a->prefix)
             && (!best || b->prefix.plen > best->prefix.plen)) {
@@ -157,9 +164,9 @@ lines_are_needed(const struct sg_plan *plan)
         const struct sg_plan_network *net = node->data;
 
         for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
-            for (size_t i = 0; i < net->n_addresses[dir]; i++) {
-                const struct sg_address *a = &net->addresses[dir][i];
+            const struct sg_address *a;
 
+            HMAP_FOR_EACH (a, node, &net->addresses[dir]) {
                 good &= !a->class || a->class != class_around(net, dir, a);
             }
         }
@@ -201,7 +208,7 @@ cell_is_right(const struct sg_plan *plan, enum sg_direction dir,
             }
         }
     }
-    return n == cell->n_fragments && n > 0;
+    return n == cell->n_fragments;
 }
 
 static bool
@@ -289,16 +296,19 @@ answers_are_right(const struct world *w, const struct sg_plan *plan,
 {
     bool good = true;
 
-    for (size_t i = 0; i < plan->n_endpoints; i++) {
+    const struct sg_plan_endpoint **eps = sg_plan_endpoints(plan);
+
+    for (size_t i = 0; i < hmap_count(&plan->endpoints); i++) {
         for (int j = 0; j < 30; j++) {
             struct question q;
 
             dice_question(d, &q);
-            good &= answer_is_right(w, plan, flows, &plan->endpoints[i], &q);
-            *n_allowed += eval(w, &plan->endpoints[i], &q) != NULL;
+            good &= answer_is_right(w, plan, flows, eps[i], &q);
+            *n_allowed += eval(w, eps[i], &q) != NULL;
             ++*n_asked;
         }
     }
+    free(eps);
     return good;
 }
 
@@ -358,12 +368,16 @@ lines(const char *policy, const char *facts)
 
     const struct sg_plan_network *net = shash_find_data(&plan->networks,
                                                         "br0");
-    for (size_t i = 0; i < net->n_addresses[SG_INGRESS]; i++) {
-        const struct sg_address *a = &net->addresses[SG_INGRESS][i];
+    size_t n;
+    const struct sg_address **list = sg_plan_addresses(net, SG_INGRESS, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct sg_address *a = list[i];
 
         sg_prefix_format(&a->prefix, &s);
         ds_put_format(&s, " %s\n", a->class ? a->class->key : "-");
     }
+    free(list);
     sg_plan_destroy(plan);
     sg_compiler_destroy(c);
     world_destroy(&w);
@@ -429,8 +443,7 @@ test_lines(void)
              "10.0.0.1 ingress: group blue/h\n"
              "10.0.0.2 ingress: group h\n"
              "10.0.0.3 ingress: group h, group blue/h\n"
-             "10.0.0.4 ingress: group blue/h\n"
-             "192.0.2.1 ingress: group g\n",
+             "10.0.0.4 ingress: group blue/h\n",
              "a group of another network, and the own one of its name");
     is_lines("{'groups':[{'name':'g','ingress':["
              "{'word':'tcp','from':{'prefix_list':'l'}},"

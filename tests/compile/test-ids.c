@@ -12,12 +12,19 @@
 #include "tap.h"
 #include "util.h"
 
+/* The number of 'key', held. */
 static uint32_t
 get(struct sg_ids *ids, const char *key)
 {
     const struct sg_id *id = sg_ids_get(ids, key);
 
     return id ? id->id : 0;
+}
+
+static void
+put(struct sg_ids *ids, const char *key)
+{
+    sg_ids_put(ids, sg_ids_find(ids, key)->id);
 }
 
 static void
@@ -45,7 +52,7 @@ test_get(void)
 }
 
 static void
-test_epochs(void)
+test_holding(void)
 {
     struct sg_ids ids;
 
@@ -53,15 +60,19 @@ test_epochs(void)
     sg_ids_begin(&ids);
     get(&ids, "a");
     get(&ids, "b");
+    get(&ids, "b");
     sg_ids_end(&ids);
     sg_ids_begin(&ids);
-    get(&ids, "b");
+    put(&ids, "a");
+    put(&ids, "b");
     ok(sg_ids_find(&ids, "a"), "until the end all keys are there");
+    is_int(get(&ids, "a"), 1, "and can be had again");
+    put(&ids, "a");
     sg_ids_end(&ids);
     ok(!sg_ids_find(&ids, "a") && !sg_ids_by_id(&ids, 1)
        && !sg_ids_by_identity(&ids, sg_identity("a")),
-       "what nobody asked for is forgotten");
-    is_int(get(&ids, "b"), 2, "what somebody asked for is not");
+       "what nobody holds is forgotten");
+    is_int(get(&ids, "b"), 2, "what somebody holds is not");
     is_int(get(&ids, "a"), 3, "a number that was given up waits");
     sg_ids_destroy(&ids);
 }
@@ -80,13 +91,11 @@ test_exhaustion(void)
     sg_ids_end(&ids);
 
     sg_ids_begin(&ids);
-    get(&ids, "a");
-    get(&ids, "c");
+    put(&ids, "b");
+    put(&ids, "b");
     ok(!sg_ids_get(&ids, "d"), "a number is in use until the end");
     sg_ids_end(&ids);
     sg_ids_begin(&ids);
-    get(&ids, "a");
-    get(&ids, "c");
     is_int(get(&ids, "d"), 6, "the only one left");
     sg_ids_end(&ids);
     sg_ids_destroy(&ids);
@@ -111,6 +120,7 @@ test_reuse(void)
 
         sg_ids_begin(&ids);
         good &= get(&ids, key) == 1 + i % 50;
+        put(&ids, key);
         sg_ids_end(&ids);
         free(key);
     }
@@ -167,7 +177,10 @@ test_hinted_is_taken(void)
     sg_ids_end(&ids);
     sg_ids_hint(&ids, sg_identity("z"), 1);
     sg_ids_begin(&ids);
-    get(&ids, "a");
+    put(&ids, "x");
+    sg_ids_end(&ids);
+    sg_ids_hint(&ids, sg_identity("z"), 1);
+    sg_ids_begin(&ids);
     is_int(get(&ids, "z"), 3, "nor take away what another key has");
     sg_ids_end(&ids);
     sg_ids_destroy(&ids);
@@ -205,7 +218,7 @@ int
 main(void)
 {
     test_get();
-    test_epochs();
+    test_holding();
     test_exhaustion();
     test_reuse();
     test_hints();

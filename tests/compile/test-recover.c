@@ -46,16 +46,18 @@ network_destroy(struct network *n)
 static void
 compile(struct sg_compiler *c, const struct world *w, struct network *n)
 {
+    struct sg_plan *plans[N_BRIDGES];
+
     sg_compiler_begin(c);
     for (size_t i = 0; i < N_BRIDGES; i++) {
-        struct sg_plan *plan = sg_plan_create(c, w->policy, &w->ports,
-                                              bridges[i]);
-
+        plans[i] = sg_plan_create(c, w->policy, &w->ports, bridges[i]);
         sg_flows_clear(&n->flows[i]);
-        sg_plan_emit(plan, &n->flows[i]);
-        sg_plan_destroy(plan);
+        sg_plan_emit(plans[i], &n->flows[i]);
     }
     sg_compiler_end(c);
+    for (size_t i = 0; i < N_BRIDGES; i++) {
+        sg_plan_destroy(plans[i]);
+    }
 }
 
 /* A compiler that knows nothing but what is installed. */

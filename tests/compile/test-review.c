@@ -78,8 +78,10 @@ agent_begin(struct agent *a, const struct world *w, const char *bridge)
 static void
 agent_pass(struct agent *a, const struct world *w, const char *bridge)
 {
-    sg_plan_destroy(agent_begin(a, w, bridge));
+    struct sg_plan *plan = agent_begin(a, w, bridge);
+
     sg_compiler_end(a->compiler);
+    sg_plan_destroy(plan);
 }
 
 /* Reviews in words. */
@@ -87,12 +89,9 @@ agent_pass(struct agent *a, const struct world *w, const char *bridge)
 static const char *
 port_of_zone(const struct sg_plan *plan, uint32_t zone)
 {
-    for (size_t i = 0; i < plan->n_endpoints; i++) {
-        if (plan->endpoints[i].zone == zone) {
-            return plan->endpoints[i].port->name;
-        }
-    }
-    return "nobody";
+    const struct sg_plan_endpoint *ep = sg_plan_endpoint(plan, zone);
+
+    return ep ? ep->port->name : "nobody";
 }
 
 static char *
@@ -177,8 +176,8 @@ is_change(const char *policy, const char *facts, const char *new_policy,
     got = reviews_text(&a, plan);
     is_str(got, want, "%s", what);
     free(got);
-    sg_plan_destroy(plan);
     sg_compiler_end(a.compiler);
+    sg_plan_destroy(plan);
 
     world_destroy(&old);
     world_destroy(&new);
@@ -451,9 +450,12 @@ open_connections(const struct sg_plan *plan, const struct sg_flows *flows,
 {
     size_t n = 0;
 
-    *conns = xmalloc(plan->n_endpoints * 40 * sizeof **conns);
-    for (size_t i = 0; i < plan->n_endpoints; i++) {
-        const struct sg_plan_endpoint *ep = &plan->endpoints[i];
+    size_t n_eps = hmap_count(&plan->endpoints);
+    const struct sg_plan_endpoint **eps = sg_plan_endpoints(plan);
+
+    *conns = xmalloc(n_eps * 40 * sizeof **conns);
+    for (size_t i = 0; i < n_eps; i++) {
+        const struct sg_plan_endpoint *ep = eps[i];
 
         for (int j = 0; j < 40; j++) {
             struct connection *conn = &(*conns)[n];
@@ -467,15 +469,16 @@ open_connections(const struct sg_plan *plan, const struct sg_flows *flows,
             }
         }
     }
+    free(eps);
     return n;
 }
 
 static const struct sg_plan_endpoint *
 find_endpoint(const struct sg_plan *plan, const struct connection *conn)
 {
-    for (size_t i = 0; i < plan->n_endpoints; i++) {
-        const struct sg_plan_endpoint *ep = &plan->endpoints[i];
+    const struct sg_plan_endpoint *ep;
 
+    HMAP_FOR_EACH (ep, node, &plan->endpoints) {
         if (!strcmp(ep->port->name, conn->port)
             && ep->endpoint->vlan == conn->vlan) {
             return ep;
