@@ -1,3 +1,3 @@
 # plugin/compile/classify.c: classes of as many peers are taken for one.
 s/uint32_t hash = hash_bytes\(peers, n_bytes, 0\);/uint32_t hash = 0;/
-s/if \(!memcmp\(cbp->class->peers, peers, n_bytes\)\)/if (cbp->class->n_peers == bitmap_count1(peers, plan->n_peers[dir]))/
+s/if \(!memcmp\(class->peers, peers, n_bytes\)\)/if (class->n_peers == bitmap_count1(peers, plan->n_peers[dir]))/

@@ -1,2 +1,2 @@
-# plugin/compile/plan.c: connections of draining groups are cut.
+# plugin/compile/groups.c: connections of draining groups are cut.
 s/entry->number \|= SG_MARK_DRAIN;/entry->number |= 0;/

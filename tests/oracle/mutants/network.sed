@@ -1,2 +1,2 @@
-# plugin/compile/classify.c: members count in all networks.
-s/if \(!strcmp\(port->endpoints\[i\]\.network, network\)\)/if (network)/
+# plugin/compile/extents.c: members count in all networks.
+s/^( +)port->endpoints\[i\]\.network\),$/\1NULL),/
