@@ -102,8 +102,10 @@ class World:
     # In the switch.
 
     def deploy(self, sandbox):
+        # A secure bridge on which nothing is guarded is nobody's business, and
+        # forwards nothing: so both are enabled.
         for bridge in BRIDGES:
-            sandbox.add_bridge(bridge)
+            sandbox.add_bridge(bridge, True, 'external_ids:sg-enable=true')
         words = []
         for name, peer, bridge in (('p0', 'p1', 'br0'), ('p1', 'p0', 'br1')):
             words += ['--', 'add-port', bridge, name, '--', 'set',
