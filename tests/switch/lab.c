@@ -137,7 +137,9 @@ lab_start_switch(void)
                      "-vconsole:off -vfile:info "
                      "--log-file=\"$OVS_RUNDIR/ovs-vswitchd.log\" "
                      ">/dev/null 2>&1", "ovs-vswitchd.pid");
-    lab_run("until ovs-appctl version >/dev/null 2>&1; do sleep .02; done");
+    /* Some commands are there only once it has made its bridges. */
+    lab_run("ovs-vsctl --timeout=60 set Open_vSwitch . "
+            "external_ids:lab=$(cat \"$OVS_RUNDIR/ovs-vswitchd.pid\")");
 }
 
 void
