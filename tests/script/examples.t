@@ -16,7 +16,9 @@ from offline import (TOP, Failure, Folder, equal, holds, run,   # noqa: E402
                      sgctl, test)
 
 SOURCE = os.environ.get('SG_SRCDIR', TOP)
-EXAMPLES = sorted(glob.glob(os.path.join(SOURCE, 'examples', '*', '')))
+# A folder without any policy of its own (mininet) is no example of one.
+EXAMPLES = sorted({os.path.join(os.path.dirname(path), '') for path in
+                   glob.glob(os.path.join(SOURCE, 'examples', '*', '*.lua'))})
 
 
 def policy_of(folder):
