@@ -1,3 +1,2 @@
-# plugin/compile/static.c: what follows a ct() of another bridge is done to
-# what comes out of it.
+# plugin/compile/static.c: a ct() in the midst of another bridge's outputs.
 s/"clone\((ct\([^"]*\))\)"/"\1"/
