@@ -63,18 +63,22 @@ core_has_reviews(const struct sg_core *core, const char *datapath_type)
 struct view {
     const struct sg_plan_endpoint *ep;
     enum sg_direction dir;      /* Who began. */
+    bool sure;                  /* Something told 'dir'. */
     struct sg_prefix own, remote;
 };
 
 /* The number knows in which direction the rule was; failing that, the
- * addresses must say. */
+ * addresses must say.  They cannot if neither is the guest's own: it has lost
+ * it, or may send from any (no port security). */
 static enum sg_direction
 conn_direction(const struct sg_core *core, const struct sg_conn *conn,
-               const struct sg_port *port, const struct sg_prefix *src)
+               const struct sg_port *port, const struct sg_prefix *src,
+               const struct sg_prefix *dst, bool *sure)
 {
     uint32_t number = conn->mark & SG_MARK_ID;
     const struct sg_id *id = sg_ids_by_id(&core->compiler->numbers, number);
 
+    *sure = id || sg_port_owns(port, src) || sg_port_owns(port, dst);
     if (id) {
         return !strncmp(id->key, "egress ", 7) ? SG_EGRESS : SG_INGRESS;
     }
@@ -93,7 +97,8 @@ conn_view(const struct sg_core *core, const struct sg_core_bridge *b,
     }
     sg_prefix_from_ipv6(&conn->src, 128, &src);
     sg_prefix_from_ipv6(&conn->dst, 128, &dst);
-    view->dir = conn_direction(core, conn, view->ep->port, &src);
+    view->dir = conn_direction(core, conn, view->ep->port, &src, &dst,
+                               &view->sure);
     view->own = view->dir == SG_EGRESS ? src : dst;
     view->remote = view->dir == SG_EGRESS ? dst : src;
     return true;
@@ -114,6 +119,16 @@ conn_is_allowed(const struct sg_core *core, const struct sg_conn *conn,
 
     return sg_eval(core->loaded->policy, &core->ports, view->ep->port,
                    view->ep->endpoint, view->dir, &spec) != NULL;
+}
+
+/* Can 'conn' be removed from the table because no rule allows it?  If it is
+ * not sure what to ask the rules, its next packet tells. */
+static bool
+conn_may_go(const struct sg_core *core, const struct sg_conn *conn,
+            const struct view *view)
+{
+    return (conn->proto == IPPROTO_TCP && view->sure
+            && !conn_is_allowed(core, conn, view));
 }
 
 /* Does the number that 'conn' carries stand for what allows it now?  If not,
@@ -184,13 +199,11 @@ review_conn(struct sg_core *core, struct sg_core_bridge *b,
     if (!conn_view(core, b, conn, &view)) {
         return false;
     }
-    stop = (conn->mark & SG_MARK_CUT && conn->proto == IPPROTO_TCP
-            && !conn_is_allowed(core, conn, &view));
+    stop = conn->mark & SG_MARK_CUT && conn_may_go(core, conn, &view);
     HMAP_FOR_EACH (r, node, &b->reviews.reviews) {
         if (review_concerns(core, b, r, conn, &view)) {
             stop |= (r->kind == SG_REVIEW_OWN
-                     || (conn->proto == IPPROTO_TCP
-                         && !conn_is_allowed(core, conn, &view)));
+                     || conn_may_go(core, conn, &view));
             sg_reviews_add(needed, r->kind, r->value,
                            &r->prefix, r->since);
         }

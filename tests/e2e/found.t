@@ -169,6 +169,24 @@ def _(lab):
     gone.reply(False, 'the address is gone')
 
 
+def unsecured():
+    lab = Lab(EGRESS.replace('udp', 'tcp') % 80)
+    lab.guest('vm', 'srv', ids={'sg-port-security': 'false'})
+    lab.uplink()
+    lab.remote('client', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+@test('without port security a connection may outlive its address and its '
+      'rule', lab=unsecured, fresh=True)
+def _(lab):
+    kept = lab.connect(lab.vm, lab.client, 'tcp', 80)
+    lab.set_ids(lab.vm, sg_addresses='192.0.2.77')
+    lab.reload(EGRESS.replace('udp', 'tcp') % '"80-81"')
+    time.sleep(3)                       # The agent reads the connections.
+    kept.expect_alive('another rule allows it')
+
+
 FRAGMENTS = 'group "open" { ingress = {} }'
 
 
