@@ -120,10 +120,8 @@ def check_nothing_left(before):
 def need_mininet():
     if not importlib.util.find_spec('mininet'):
         raise Skip('install the Debian package mininet')
-    result = process.command(['mnexec', '-n', 'true'])
-    if result.status != 0:
-        raise Skip('Mininet cannot make a host here (a chroot, maybe): %s'
-                   % result.err.strip())
+    sys.path.append(os.path.dirname(SCRIPT))
+    importlib.import_module('guarded').check_namespaces()
 
 
 def contains(text, *words):
