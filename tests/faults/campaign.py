@@ -25,7 +25,8 @@ REVIEW = 'cookie=0x53479'               # Flows that look for connections to
 # What the agent may say when something is away, damaged or refused.
 EXPECTED = (r'connect', r'\.mgmt', r'db\.sock', r'\.ctl', r'transport error',
             r'somebody else changed', r'bypass', r'timeval', r'refused',
-            r'policy', r'replacing flow', r'receive error', r'send error')
+            r'policy', r'replacing flow', r'receive error', r'send error',
+            r'belongs to the security groups', r'Broken pipe')
 
 
 class Campaign:
