@@ -201,7 +201,8 @@ static char *
 explain_end(struct sg_channel *channel, int error)
 {
     bool closed = (error == EOF || error == ECONNRESET || error == EPIPE);
-    char *how = sg_process_explain(channel->process);
+    /* What it sent is the cause; that it ends when nobody listens is not. */
+    char *how = closed ? sg_process_explain(channel->process) : NULL;
 
     if (closed && !how) {
         channel->ended = channel->ended ? channel->ended : time_msec();
