@@ -116,11 +116,16 @@ def expect_errors(lab, connection, expected, why):
     lab.deliver(lab.srv, lab.client, error, expected, 'from it, ' + why)
 
 
+def at_rest(lab):
+    """Connections over both families that nothing comes along for."""
+    return [lab.connect(lab.client, lab.srv, 'udp', 53, family)
+            for family in (4, 6)]
+
+
 @test('errors about a connection at rest: of a member that went',
       lab=with_friends, fresh=True)
 def _(lab):
-    rest = [lab.connect(lab.client, lab.srv, 'udp', 53, family)
-            for family in (4, 6)]
+    rest = at_rest(lab)
     for connection in rest:
         expect_errors(lab, connection, True, 'allowed')
     lab.reload(FRIENDS % (53, ''))
@@ -131,8 +136,7 @@ def _(lab):
 @test('errors about a connection at rest: of a port that left its group',
       lab=with_friends, fresh=True)
 def _(lab):
-    rest = [lab.connect(lab.client, lab.srv, 'udp', 53, family)
-            for family in (4, 6)]
+    rest = at_rest(lab)
     lab.set_ids(lab.srv, sg_groups='friends')
     for connection in rest:
         expect_errors(lab, connection, False, 'the port has left the group')
@@ -141,8 +145,7 @@ def _(lab):
 @test('errors about a connection at rest: allowed by another rule now',
       lab=with_friends, fresh=True)
 def _(lab):
-    rest = [lab.connect(lab.client, lab.srv, 'udp', 53, family)
-            for family in (4, 6)]
+    rest = at_rest(lab)
     lab.reload(FRIENDS % ('"53-54"', CLIENTS))
     for connection in rest:
         expect_errors(lab, connection, True, 'by another rule')
