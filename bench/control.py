@@ -14,9 +14,9 @@ import time
 
 import scenario_to_sg
 from harness.agent import Agent, sgctl
-from harness.process import Child, wait_until
 from harness.sandbox import Sandbox
-from harness.unixctl import Unixctl, accepts
+from harness.unixctl import Unixctl
+from harness.watch import FlowWatch
 from measure import (cpu_seconds, median, memory_mib, say, summary, timed)
 from openflow import ADD, DELETE_STRICT, Connection
 
@@ -25,23 +25,12 @@ QUIET = .1                      # No flow mod for so long: the change is done.
 REVIEW_TABLES = '107|131'       # EG_CT and IN_CT (doc/pipeline.md).
 
 
-class FlowEvents:
+class FlowEvents(FlowWatch):
     """Flow mods as the switch reports them, with the time they came at."""
 
-    number = 0
-
     def __init__(self, sandbox):
-        FlowEvents.number += 1
+        super().__init__(sandbox, BRIDGE)
         self.events = []                # (time, line)
-        base = sandbox.path('events%d' % FlowEvents.number)
-        self.child = Child(
-            ['ovs-ofctl', 'monitor', sandbox.mgmt(BRIDGE),
-             'watch:!initial,!actions', '--unixctl=' + base + '.ctl'],
-            sandbox.env, base + '.out')
-        self.output = base + '.out'
-        wait_until(lambda: accepts(base + '.ctl'))
-        self.control = Unixctl(base + '.ctl')
-        self.control.call('ofctl/barrier')
         threading.Thread(target=self._follow, daemon=True).start()
 
     def _follow(self):
@@ -67,12 +56,8 @@ class FlowEvents:
             raise RuntimeError('a change changed no flow')
         events = list(self.events)
         review = [at for at, line in events
-                  if re.search(r'table=(%s),' % REVIEW_TABLES, line)]
+                  if re.search(r'\btable=(%s)\b' % REVIEW_TABLES, line)]
         return events[-1][0] - begin, (len(events) - len(review), len(review))
-
-    def close(self):
-        self.control.close()
-        self.child.kill()
 
 
 class Control:
