@@ -15,8 +15,26 @@ bool
 sg_bridge_may_manage(const struct sg_bridge *bridge, bool *explicitly)
 {
     *explicitly = smap_get_bool(&bridge->external_ids, "sg-enable", false);
-    return !bridge->ovn && smap_get_bool(&bridge->external_ids, "sg-enable",
-                                         true);
+    return (bridge->manager == SG_MANAGER_NONE
+            && smap_get_bool(&bridge->external_ids, "sg-enable", true));
+}
+
+char *
+sg_bridge_refuse(const struct sg_bridge *bridge)
+{
+    switch (bridge->manager) {
+    case SG_MANAGER_OVN:
+        return xasprintf("bridge \"%s\" is managed by OVN and is never "
+                         "touched; use OVN's ACLs and port groups there",
+                         bridge->name);
+    case SG_MANAGER_NEUTRON:
+        return xasprintf("bridge \"%s\" is managed by Neutron's Open vSwitch "
+                         "agent and is never touched; use Neutron's security "
+                         "groups there", bridge->name);
+    case SG_MANAGER_NONE:
+    default:
+        return NULL;
+    }
 }
 
 static bool

@@ -181,10 +181,11 @@ read_bridge(struct reader *r, const char *name, const struct json *object,
 {
     static const char *const known[] = {
         "datapath_type", "fail_mode", "protocols", "external_ids", "ovn",
+        "neutron",
         "uuid"
     };
     struct sg_bridge *bridge = add_bridge(facts, name);
-    const struct json *ovn;
+    const struct json *ovn, *neutron;
 
     if (object->type != JSON_OBJECT) {
         fail(r, name, "an object");
@@ -197,7 +198,10 @@ read_bridge(struct reader *r, const char *name, const struct json *object,
     read_external_ids(r, object, &bridge->external_ids);
     read_uuid(r, object, &bridge->uuid);
     ovn = get(object, "ovn");
-    bridge->ovn = ovn && ovn->type == JSON_TRUE;
+    neutron = get(object, "neutron");
+    bridge->manager = (ovn && ovn->type == JSON_TRUE ? SG_MANAGER_OVN
+                       : neutron && neutron->type == JSON_TRUE
+                       ? SG_MANAGER_NEUTRON : SG_MANAGER_NONE);
 }
 
 static char *

@@ -40,6 +40,13 @@ struct svec;
 
 /* Facts. */
 
+/* Who else has its flows on a bridge. */
+enum sg_manager {
+    SG_MANAGER_NONE,
+    SG_MANAGER_OVN,             /* ovn-controller. */
+    SG_MANAGER_NEUTRON          /* neutron-openvswitch-agent. */
+};
+
 struct sg_bridge {
     char *name;
     char *datapath_type;        /* "system", "netdev", ...; never "". */
@@ -47,7 +54,7 @@ struct sg_bridge {
     char **protocols;           /* Bridge.protocols; none: the defaults. */
     size_t n_protocols;
     struct smap external_ids;
-    bool ovn;                   /* OVN manages it: hands off. */
+    enum sg_manager manager;    /* Hands off, unless nobody's. */
     struct uuid uuid;           /* Of the Bridge row. */
 };
 
@@ -97,7 +104,8 @@ void sg_facts_mark_bonds(struct sg_facts *);
  *   { "bridges": { "br0": { "fail_mode": "secure",
  *                           "datapath_type": "system",
  *                           "protocols": ["OpenFlow10", ...],
- *                           "ovn": false, "uuid": "...",
+ *                           "ovn": false, "neutron": false,
+ *                           "uuid": "...",
  *                           "external_ids": {...} } },          (optional)
  *     "ports": [ { "name": "tap1", "bridge": "br0", "ofport": 1, "tag": 10,
  *                  "vlan_mode": "access", "trunks": [10], "type": "",
@@ -235,9 +243,12 @@ bool sg_port_equal(const struct sg_port *, const struct sg_port *);
 void sg_ports_admit_all(struct sg_ports *, const struct sg_policy *,
                         const struct sg_binder *, const struct sg_facts *);
 
-/* Is anything of ours wanted on 'bridge'?  True unless OVN's or
+/* Is anything of ours wanted on 'bridge'?  True unless somebody else's or
  * sg-enable=false; '*explicitly' is true for sg-enable=true. */
 bool sg_bridge_may_manage(const struct sg_bridge *, bool *explicitly);
+/* Why a bridge that is somebody else's is left alone, and what to do instead;
+ * NULL for one that is nobody's.  The caller frees it. */
+char *sg_bridge_refuse(const struct sg_bridge *);
 /* NULL if guarded ports can be enforced there, or why not and the command
  * that mends it (CONTRACT section 2); the caller frees it. */
 char *sg_bridge_check(const struct sg_bridge *);

@@ -236,10 +236,8 @@ why_not(const struct sg_ovsdb *db, const struct sg_ovsdb_admin *a)
     if (!bridge || !find_bridge(db, a->bridge)) {
         return xasprintf("there is no bridge \"%s\" in the database; "
                          "`ovs-vsctl list-br' shows the bridges", a->bridge);
-    } else if (bridge->ovn) {
-        return xasprintf("bridge \"%s\" is managed by OVN and is never "
-                         "touched; use OVN's ACLs and port groups there",
-                         a->bridge);
+    } else if (bridge->manager != SG_MANAGER_NONE) {
+        return sg_bridge_refuse(bridge);
     } else if (db->observe) {
         return xasprintf("bridge \"%s\" was not changed: this agent only "
                          "observes; start it without --observe", a->bridge);

@@ -2,6 +2,7 @@
 
 libsgports_la_SOURCES += \
 	plugin/ports/admin.c \
+	plugin/ports/managers.c \
 	plugin/ports/monitor.c \
 	plugin/ports/ovsdb-private.h \
 	plugin/ports/ovsdb.c \

@@ -60,10 +60,11 @@ static const struct fact_table fact_tables[] = {
         &ovsrec_port_col_interfaces,
         &ovsrec_port_col_tag,
         &ovsrec_port_col_trunks,
-        &ovsrec_port_col_vlan_mode },
+        &ovsrec_port_col_vlan_mode,
+        &ovsrec_port_col_other_config },
       { NULL } },
     { &ovsrec_table_interface,
-      { NULL },
+      { &ovsrec_interface_col_options },   /* They may say whose a bridge is. */
       { &ovsrec_interface_col_name,
         &ovsrec_interface_col_type,
         &ovsrec_interface_col_ofport,

@@ -9,6 +9,7 @@
  *   ovsdb.c     the connection, the lock, the order of things in a run
  *   monitor.c   which rows came, went or changed: facts from the IDL
  *   rows.c      one row to one fact
+ *   managers.c  whose bridge is it?
  *   state.c     sg-state and sg-error, wanted and written
  *   sync.c      has ovs-vswitchd caught up?
  *   admin.c     `enable' and `disable'
@@ -122,6 +123,8 @@ const struct ovsrec_interface *sg_rows_find_row(const struct sg_ovsdb *,
 
 bool sg_row_to_bridge(struct sg_bridge *, const struct ovsrec_open_vswitch *,
                       const struct ovsrec_bridge *);
+enum sg_manager sg_row_manager(const struct ovsrec_open_vswitch *,
+                               const struct ovsrec_bridge *);
 bool sg_row_to_iface(struct sg_iface *, const struct ovsrec_interface *);
 bool sg_row_port_to_iface(struct sg_iface *, const struct ovsrec_port *);
 

@@ -118,44 +118,12 @@ set_bool(bool *dst, bool src)
     return changed;
 }
 
-/* OVN.
- *
- * ovn-controller is configured in Open_vSwitch:external_ids, with keys that
- * may be made specific to one of several chassis on a host by appending the
- * system-id.  It leaves its conntrack zones in the bridge's external_ids,
- * which shows also bridges of a chassis that we do not know of. */
-
-static const char *
-get_chassis_key(const struct ovsrec_open_vswitch *ovs, const char *key)
-{
-    const char *system_id = smap_get(&ovs->external_ids, "system-id");
-    if (system_id) {
-        char *own = xasprintf("%s-%s", key, system_id);
-        const char *value = smap_get(&ovs->external_ids, own);
-        free(own);
-        if (value) {
-            return value;
-        }
-    }
-    return smap_get(&ovs->external_ids, key);
-}
-
 static bool
-is_ovn_bridge(const struct ovsrec_open_vswitch *ovs,
-              const struct ovsrec_bridge *br)
+set_manager(enum sg_manager *dst, enum sg_manager src)
 {
-    const struct smap_node *node;
-    SMAP_FOR_EACH (node, &br->external_ids) {
-        if (!strncmp(node->key, "ct-zone-", strlen("ct-zone-"))) {
-            return true;
-        }
-    }
-
-    if (!ovs || !get_chassis_key(ovs, "ovn-remote")) {
-        return false;
-    }
-    const char *name = get_chassis_key(ovs, "ovn-bridge");
-    return !strcmp(br->name, name ? name : "br-int");
+    bool changed = *dst != src;
+    *dst = src;
+    return changed;
 }
 
 bool
@@ -172,7 +140,7 @@ sg_row_to_bridge(struct sg_bridge *bridge,
     changed |= set_strings(&bridge->protocols, &bridge->n_protocols,
                            row->protocols, row->n_protocols);
     changed |= set_external_ids(&bridge->external_ids, &row->external_ids);
-    changed |= set_bool(&bridge->ovn, is_ovn_bridge(ovs, row));
+    changed |= set_manager(&bridge->manager, sg_row_manager(ovs, row));
     return changed;
 }
 

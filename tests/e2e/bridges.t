@@ -131,6 +131,57 @@ def _(lab):
         'sg-enable'), None, 'sg-enable of OVN\'s bridge')
 
 
+NETWORK = '6a0d4f61-2f5a-4f0e-9a34-3c2a8c9b6f11'
+
+
+def with_neutron():
+    """What neutron-openvswitch-agent makes of a compute node's bridges."""
+    lab = Lab(POLICY, bridges=('br0', 'br-int', 'br-ex'))
+    words = []
+    for bridge, name, peer in (('br-int', 'int-br-ex', 'phy-br-ex'),
+                               ('br-ex', 'phy-br-ex', 'int-br-ex')):
+        words += ['--', 'add-port', bridge, name, '--', 'set', 'Interface',
+                  name, 'type=patch', 'options:peer=' + peer]
+    lab.sandbox.vsctl(*words[1:])
+    for bridge in ('br-int', 'br-ex'):
+        lab.sandbox.vsctl('set', 'Bridge', bridge,
+                          'other_config:disable-in-band=true',
+                          'other_config:mac-table-size=50000')
+        lab.sandbox.ofctl('add-flow', lab.sandbox.mgmt(bridge),
+                          'cookie=0x8f0e1d2c3b4a5968,table=0,priority=3,'
+                          'actions=NORMAL')
+    lab.guest('vm', 'shut', bridge='br-int', tag=1,
+              ids={'iface-id': '7c1b2f0a-51f4-4d0b-8f0e-0d9c7a6b5e43',
+                   'iface-status': 'active'},
+              port=['other_config:net_uuid="%s"' % NETWORK,
+                    'other_config:network_type=vlan',
+                    'other_config:physical_network=physnet1',
+                    'other_config:segmentation_id="101"',
+                    'other_config:tag="1"'])
+    lab.guest('srv0', 'srv')
+    lab.guest('ex', 'shut', bridge='br-ex', tag=2)
+    lab.trusted('up', bridge='br-int', tag=1)
+    lab.remote('far', '198.18.0.10', '2001:db8:9::a', port='up',
+               bridge='br-int')
+    return lab.start()
+
+
+@test('bridges that Neutron manages are never touched', lab=with_neutron)
+def _(lab):
+    for bridge in ('br-int', 'br-ex'):
+        lab.equal(lab.flows(bridge), [], 'our flows')
+        lab.equal(len(lab.sandbox.flows(bridge, ours=False)), 1, 'its flows')
+        lab.check('NO_FLOOD' not in lab.sandbox.ofctl(
+            'show', lab.sandbox.mgmt(bridge)), 'no-flood is set')
+        result = lab.agent.ctl('enable', bridge)
+        lab.check(result.status == 1 and 'Neutron' in result.err, str(result))
+        lab.equal(lab.sandbox.get('Bridge', bridge, 'external_ids').get(
+            'sg-enable'), None, 'sg-enable of Neutron\'s bridge')
+    lab.check(lab.state(lab.vm) != 'active', 'sg-state is active')
+    lab.expect(lab.vm, lab.far, 'udp', 7, True)
+    lab.expect_state(lab.srv0, 'active')
+
+
 def vlans():
     """The same addresses in two VLANs."""
     lab = Lab(POLICY)

@@ -23,7 +23,7 @@ static const char bridges[] =
     "'bridges':{'br0':{},"
     "'on':{'external_ids':{'sg-enable':'true'}},"
     "'off':{'external_ids':{'sg-enable':'false'}},"
-    "'ovn':{'ovn':true},"
+    "'ovn':{'ovn':true},'neutron':{'neutron':true},"
     "'open':{'fail_mode':''},"
     "'p13':{'protocols':['OpenFlow13']},"
     "'p1015':{'protocols':['OpenFlow10','OpenFlow15']},"
@@ -116,6 +116,7 @@ test_guarded(void)
         { "'bridge':'on'", "trusted" },
         { IDS("'sg-groups':'web'") ",'bridge':'off'", "trusted" },
         { IDS("'sg-groups':'web'") ",'bridge':'ovn'", "trusted" },
+        { IDS("'sg-groups':'web'") ",'bridge':'neutron'", "trusted" },
         { IDS("'role':'front-1','x':''"), "guarded groups=web vlans=u0@br0" },
         { IDS("'role':'front-1'"), "trusted" },
         { IDS("'role':'front-1','x':'','sg-groups':'db'"),

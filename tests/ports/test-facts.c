@@ -66,6 +66,20 @@ changed_only(const char *ifaces, const char *bridges, const char *what)
     sg_ovsdb_clear_changed(db);
 }
 
+static bool
+is_ovn(const char *name)
+{
+    return bridge(name)->manager == SG_MANAGER_OVN;
+}
+
+static bool
+is_neutron(const char *name)
+{
+    return bridge(name)->manager == SG_MANAGER_NEUTRON;
+}
+
+#define UUID_TEXT "11b9f3ee-6b5c-4b0c-9f0b-5d8b0f6a3c01"
+
 static void
 test_beginning(void)
 {
@@ -91,7 +105,7 @@ test_bridge(void)
     is(bridge("br0")->datapath_type, "system", "default datapath_type");
     is(bridge("br0")->fail_mode, "", "no fail_mode");
     ok(!bridge("br0")->n_protocols, "no protocols");
-    ok(!bridge("br0")->ovn, "not OVN's");
+    ok(!is_ovn("br0"), "not OVN's");
     is(iface("br0")->type, "internal", "local port");
     ok(iface("br0")->bridge == bridge("br0"), "in its bridge");
 
@@ -217,29 +231,69 @@ test_tree(void)
     ok(!iface("p1") && !iface("b1") && !bridge("br1"), "all gone");
 }
 
+/* What neutron-openvswitch-agent writes when it sets up its bridges, and when
+ * it binds a port. */
+static void
+test_neutron(void)
+{
+    vsctl("add-br br-int -- add-br br-tun -- add-br br-ex -- add-br br-x "
+          "-- set bridge br-int fail_mode=secure "
+          "protocols=OpenFlow10,OpenFlow13,OpenFlow14 "
+          "other_config:mac-table-size=50000 "
+          "other_config:disable-in-band=true");
+    calm();
+    ok(!is_neutron("br-int"), "nothing of these is Neutron's alone");
+    vsctl("add-port br-int int-br-ex -- set interface int-br-ex type=patch "
+          "options:peer=nonexistent-peer");
+    calm();
+    ok(!is_neutron("br-int"), "nor a patch port that is not paired yet");
+    vsctl("set interface int-br-ex options:peer=phy-br-ex");
+    changed_only("", "br-int", "int-X whose peer is phy-X");
+    ok(is_neutron("br-int"), "is Neutron's");
+    vsctl("add-port br-ex phy-br-ex -- set interface phy-br-ex type=patch "
+          "options:peer=int-br-ex "
+          "-- add-port br-tun patch-int -- set interface patch-int type=patch "
+          "options:peer=patch-tun");
+    calm();
+    ok(is_neutron("br-ex") && is_neutron("br-tun"),
+       "so are the physical and the tunnel bridge");
+    ok(!is_neutron("br-x") && !is_neutron("br0"), "and no others");
+
+    vsctl("del-port br-int int-br-ex -- add-port br-int qvo1 tag=1");
+    changed_only("int-br-ex qvo1", "br-int", "without that port");
+    ok(!is_neutron("br-int"), "nobody's again");
+    vsctl("set port qvo1 other_config:net_uuid=" UUID_TEXT " "
+          "other_config:network_type=vxlan other_config:tag=1 "
+          "other_config:physical_network=None "
+          "other_config:segmentation_id=42");
+    changed_only("", "br-int", "a port that the agent has bound");
+    ok(is_neutron("br-int"), "makes it Neutron's");
+    vsctl("del-br br-int -- del-br br-tun -- del-br br-ex -- del-br br-x");
+}
+
 static void
 test_ovn(void)
 {
     vsctl("add-br br-int -- add-br ovn1");
     calm();
-    ok(!bridge("br-int")->ovn, "br-int alone is not OVN's");
+    ok(!is_ovn("br-int"), "br-int alone is not OVN's");
     vsctl("set open . external_ids:ovn-remote=tcp:192.0.2.1:6642");
     changed_only("", "br-int", "ovn-remote makes it OVN's");
-    ok(bridge("br-int")->ovn && !bridge("br0")->ovn, "and only that");
+    ok(is_ovn("br-int") && !is_ovn("br0"), "and only that");
     vsctl("set open . external_ids:ovn-bridge=ovn1");
     changed_only("", "br-int ovn1", "ovn-bridge names another");
-    ok(bridge("ovn1")->ovn && !bridge("br-int")->ovn, "that one it is");
+    ok(is_ovn("ovn1") && !is_ovn("br-int"), "that one it is");
 
     vsctl("remove open . external_ids ovn-bridge ovn-remote "
           "-- set open . external_ids:system-id=hv1 "
           "external_ids:ovn-remote-hv1=tcp:192.0.2.1:6642 "
           "external_ids:ovn-bridge-hv1=br-int");
     changed_only("", "br-int ovn1", "keys with the system-id");
-    ok(bridge("br-int")->ovn && !bridge("ovn1")->ovn, "count as well");
+    ok(is_ovn("br-int") && !is_ovn("ovn1"), "count as well");
     vsctl("remove open . external_ids ovn-remote-hv1 ovn-bridge-hv1 "
           "-- br-set-external-id ovn1 ct-zone-lp1 3");
     changed_only("", "br-int ovn1", "conntrack zones in the bridge");
-    ok(bridge("ovn1")->ovn && !bridge("br-int")->ovn, "show OVN, too");
+    ok(is_ovn("ovn1") && !is_ovn("br-int"), "show OVN, too");
     vsctl("del-br br-int -- del-br ovn1");
 }
 
@@ -279,6 +333,7 @@ main(int argc OVS_UNUSED, char *argv[])
     test_external_ids();
     test_tree();
     test_ovn();
+    test_neutron();
     test_restart();
     sg_ovsdb_destroy(db);
     return lab_finish();
