@@ -4,9 +4,10 @@
 
 #include <config.h>
 
-#include "lab.h"
+#include "ports-lab.h"
 
 #include "policy/port.h"
+#include "tap.h"
 #include "util.h"
 
 static struct sg_ovsdb *db;
@@ -52,7 +53,7 @@ looks(const char *bridge, const char *wanted)
     char *mode = xstrdup(vsget("get bridge %s fail_mode", bridge));
     char *got = xasprintf("%s %s", mode,
                           vsget("get bridge %s external_ids", bridge));
-    is(got, wanted, "the bridge in the database");
+    is_str(got, wanted, "the bridge in the database");
     free(got);
     free(mode);
 }
@@ -69,7 +70,7 @@ test_unset(void)
     looks("br0", "secure {other=key, sg-enable=\"true\", "
           "sg-fail-mode-before=unset}");
     enable("br0");
-    is(report, "br0: nothing to change\n", "enable again");
+    is_str(report, "br0: nothing to change\n", "enable again");
 
     disable("br0", false);
     ok(!error, "disable");
@@ -78,7 +79,7 @@ test_unset(void)
        "says what it changed");
     looks("br0", "[] {other=key, sg-enable=\"false\"}");
     disable("br0", false);
-    is(report, "br0: nothing to change\n", "disable again");
+    is_str(report, "br0: nothing to change\n", "disable again");
 }
 
 static void
@@ -124,16 +125,16 @@ test_states(void)
     disable("br0", false);
     ok(says(report, "removed sg-state and sg-error of 2 interfaces\n"),
        "disable removes states");
-    is(vsget("get interface p1 external_ids"), "{}", "of p1");
-    is(vsget("get interface p2 external_ids"), "{a=b}", "of p2");
+    is_str(vsget("get interface p1 external_ids"), "{}", "of p1");
+    is_str(vsget("get interface p2 external_ids"), "{a=b}", "of p2");
     SETTLE(db);
-    is(vsget("get interface p1 external_ids"), "{}", "for good");
+    is_str(vsget("get interface p1 external_ids"), "{}", "for good");
 
     /* Both are sent by the same run, the state first. */
     sg_ovsdb_set_state(db, &p1, "active", NULL);
     disable("br0", false);
     SETTLE(db);
-    is(vsget("get interface p1 external_ids"), "{}",
+    is_str(vsget("get interface p1 external_ids"), "{}",
        "a state that is on its way goes as well");
 }
 
@@ -179,7 +180,7 @@ test_restart(void)
 
     sg_ovsdb_admin_cancel(db, sg_ovsdb_disable(db, "br0", false));
     SETTLE(db);
-    is(vsget("br-get-external-id br0 sg-enable"), "true", "cancelled in time");
+    is_str(vsget("br-get-external-id br0 sg-enable"), "true", "cancelled in time");
     sg_ovsdb_disable(db, "br0", false);
 }
 
@@ -202,7 +203,8 @@ test_lock(void)
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
-    lab_start(argv[0], false);
+    lab_create(argv[0]);
+    lab_start_server();
     db = sg_ovsdb_create(lab_remote());
     ok(UNTIL(db, sg_ovsdb_is_alive(db) && sg_ovsdb_has_lock(db)), "alive");
     vsctl("--may-exist add-br br0 -- del-br br0");
@@ -215,5 +217,6 @@ main(int argc OVS_UNUSED, char *argv[])
     sg_ovsdb_destroy(db);
     free(report);
     free(error);
-    return lab_finish();
+    lab_destroy();
+    return done_testing();
 }

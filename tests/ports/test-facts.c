@@ -5,11 +5,12 @@
 
 #include <config.h>
 
-#include "lab.h"
+#include "ports-lab.h"
 
 #include "packets.h"
 #include "policy/port.h"
 #include "sset.h"
+#include "tap.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -102,28 +103,28 @@ test_bridge(void)
 {
     vsctl("add-br br0");
     ok(UNTIL(db, bridge("br0") && iface("br0")), "add-br");
-    is(bridge("br0")->datapath_type, "system", "default datapath_type");
-    is(bridge("br0")->fail_mode, "", "no fail_mode");
+    is_str(bridge("br0")->datapath_type, "system", "default datapath_type");
+    is_str(bridge("br0")->fail_mode, "", "no fail_mode");
     ok(!bridge("br0")->n_protocols, "no protocols");
     ok(!is_ovn("br0"), "not OVN's");
-    is(iface("br0")->type, "internal", "local port");
+    is_str(iface("br0")->type, "internal", "local port");
     ok(iface("br0")->bridge == bridge("br0"), "in its bridge");
 
     calm();
     vsctl("set bridge br0 datapath_type=netdev fail_mode=secure "
           "protocols=OpenFlow10,OpenFlow15 external_ids:sg-enable=true");
     changed_only("", "br0", "columns of the bridge");
-    is(bridge("br0")->datapath_type, "netdev", "datapath_type");
-    is(bridge("br0")->fail_mode, "secure", "fail_mode");
+    is_str(bridge("br0")->datapath_type, "netdev", "datapath_type");
+    is_str(bridge("br0")->fail_mode, "secure", "fail_mode");
     ok(bridge("br0")->n_protocols == 2
        && !strcmp(bridge("br0")->protocols[0], "OpenFlow10")
        && !strcmp(bridge("br0")->protocols[1], "OpenFlow15"), "protocols");
-    is(smap_get(&bridge("br0")->external_ids, "sg-enable"), "true",
+    is_str(smap_get(&bridge("br0")->external_ids, "sg-enable"), "true",
        "external_ids");
 
     vsctl("clear bridge br0 fail_mode protocols");
     changed_only("", "br0", "columns of the bridge are cleared");
-    is(bridge("br0")->fail_mode, "", "no fail_mode again");
+    is_str(bridge("br0")->fail_mode, "", "no fail_mode again");
     ok(!bridge("br0")->n_protocols, "no protocols again");
 }
 
@@ -133,9 +134,9 @@ test_port(void)
     calm();
     vsctl("add-port br0 p1 -- set interface p1 type=dummy");
     changed_only("p1", "", "add-port");
-    is(iface("p1")->type, "dummy", "type");
-    is(iface("p1")->port_name, "p1", "name of the port");
-    is(iface("p1")->vlan_mode, "", "no vlan_mode");
+    is_str(iface("p1")->type, "dummy", "type");
+    is_str(iface("p1")->port_name, "p1", "name of the port");
+    is_str(iface("p1")->vlan_mode, "", "no vlan_mode");
     ok(iface("p1")->tag == -1 && !iface("p1")->n_trunks, "no VLANs");
     ok(iface("p1")->ofport == SG_OFPORT_NONE, "no ofport yet");
     ok(eth_addr_is_zero(iface("p1")->mac_in_use), "no MAC yet");
@@ -153,7 +154,7 @@ test_port(void)
     vsctl("set port p1 tag=10 vlan_mode=native-tagged trunks=30,20");
     changed_only("p1", "", "columns of the port");
     ok(iface("p1")->tag == 10, "tag");
-    is(iface("p1")->vlan_mode, "native-tagged", "vlan_mode");
+    is_str(iface("p1")->vlan_mode, "native-tagged", "vlan_mode");
     ok(iface("p1")->n_trunks == 2 && iface("p1")->trunks[0] == 20
        && iface("p1")->trunks[1] == 30, "trunks, sorted");
     vsctl("clear port p1 tag vlan_mode trunks");
@@ -180,7 +181,7 @@ test_external_ids(void)
 
     vsctl("set interface p1 external_ids:sg-groups=web");
     changed_only("p1", "", "another key");
-    is(smap_get(&iface("p1")->external_ids, "sg-groups"), "web", "its value");
+    is_str(smap_get(&iface("p1")->external_ids, "sg-groups"), "web", "its value");
     ok(!smap_get(&iface("p1")->external_ids, "sg-state"),
        "our keys are left out");
     vsctl("set interface p1 external_ids:sg-groups=db");
@@ -205,7 +206,7 @@ test_tree(void)
     vsctl("remove bridge br0 ports %s -- add bridge br1 ports %s", port, port);
     changed_only("p1", "", "a port moves to another bridge");
     ok(uuid_equals(&uuid, &iface("p1")->uuid), "same UUID");
-    is(iface("p1")->bridge->name, "br1", "other bridge");
+    is_str(iface("p1")->bridge->name, "br1", "other bridge");
 
     vsctl("-- del-br br1 -- add-br br1 -- add bridge br1 ports %s", port);
     changed_only("p1 br1", "br1", "the bridge is replaced under the port");
@@ -224,7 +225,7 @@ test_tree(void)
     calm();
     vsctl("add-bond br0 bond0 b1 b2 tag=5");
     changed_only("b1 b2", "", "a bond");
-    is(iface("b1")->port_name, "bond0", "its port's name");
+    is_str(iface("b1")->port_name, "bond0", "its port's name");
     ok(iface("b2")->tag == 5, "its port's tag");
     vsctl("del-br br1 -- del-port bond0");
     changed_only("p1 br1 b1 b2", "br1", "del-br and del-port");
@@ -326,7 +327,7 @@ test_restart(void)
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
-    lab_start(argv[0], true);
+    lab_create(argv[0]);
     test_beginning();
     test_bridge();
     test_port();
@@ -336,5 +337,6 @@ main(int argc OVS_UNUSED, char *argv[])
     test_neutron();
     test_restart();
     sg_ovsdb_destroy(db);
-    return lab_finish();
+    lab_destroy();
+    return done_testing();
 }

@@ -5,9 +5,10 @@
 
 #include <config.h>
 
-#include "lab.h"
+#include "ports-lab.h"
 
 #include "policy/port.h"
+#include "tap.h"
 #include "util.h"
 
 static struct sg_ovsdb *db;
@@ -61,19 +62,19 @@ test_keys(void)
     sg_ovsdb_set_state(db, uuid_of("p1"), "pending", NULL);
     ok(!sg_ovsdb_states_synced(db), "a new state is not synced yet");
     ok(synced(), "it will be");
-    is(key("p1", "sg-state"), "pending", "sg-state");
-    is(key("p1", "sg-error"), "", "no sg-error");
+    is_str(key("p1", "sg-state"), "pending", "sg-state");
+    is_str(key("p1", "sg-error"), "", "no sg-error");
 
     sg_ovsdb_set_state(db, uuid_of("p1"), "error",
                        "p1: the group \"wbe\" is not defined; say `web'");
     ok(synced(), "an error");
-    is(key("p1", "sg-state"), "error", "sg-state=error");
-    is(key("p1", "sg-error"),
+    is_str(key("p1", "sg-state"), "error", "sg-state=error");
+    is_str(key("p1", "sg-error"),
        "p1: the group \\\"wbe\\\" is not defined; say `web'", "the sentence");
 
     sg_ovsdb_set_state(db, uuid_of("p1"), "active", NULL);
     ok(synced(), "the error is over");
-    is(ids("p1"), "{sg-groups=web, sg-state=active}",
+    is_str(ids("p1"), "{sg-groups=web, sg-state=active}",
        "sg-error is gone, other keys are untouched");
 
     int n = lab_n_transactions();
@@ -84,7 +85,7 @@ test_keys(void)
 
     sg_ovsdb_clear_state(db, uuid_of("p1"));
     ok(synced(), "not guarded any more");
-    is(ids("p1"), "{sg-groups=web}", "our keys are gone, others are not");
+    is_str(ids("p1"), "{sg-groups=web}", "our keys are gone, others are not");
     n = lab_n_transactions();
     sg_ovsdb_clear_state(db, uuid_of("p1"));
     SETTLE(db);
@@ -99,7 +100,7 @@ test_leftovers(void)
     SETTLE(db);
     sg_ovsdb_clear_state(db, uuid_of("p2"));
     ok(synced(), "what an earlier agent left");
-    is(ids("p2"), "{}", "goes");
+    is_str(ids("p2"), "{}", "goes");
 
     vsctl("set interface p2 external_ids:sg-state=active");
     SETTLE(db);
@@ -117,13 +118,13 @@ test_others(void)
     vsctl("clear interface p1 external_ids");
     ok(UNTIL(db, !sg_ovsdb_states_synced(db)), "someone clears external_ids");
     synced();
-    is(ids("p1"), "{sg-state=active}", "sg-state is put back");
+    is_str(ids("p1"), "{sg-state=active}", "sg-state is put back");
 
     /* A key that comes between our reading and our writing. */
     sg_ovsdb_set_state(db, uuid_of("p1"), "pending", NULL);
     vsctl("set interface p1 external_ids:attached-mac=aa-bb");
     ok(synced(), "another writer at the same time");
-    is(ids("p1"), "{attached-mac=aa-bb, sg-state=pending}", "loses nothing");
+    is_str(ids("p1"), "{attached-mac=aa-bb, sg-state=pending}", "loses nothing");
 
     /* A row that goes before we write. */
     sg_ovsdb_set_state(db, uuid_of("p3"), "active", NULL);
@@ -136,10 +137,10 @@ test_text(void)
 {
     sg_ovsdb_set_state(db, uuid_of("p1"), "error", "gro\xc3\x9f");
     ok(synced(), "an error in UTF-8");
-    is(key("p1", "sg-error"), "gro\xc3\x9f", "as it is");
+    is_str(key("p1", "sg-error"), "gro\xc3\x9f", "as it is");
     sg_ovsdb_set_state(db, uuid_of("p1"), "error", "gro\xdf");
     ok(synced(), "an error that is no UTF-8");
-    is(key("p1", "sg-error"), "gro?", "without what is none");
+    is_str(key("p1", "sg-error"), "gro?", "without what is none");
     sg_ovsdb_set_state(db, uuid_of("p1"), "error", "");
     ok(synced(), "an empty error");
 }
@@ -157,7 +158,7 @@ test_batch(void)
     }
     ok(synced(), "many states");
     ok(lab_n_transactions() == n + 1, "are one transaction");
-    is(key("p29", "sg-state"), "active", "for all");
+    is_str(key("p29", "sg-state"), "active", "for all");
 }
 
 static void
@@ -174,7 +175,7 @@ test_restart(void)
     ok(!sg_ovsdb_states_synced(db), "no server: not synced");
     lab_start_server();
     ok(synced(), "synced when it is back");
-    is(key("p2", "sg-error"), "while away", "with what was wanted");
+    is_str(key("p2", "sg-error"), "while away", "with what was wanted");
     ok(lab_n_transactions() == n + 1, "and only that was written");
 
     /* The server dies between our sending and its answer. */
@@ -185,7 +186,7 @@ test_restart(void)
         lab_stop_server();
         lab_start_server();
         ok(synced(), "synced after a crash in the middle");
-        is(key("p2", "sg-error"), error, "with what was wanted last");
+        is_str(key("p2", "sg-error"), error, "with what was wanted last");
         free(error);
     }
 }
@@ -202,7 +203,7 @@ test_lock(void)
     ok(!sg_ovsdb_has_lock(other), "has no lock");
     sg_ovsdb_set_state(other, uuid_of("p1"), "error", "from the other");
     SETTLE(other);
-    is(key("p1", "sg-state"), "pending", "and writes nothing");
+    is_str(key("p1", "sg-state"), "pending", "and writes nothing");
     ok(!sg_ovsdb_states_synced(other), "and knows it");
 
     sg_ovsdb_destroy(db);
@@ -210,7 +211,7 @@ test_lock(void)
        "the first one ends: the other takes over");
     db = other;
     ok(synced(), "and writes");
-    is(key("p1", "sg-error"), "from the other", "what it wanted");
+    is_str(key("p1", "sg-error"), "from the other", "what it wanted");
 }
 
 static void
@@ -221,7 +222,7 @@ test_observe(void)
     ok(UNTIL(observer, sg_ovsdb_is_alive(observer)), "an observer");
     sg_ovsdb_set_state(observer, uuid_of("p1"), "active", NULL);
     SETTLE(observer);
-    is(key("p1", "sg-state"), "error", "writes no state");
+    is_str(key("p1", "sg-state"), "error", "writes no state");
     ok(!sg_ovsdb_has_lock(observer), "needs no lock");
 
     struct sg_ovsdb_admin *a = sg_ovsdb_enable(observer, "br0");
@@ -244,7 +245,8 @@ test_observe(void)
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
-    lab_start(argv[0], false);
+    lab_create(argv[0]);
+    lab_start_server();
     vsctl("add-br br0");
     db = sg_ovsdb_create(lab_remote());
     ok(UNTIL(db, sg_ovsdb_is_alive(db) && sg_ovsdb_has_lock(db)), "alive");
@@ -259,5 +261,6 @@ main(int argc OVS_UNUSED, char *argv[])
     test_lock();
     test_observe();
     sg_ovsdb_destroy(db);
-    return lab_finish();
+    lab_destroy();
+    return done_testing();
 }

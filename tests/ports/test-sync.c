@@ -4,9 +4,10 @@
 
 #include <config.h>
 
-#include "lab.h"
+#include "ports-lab.h"
 
 #include "policy/port.h"
+#include "tap.h"
 #include "util.h"
 
 static struct sg_ovsdb *db;
@@ -105,12 +106,14 @@ test_switch(void)
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
-    lab_start(argv[0], false);
+    lab_create(argv[0]);
+    lab_start_server();
     db = sg_ovsdb_create(lab_remote());
     ok(UNTIL(db, sg_ovsdb_is_alive(db) && sg_ovsdb_has_lock(db)), "alive");
     test_order();
     test_restart();
     test_switch();
     sg_ovsdb_destroy(db);
-    return lab_finish();
+    lab_destroy();
+    return done_testing();
 }

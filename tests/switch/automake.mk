@@ -9,7 +9,8 @@ switch_tests = \
 check_PROGRAMS += $(switch_tests)
 TESTS += $(switch_tests)
 
-switch_lab = tests/switch/lab.c tests/switch/lab.h
+switch_lab = tests/lab.c tests/lab.h \
+	tests/switch/switch-lab.c tests/switch/switch-lab.h
 switch_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 switch_test_libs = libsgswitch.la $(SG_CORE_LIBS)
 

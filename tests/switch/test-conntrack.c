@@ -4,7 +4,7 @@
 
 #include <config.h>
 
-#include "lab.h"
+#include "switch-lab.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -265,6 +265,6 @@ main(int argc OVS_UNUSED, char *argv[])
     test_live(ct);
     test_errors(ct);
     sg_conntrack_destroy(ct);
-    lab_finish();
+    lab_destroy();
     return done_testing();
 }

@@ -4,7 +4,7 @@
 
 #include <config.h>
 
-#include "lab.h"
+#include "switch-lab.h"
 
 #include <stdlib.h>
 
@@ -391,6 +391,6 @@ main(int argc OVS_UNUSED, char *argv[])
     test_refused(s, &flows);
     sg_switch_destroy(s);
     sg_flows_destroy(&flows);
-    lab_finish();
+    lab_destroy();
     return done_testing();
 }

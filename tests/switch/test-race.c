@@ -6,7 +6,7 @@
 
 #include <config.h>
 
-#include "lab.h"
+#include "switch-lab.h"
 
 #include <stdlib.h>
 
@@ -216,6 +216,6 @@ main(int argc OVS_UNUSED, char *argv[])
     ok(stats.repairs > 0, "they did get in each other's way");
     sg_switch_destroy(a);
     sg_switch_destroy(b);
-    lab_finish();
+    lab_destroy();
     return done_testing();
 }

@@ -5,7 +5,7 @@
 
 #include <config.h>
 
-#include "lab.h"
+#include "switch-lab.h"
 
 #include <malloc.h>
 #include <stdlib.h>
@@ -125,6 +125,6 @@ main(int argc OVS_UNUSED, char *argv[])
 
     is_str(log, "", "the log has no warning");
     free(log);
-    lab_finish();
+    lab_destroy();
     return done_testing();
 }
