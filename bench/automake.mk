@@ -6,22 +6,32 @@ bench_tgen_SOURCES = bench/tgen.c
 EXTRA_DIST += \
 	bench/README.md \
 	bench/bench \
+	bench/changes.py \
 	bench/control.py \
 	bench/datapath.py \
 	bench/directed.py \
+	bench/growth.py \
 	bench/load \
 	bench/measure.py \
 	bench/model.py \
 	bench/openflow.py \
 	bench/ovn.py \
+	bench/ovn_costs.py \
 	bench/ovsdb.py \
+	bench/packages \
+	bench/plot.py \
 	bench/report.py \
+	bench/results.py \
+	bench/run \
 	bench/scenario.py \
 	bench/scenario_to_sg.py \
-	bench/traffic
+	bench/switch_control.py \
+	bench/traffic \
+	bench/world.py
 
-# make bench BENCH="mesh --scale 0.1"
-bench: all
+# make bench BENCH="mesh --scale 0.1".  In a clone that is not configured,
+# GNUmakefile does the set-up first.
+bench: all bench/tgen
 	SG_BUILDDIR='$(abs_top_builddir)' PYTHONDONTWRITEBYTECODE=1 \
 		$(srcdir)/bench/bench $(BENCH)
 .PHONY: bench

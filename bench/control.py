@@ -6,58 +6,18 @@ two floors that the switch alone sets: the time of `ovs-ofctl --bundle
 add-flows' for the same flows on an empty bridge, and the round trip of one
 flow mod with its barrier.
 """
-import json
 import os
-import re
-import threading
 import time
 
-import scenario_to_sg
-from harness.agent import Agent, sgctl
-from harness.sandbox import Sandbox
-from harness.unixctl import Unixctl
-from harness.watch import FlowWatch
+from changes import PATIENCE, QUIET, Changes
 from measure import (cpu_seconds, median, memory_mib, say, summary, timed)
-from openflow import ADD, DELETE_STRICT, Connection
+from model import referenced_group
+from openflow import FlowMonitor
+from ovsdb import Ovsdb, a_map, a_set, add_port, delete_port, mutate
+from scenario_to_sg import remote_addresses
+from world import BRIDGE, World, revocation_tables
 
-BRIDGE = 'br-int'
-QUIET = .1                      # No flow mod for so long: the change is done.
-REVIEW_TABLES = '107|131'       # EG_CT and IN_CT (doc/pipeline.md).
-
-
-class FlowEvents(FlowWatch):
-    """Flow mods as the switch reports them, with the time they came at."""
-
-    def __init__(self, sandbox):
-        super().__init__(sandbox, BRIDGE)
-        self.events = []                # (time, line)
-        threading.Thread(target=self._follow, daemon=True).start()
-
-    def _follow(self):
-        with open(self.output) as f:
-            while True:
-                line = f.readline()
-                if not line.endswith('\n'):
-                    time.sleep(.0001)
-                elif ' event=' in line:
-                    self.events.append((time.monotonic(), line))
-
-    def of(self, change, patience=30):
-        """Makes a change; returns when it was all there (seconds after its
-        begin), and the flow mods it took: (for good, revocation)."""
-        del self.events[:]
-        begin = time.monotonic()
-        change()
-        while not self.events and time.monotonic() - begin < patience:
-            time.sleep(.0005)
-        while self.events and time.monotonic() - self.events[-1][0] < QUIET:
-            time.sleep(.01)
-        if not self.events:
-            raise RuntimeError('a change changed no flow')
-        events = list(self.events)
-        review = [at for at, line in events
-                  if re.search(r'\btable=(%s)\b' % REVIEW_TABLES, line)]
-        return events[-1][0] - begin, (len(events) - len(review), len(review))
+LONGEST_LINE = 30000            # ovs-ofctl takes no longer ones from a file.
 
 
 class Control:
@@ -66,60 +26,26 @@ class Control:
     def __init__(self, scenario, repeat):
         self.scenario = scenario
         self.repeat = repeat
-        self.sandbox = Sandbox('bench').start()
+        self.world = World(scenario)
+        self.sandbox = self.world.sandbox
+        self.agent = self.world.agent
         self.result = {
             'scenario': scenario['name'], 'scale': scenario['scale'],
             'groups': len(scenario['groups']),
             'rules': sum(len(g['rules']) for g in scenario['groups']),
             'ports': len(scenario['ports']),
             'remote_members': len(scenario['remote_members'])}
-        self.policy = self.sandbox.path('policy.lua')
-        self.agent = Agent(self.sandbox, self.policy)
-
-    # Set-up.
-
-    def write_policy(self, scenario=None):
-        with open(self.policy + '.new', 'w') as f:
-            for line in scenario_to_sg.policy(scenario or self.scenario):
-                f.write(line + '\n')
-        os.rename(self.policy + '.new', self.policy)
-
-    def port_words(self, port):
-        ids = {'sg-groups': ' '.join(port['groups']),
-               'attached-mac': port['mac'],
-               'sg-addresses': ' '.join(port['ips'])}
-        return ['--', 'add-port', BRIDGE, port['name'], '--', 'set',
-                'Interface', port['name'], 'type=dummy',
-                *('external_ids:%s=%s' % (k, json.dumps(v))
-                  for k, v in ids.items())]
-
-    def add_ports(self):
-        self.sandbox.add_bridge(BRIDGE, True)
-        ports = self.scenario['ports']
-        for i in range(0, len(ports), 100):
-            self.sandbox.vsctl(*sum(map(self.port_words, ports[i:i + 100]),
-                                    [])[1:])
 
     # The agent as a whole.
-
-    def converge(self):
-        """Until all is in force; the agent runs."""
-        self.control = Unixctl(self.sandbox.path(
-            'ovs-sgd.%d.ctl' % self.agent.child.pid), timeout=300)
-        self.control.call('sg/wait')
-
-    def start_agent(self):
-        self.agent.start()
-        self.converge()
 
     def cold_start(self):
         switch = self.sandbox.vswitchd.pid
         before = cpu_seconds(switch)
-        seconds, _ = timed(self.start_agent)
+        seconds, _ = timed(self.world.start_agent)
         agent = self.agent.child.pid
-        flows = len(self.sandbox.flows(BRIDGE))
+        self.result['flows'] = self.world.n_flows()
         self.result['cold_start'] = {
-            'seconds': round(seconds, 3), 'flows': flows,
+            'seconds': round(seconds, 3),
             'agent_cpu_s': round(cpu_seconds(agent), 2),
             'switch_cpu_s': round(cpu_seconds(switch) - before, 2)}
         now, most = memory_mib(agent)
@@ -129,11 +55,12 @@ class Control:
     def floor(self):
         """The same flows, put on an empty bridge by ovs-ofctl."""
         dump = self.sandbox.path('floor.txt')
+        flows = self.sandbox.must(
+            ['ovs-ofctl', '-O', 'OpenFlow15', '--no-stats', 'dump-flows',
+             self.sandbox.mgmt(BRIDGE)], 300).splitlines()
         with open(dump, 'w') as f:
-            f.write(''.join(line + '\n' for line in self.sandbox.must(
-                ['ovs-ofctl', '-O', 'OpenFlow15', '--no-stats', 'dump-flows',
-                 self.sandbox.mgmt(BRIDGE)], 300).splitlines()
-                            if 'actions=' in line and len(line) < 30000))
+            f.writelines(line + '\n' for line in flows
+                         if 'actions=' in line and len(line) < LONGEST_LINE)
         times = []
         for _ in range(3):
             self.sandbox.add_bridge('br-floor', True)
@@ -158,113 +85,191 @@ class Control:
         dump = [timed(self.sandbox.must, [
             'ovs-ofctl', '-O', 'OpenFlow15', 'dump-flows',
             self.sandbox.mgmt(BRIDGE)], 300)[0] for _ in range(3)]
-        load = [timed(sgctl, self.sandbox, 'check', self.policy)[0]
-                for _ in range(3)]
-        events = FlowEvents(self.sandbox)
+        load = [self.world.check_seconds() for _ in range(3)]
+        events = FlowMonitor(self.sandbox.path(BRIDGE + '.mgmt'))
         times = []
         for _ in range(3):
             self.agent.kill()
-            times.append(timed(self.start_agent)[0])
+            times.append(timed(self.world.start_agent)[0])
         time.sleep(QUIET)
         floor = median(dump) + median(load)
+        self.result['load_s'] = round(median(load), 3)
         self.result['restart'] = {
-            'seconds': round(median(times), 3), 'dump_s': round(median(dump),
-                                                                3),
-            'load_s': round(median(load), 3),
+            'seconds': round(median(times), 3),
+            'dump_s': round(median(dump), 3),
             'to_floor': round(median(times) / floor, 2),
             'flow_mods': len(events.events)}
         events.close()
 
     # Changes.
 
-    def round_trip(self):
-        connection = Connection(self.sandbox.path(BRIDGE + '.mgmt'))
+    def database_round_trip(self):
+        """Of a row that changes, until another client knows it."""
+        reader = Ovsdb(self.sandbox.path('db.sock'), 'Open_vSwitch')
+        reader.monitor('Bridge', 'external_ids')
         times = []
-        for i in range(200):
-            for command in ADD, DELETE_STRICT:
-                times.append(timed(connection.flow_mod, command, 200,
-                                   i + 1)[0])
-        connection.close()
-        self.result['round_trip'] = summary(times)
+        for i in range(50):
+            begin = time.monotonic()
+            self.set_ids('Bridge', BRIDGE, bench=str(i))
+            reader.wait('Bridge', lambda row: True, PATIENCE)
+            times.append(time.monotonic() - begin)
+        reader.close()
+        self.result['database_round_trip'] = summary(times)
+
+    def set_ids(self, table, name, **ids):
+        keys = [key.replace('_', '-') for key in ids]
+        self.database.transact(
+            mutate(table, ('name', name), 'external_ids', 'delete',
+                   a_set(keys)),
+            mutate(table, ('name', name), 'external_ids', 'insert',
+                   a_map(dict(zip(keys, ids.values())))))
+
+    def a_member(self):
+        name = referenced_group(self.scenario)
+        return name, next(m for m in self.scenario['remote_members']
+                          if name in m['groups'])
+
+    def change_member_by_file(self):
+        """The members of the group are what a file says, and the agent has
+        just been told to look at it."""
+        name, member = self.a_member()
+        path = self.sandbox.path('members')
+        addresses = remote_addresses(self.scenario)[name]
+        less = [a for a in addresses if a not in member['ips']]
+
+        def become(list_):
+            with open(path + '.new', 'w') as f:
+                f.write('\n'.join(list_) + '\n')
+            os.rename(path + '.new', path)
+            begin = time.monotonic()
+            self.world.control.call('sg/refresh', 'remote')
+            return begin
+
+        def leave():
+            return become(less)
+
+        def join():
+            return become(addresses)
+        with open(path, 'w') as f:
+            f.write('\n'.join(addresses) + '\n')
+        self.world.write_policy(self.scenario, {name: path})
+        self.world.reload()
+        self.world.control.call('sg/wait')
+        self.changes.repeated('remote member, in a file', leave, join)
+        self.world.write_policy(self.scenario)
+        self.world.reload()
+        self.world.control.call('sg/wait')
+        time.sleep(QUIET)
 
     def reload(self, scenario):
-        self.write_policy(scenario)
-        self.control.call('sg/reload')
+        self.world.write_policy(scenario)
+        begin = time.monotonic()
+        self.world.reload()
+        self.changes.loaded = time.monotonic()
+        return begin
 
-    def repeated(self, name, there, back):
-        """Both changes, 'repeat' times each."""
-        for change in there, back:
-            change.times, change.mods = [], (0, 0)
-        for _ in range(self.repeat):
-            for change in there, back:
-                seconds, mods = self.events.of(change)
-                change.times.append(seconds)
-                change.mods = mods
-        base = self.result['round_trip']['median_ms']
-        self.result.setdefault('changes', {})[name] = {
-            change.__name__: dict(
-                summary(change.times), flow_mods=change.mods[0],
-                revocation=change.mods[1],
-                to_round_trip=round(median(change.times) * 1e3 / base, 1))
-            for change in (there, back)}
-
-    def referenced_group(self):
-        names = [rule['remote']['group'] for group in self.scenario['groups']
-                 for rule in group['rules'] if 'group' in rule['remote']]
-        return max(sorted(set(names)), key=names.count)
-
-    def change_member(self):
-        name = self.referenced_group()
-        member = next(m for m in self.scenario['remote_members']
-                      if name in m['groups'])
+    def change_member_by_reload(self):
+        name, member = self.a_member()
         less = dict(self.scenario, remote_members=[
             m if m is not member
             else dict(m, groups=[g for g in m['groups'] if g != name])
             for m in self.scenario['remote_members']])
 
         def leave():
-            self.reload(less)
+            return self.reload(less)
 
         def join():
-            self.reload(self.scenario)
-        self.repeated('remote member, by reload', leave, join)
+            return self.reload(self.scenario)
+        self.changes.repeated('remote member, in the policy', leave, join)
+
+    def change_port_groups(self):
+        """A local port is in the group, and in that alone, or in its own."""
+        name = referenced_group(self.scenario)
+        port = next((p for p in reversed(self.scenario['ports'])
+                     if name not in p['groups']), None)
+        if not port:
+            return
+
+        def join():
+            self.set_ids('Interface', port['name'], sg_groups=name)
+
+        def leave():
+            self.set_ids('Interface', port['name'],
+                         sg_groups=' '.join(port['groups']))
+        self.changes.repeated('local port changes its group', join, leave)
 
     def change_rule(self):
+        """The group of the first port gets a rule that says something new."""
         first = self.scenario['ports'][0]['groups'][0]
+        holders = sum(first in p['groups'] for p in self.scenario['ports'])
+        remote = {'group': referenced_group(self.scenario)}
+        rules = next(g['rules'] for g in self.scenario['groups']
+                     if g['name'] == first)
+        if any(r['remote'] == remote and r['protocol'] == 'any'
+               for r in rules):
+            remote = {'cidr': '198.51.100.0/24'}
         rule = {'direction': 'ingress', 'ethertype': 'IPv4',
                 'protocol': 'tcp', 'port_min': 2000, 'port_max': 2000,
-                'remote': {'group': self.referenced_group()}}
+                'remote': remote}
         more = dict(self.scenario, groups=[
             dict(g, rules=g['rules'] + [rule]) if g['name'] == first else g
             for g in self.scenario['groups']])
 
         def add():
-            self.reload(more)
+            return self.reload(more)
 
         def remove():
-            self.reload(self.scenario)
-        self.repeated('rule by group, by reload', add, remove)
+            return self.reload(self.scenario)
+        self.changes.repeated('rule, in the policy', add, remove,
+                              ports=holders)
 
     def change_port(self):
-        port = {'name': 'newport', 'mac': '02:00:0c:00:00:01',
-                'ips': ['10.32.0.1'],
-                'groups': self.scenario['ports'][0]['groups']}
+        """Begins when the switch has given the port its number, which is the
+        event that the agent can act on; the end of a port begins with the
+        transaction."""
+        port = dict(self.scenario['ports'][0], name='newport',
+                    mac='02:00:0c:00:00:01', ips=['10.32.0.1'])
+        reader = Ovsdb(self.sandbox.path('db.sock'), 'Open_vSwitch')
+        reader.monitor('Interface', 'name', 'ofport')
 
         def up():
-            self.sandbox.vsctl('--no-wait', *self.port_words(port)[1:])
+            self.database.transact(*add_port(BRIDGE, port['name'], {
+                'type': 'dummy', 'external_ids': a_map(self.world.ids(port))}))
+            reader.wait('Interface', lambda row: row.get('name') == 'newport'
+                        and isinstance(row['ofport'], int), PATIENCE)
+            return time.monotonic()
 
         def down():
-            self.sandbox.vsctl('--no-wait', 'del-port', port['name'])
-        self.repeated('port of a known profile', up, down)
+            self.database.transact(delete_port(self.database, BRIDGE,
+                                               port['name']))
+        self.changes.repeated('port of a known profile', up, down,
+                              groups=len(port['groups']))
+        reader.close()
+
+    def measure_changes(self):
+        self.database = Ovsdb(self.sandbox.path('db.sock'), 'Open_vSwitch')
+        self.database_round_trip()
+        self.changes = Changes(self.sandbox, BRIDGE, self.repeat, lambda: {
+            'agent': self.agent.child.pid,
+            'switch': self.sandbox.vswitchd.pid}, revocation_tables())
+        self.change_member_by_file()
+        self.change_member_by_reload()
+        self.change_rule()
+        self.change_port_groups()
+        self.change_port()
+        self.changes.close()
+        self.result['changes'] = self.changes.results
+        self.result['round_trip'] = summary(self.changes.trips)
+        self.database.close()
 
     # All of it.
 
     def run(self, idle):
-        self.write_policy()
-        self.add_ports()
         say('%s, scale %s: cold start', self.scenario['name'],
             self.scenario['scale'])
         self.cold_start()
+        say('packets')
+        self.result['directed'] = self.world.check()
         say('floor')
         self.floor()
         say('idle')
@@ -272,15 +277,9 @@ class Control:
         say('restart')
         self.restart()
         say('changes')
-        self.round_trip()
-        self.events = FlowEvents(self.sandbox)
-        self.change_member()
-        self.change_rule()
-        self.change_port()
-        self.events.close()
-        self.control.close()
+        self.measure_changes()
+        self.world.check()
         return self.result
 
     def stop(self):
-        self.agent.stop()
-        self.sandbox.stop()
+        self.world.stop()

@@ -119,9 +119,10 @@ class Variant:
 
 
 class Traffic:
-    def __init__(self, seconds, rounds, names=None):
+    def __init__(self, seconds, rounds, names=None, without_ovn=False):
         self.seconds = seconds
         self.rounds = rounds
+        self.without_ovn = without_ovn
         self.scenario = the_scenario()
         self.tgen = program('bench/tgen')
         self.sandbox = Sandbox('traffic').start()
@@ -183,7 +184,7 @@ class Traffic:
         self.agent.wait(60)
 
     def make_ovn(self):
-        why = ovn_module.missing()
+        why = ovn_module.missing(self.without_ovn)
         if why:
             self.skipped['ovn'] = why
             say('OVN is left out: %s', why)
@@ -247,6 +248,7 @@ class Traffic:
                                     self.one(v, k, a))
                 flows = self.sandbox.appctl('dpif/dump-flows', variant.bridge)
                 seen['megaflows'] = flows.count('actions:')
+                seen['established'] = established(flows)
                 variant.profile[name] = seen
 
     def measure_set_up(self, number):
@@ -270,13 +272,13 @@ class Traffic:
                 key: round(median([each[key] for each in all_]), 2)
                 for key in all_[0]}
 
-    def run(self):
-        directed_result = directed.check(self)
+    def run(self, patience=2):
+        directed_result = directed.check(self, patience)
         for variant in self.variants:
             variant.serve(self.tgen)
         self.measure_rates()
         self.measure_profiles()
-        self.measure_set_up(2000)
+        self.measure_set_up(min(2000, int(3000 * self.seconds)))
         return self.result(directed_result)
 
     def result(self, directed_result):
@@ -309,50 +311,22 @@ class Traffic:
         self.sandbox.stop()
 
 
+def established(flows):
+    """Of the megaflows for packets of established connections: how many there
+    are, and how many look at ports, or at addresses."""
+    lines = [line for line in flows.splitlines()
+             if re.search(r'ct_state\([^)]*\+est', line)]
+    return {'megaflows': len(lines),
+            'with_ports': sum(bool(re.search(
+                r'(tcp|udp)\([^)]*(src|dst)=', line)) for line in lines),
+            'with_addresses': sum(bool(re.search(
+                r'ipv[46]\([^)]*(src|dst)=', line)) for line in lines),
+            'text': lines[:20]}
+
+
 def with_ratio(values, plain):
     """The ratio is the median of those within each round."""
     return {'median': round(median(values), 3),
             'all': [round(value, 3) for value in values],
             'ratio': round(median([a / b for a, b in zip(values, plain) if b]),
                            3)}
-
-
-def lines(result):
-    """The result as a table."""
-    names = list(result['variants'])
-    yield 'Traffic between two guests of one host, three-tier, %d ports; ' \
-        'medians of %d rounds of %g s' % (
-            result['ports'], result['rounds'], result['seconds'])
-    yield '  before: ' + '; '.join(result['directed'])
-    for name, why in result['skipped'].items():
-        yield '  without %s: %s' % (name, why)
-    yield '  %-32s%s%s' % ('', ''.join('%10s' % n for n in names),
-                           ''.join('%12s' % (n + '/plain')
-                                   for n in names[1:]))
-
-    def row(text, key, name):
-        cells = [result['variants'][n][key][name] for n in names]
-        return '  %-32s%s%s' % (
-            text, ''.join('%10.4g' % c['median'] for c in cells),
-            ''.join('%12.3f' % c['ratio'] for c in cells[1:]))
-
-    def profile(text, test, key):
-        return '  %-32s%s' % (text, ''.join(
-            '%10.4g' % result['variants'][n]['profile'][test].get(key, 0)
-            for n in names))
-    for name, _, _, unit, _ in TESTS:
-        yield row('%s, %s' % (name, unit), 'rates', name)
-    yield '  Processor time of the switch, microseconds a packet:'
-    for name, _, _, _, _ in TESTS:
-        yield row('  ' + name, 'cpu_us_per_packet', name)
-    for test in PROFILED:
-        yield '  %s:' % test
-        for key, text in (('passes', 'passes a packet'),
-                          ('megaflows', 'megaflows'),
-                          ('subtables', 'subtables looked up a hit')):
-            yield profile('  ' + text, test, key)
-    yield '  A new flow, without megaflows:'
-    for key, text in (('upcalls_per_packet', 'upcalls'),
-                      ('us_per_packet', 'processor time, us'),
-                      ('us_per_upcall', 'that for an upcall, us')):
-        yield profile('  ' + text, 'new flows', key)

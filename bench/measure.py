@@ -1,7 +1,9 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-"""Times, processes, and what comes of them."""
+"""Times, processes, the machine, and what comes of them."""
 import os
+import re
 import statistics
+import subprocess
 import sys
 import time
 
@@ -28,6 +30,20 @@ def cpu_seconds(pid):
     with open('/proc/%d/stat' % pid) as f:
         fields = f.read().rsplit(')', 1)[1].split()
     return sum(map(int, fields[11:15])) / TICKS
+
+
+def cpu_ns(pid):
+    """The time that all threads of a process have run, exactly; without what
+    its children did."""
+    total = 0
+    folder = '/proc/%d/task' % pid
+    for thread in os.listdir(folder):
+        try:
+            with open('%s/%s/schedstat' % (folder, thread)) as f:
+                total += int(f.read().split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return total
 
 
 def memory_mib(pid):
@@ -67,3 +83,22 @@ def summary(seconds):
             'median_ms': round(median(ordered) * 1e3, 3),
             'p99_ms': round(ordered[min(last, round(.99 * last))] * 1e3, 3),
             'max_ms': round(ordered[-1] * 1e3, 3)}
+
+
+def version(program):
+    """What the program says it is, or None."""
+    try:
+        out = subprocess.run([program, '--version'], capture_output=True,
+                             text=True, check=False).stdout
+    except FileNotFoundError:
+        return None
+    return re.sub(r'\(.*?\) *', '', out.splitlines()[0]) if out else None
+
+
+def machine():
+    with open('/proc/cpuinfo') as f:
+        models = re.findall(r'^model name\s*: (.*)', f.read(), re.M)
+    return {'processor': models[0] if models else os.uname().machine,
+            'processors': os.cpu_count(), 'kernel': os.uname().release,
+            'open_vswitch': version('ovs-vswitchd'),
+            'ovn': version('ovn-controller')}

@@ -37,3 +37,13 @@ def allowed(scenario, source, target, protocol, port, family=0, local=True):
                                   target['ips'][family], protocol, port)) and \
         _permits(scenario, target, 'ingress', source, source['ips'][family],
                  protocol, port)
+
+
+def referenced_group(scenario):
+    """Of the groups with remote members, the one that most rules name."""
+    there = {group for member in scenario['remote_members']
+             for group in member['groups']}
+    names = [rule['remote']['group'] for group in scenario['groups']
+             for rule in group['rules']
+             if rule['remote'].get('group') in there]
+    return max(sorted(set(names)), key=names.count)

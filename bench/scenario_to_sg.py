@@ -66,26 +66,37 @@ def group_to_lua(group):
     yield '}'
 
 
-def members_to_lua(scenario):
+def remote_addresses(scenario):
+    """{group: [address, ...]} of members on other hypervisors."""
     members = {}
     for remote in scenario['remote_members']:
         for group in remote['groups']:
             members.setdefault(group, []).extend(remote['ips'])
-    for group, addresses in sorted(members.items()):
+    return members
+
+
+def members_to_lua(scenario, files):
+    for group, addresses in sorted(remote_addresses(scenario).items()):
         yield 'members %s {' % lua_string(group)
+        if group in files:
+            yield '  addresses "remote" { file = %s },' % lua_string(
+                files[group])
+            addresses = ()
         for address in addresses:
             yield '  %s,' % lua_string(address)
         yield '}'
 
 
-def policy(scenario):
+def policy(scenario, files=()):
+    """'files' has the groups whose members are read from a file while the
+    agent runs, with its path."""
     yield '-- scenario %s, scale %s, seed %s' % (
         scenario['name'], scenario['scale'], scenario['seed'])
     for group in scenario['groups']:
         yield ''
         yield from group_to_lua(group)
     yield ''
-    yield from members_to_lua(scenario)
+    yield from members_to_lua(scenario, files)
 
 
 def ports(scenario, bridge):

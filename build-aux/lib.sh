@@ -178,6 +178,9 @@ sg_work_dir() {
     printf '%s/work-%s\n' "$cache" "$key"
 }
 
+# Lists of packages that are needed beside build-aux/packages.
+sg_package_lists=()
+
 # Sets up and builds variant "$2" of the checkout "$1", and leaves the name of
 # the build directory in $sg_build.  The script reports its own steps, and ends
 # them itself when it is ended.
@@ -186,7 +189,7 @@ sg_setup() {
 
     out=$(sg_work_dir "$1")/build-dir || return 1
     mkdir -p "${out%/*}" || return 1
-    "$1/build-aux/setup" "$2" >"$out" &
+    "$1/build-aux/setup" "$2" "${sg_package_lists[@]}" >"$out" &
     sg_script_pid=$!
     wait $sg_script_pid || status=$?
     sg_script_pid=

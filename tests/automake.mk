@@ -16,5 +16,6 @@ include tests/e2e/automake.mk
 include tests/examples/automake.mk
 include tests/faults/automake.mk
 include tests/oracle/automake.mk
+include tests/bench/automake.mk
 include tests/package/automake.mk
 include tests/patches/automake.mk
