@@ -104,7 +104,7 @@ admin_begin_disable(struct sg_core *core, struct sg_admin *admin)
         b->wanted = true;
     }
     sset_add(core->disabling, admin->bridge);
-    core->dirty = true;
+    core->bridges_stale = core->dirty = true;
 }
 
 /* Returns false as long as it is worth waiting for the database. */
@@ -133,6 +133,7 @@ admin_destroy(struct sg_core *core, struct sg_admin *admin)
     ovs_list_remove(&admin->node);
     if (admin->disable) {
         sset_find_and_delete(core->disabling, admin->bridge);
+        core->bridges_stale = core->restate_all = true;
     }
     free(admin->bridge);
     free(admin->error);

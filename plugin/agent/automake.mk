@@ -2,6 +2,7 @@
 
 libsgagent_la_SOURCES += \
 	plugin/agent/admin.c \
+	plugin/agent/admission.c \
 	plugin/agent/barrier.c \
 	plugin/agent/bridge.c \
 	plugin/agent/core-private.h \
@@ -15,12 +16,17 @@ libsgagent_la_SOURCES += \
 	plugin/agent/forget.c \
 	plugin/agent/functions.c \
 	plugin/agent/grace.c \
+	plugin/agent/inputs.c \
+	plugin/agent/inputs.h \
 	plugin/agent/learn.c \
 	plugin/agent/limits.c \
 	plugin/agent/loaded.c \
 	plugin/agent/lookup.c \
 	plugin/agent/lookup.h \
 	plugin/agent/revoke.c \
+	plugin/agent/states.c \
+	plugin/agent/turns.c \
+	plugin/agent/turns.h \
 	plugin/agent/unixctl.c \
 	plugin/agent/unixctl.h
 

@@ -147,7 +147,8 @@ barrier_step(struct sg_core *core, struct sg_barrier *barrier)
             return false;
         }
         /* Facts of now are in the pass that is due, or in the last one. */
-        barrier->pass = core->pass + (core->dirty ? 1 : 0);
+        barrier->pass = core->pass + (core->dirty
+                                      || sg_core_is_admitting(core));
         if (core->had_facts) {
             core_retry_bridges(core);
         }

@@ -5,7 +5,6 @@
 #include "agent/core-private.h"
 
 #include "compile/pipeline.h"
-#include "compile/read.h"
 #include "dirs.h"
 #include "lib/flow.h"
 #include "openvswitch/poll-loop.h"
@@ -38,8 +37,7 @@ sg_core_bridge_create(struct sg_core *core, const char *name,
     sg_flows_init(&b->touched);
     sg_reviews_init(&b->reviews);
     sg_unit_init(&b->grace_unit, SG_UNIT_GRACE);
-    shash_init(&b->trusted);
-    shash_init(&b->inputs);
+    sg_inputs_init(&b->inputs);
     sg_core_learn_add_bridge(core, b);
     free(target);
     return b;
@@ -55,8 +53,7 @@ sg_core_bridge_destroy(struct sg_core_bridge *b)
         sg_flows_destroy(&b->desired);
         sg_flows_destroy(&b->touched);
         sg_reviews_destroy(&b->reviews);
-        shash_destroy(&b->trusted);
-        shash_destroy(&b->inputs);
+        sg_inputs_destroy(&b->inputs);
         free(b->flush);
         free(b->graces);
         free(b->datapath_type);
@@ -65,78 +62,54 @@ sg_core_bridge_destroy(struct sg_core_bridge *b)
     }
 }
 
-/* Sorts 'list'. */
-static int
-compare_switch_ports(const void *a_, const void *b_)
-{
-    const struct sg_switch_port *a = a_, *b = b_;
-
-    return (ofp_to_u16(a->ofport) < ofp_to_u16(b->ofport) ? -1
-            : ofp_to_u16(a->ofport) > ofp_to_u16(b->ofport));
-}
-
-static void
-set_no_flood(struct sg_core_bridge *b, struct sg_switch_port *list, size_t n)
-{
-    if (n) {
-        qsort(list, n, sizeof *list, compare_switch_ports);
-    }
-    sg_switch_set_no_flood(b->sw, list, n);
-}
-
 /* What the switch says. */
-
-static char *
-input_key(int64_t ofport, uint32_t zone)
-{
-    return xasprintf("%"PRId64".%"PRIu32, ofport, zone);
-}
-
-/* A flow of the first table: the port it admits, and as what. */
-static void
-bridge_read_input(struct sg_core_bridge *b, const struct sg_flow *flow)
-{
-    enum sg_cookie_kind kind = sg_cookie_get_kind(flow->cookie);
-    struct match match;
-    uint32_t zone;
-    char *key;
-
-    minimatch_expand(&flow->match, &match);
-    if (kind == SG_COOKIE_PORT && sg_flow_get_load(flow, SG_R_SRC, &zone)) {
-        key = input_key(match.flow.in_port.ofp_port, zone);
-        shash_add_once(&b->inputs, key, NULL);
-    } else if (kind == SG_COOKIE_TRUSTED) {
-        key = xasprintf("%"PRIu32, match.flow.in_port.ofp_port);
-        shash_add_once(&b->trusted, key, NULL);
-    } else {
-        return;
-    }
-    free(key);
-}
 
 static void
 bridge_read_inputs(struct sg_core_bridge *b, const struct sg_flows *installed)
 {
     const struct sg_flow *flow;
 
-    shash_clear(&b->inputs);
-    shash_clear(&b->trusted);
+    sg_inputs_clear(&b->inputs);
     HMAP_FOR_EACH (flow, node, &installed->flows) {
-        if (flow->table_id == SG_T_INPUT) {
-            bridge_read_input(b, flow);
-        }
+        sg_inputs_read(&b->inputs, flow);
+    }
+    b->restate = true;
+}
+
+/* The port with 'zone' has, or has lost, a flow in the first table. */
+static void
+bridge_restate_zone(uint16_t ofport OVS_UNUSED, uint16_t zone, void *b_)
+{
+    struct sg_core_bridge *b = b_;
+    const struct sg_plan_endpoint *ep = (b->plan
+                                         ? sg_plan_endpoint(b->plan, zone)
+                                         : NULL);
+
+    if (ep) {
+        sset_add(&b->core->restate, ep->port->name);
     }
 }
 
-bool
-sg_core_bridge_has_input(const struct sg_core_bridge *b, int64_t ofport,
-                         uint16_t zone)
+/* Is the bundle that was under way in force, or refused? */
+static void
+bridge_follow_commit(struct sg_core_bridge *b)
 {
-    char *key = input_key(ofport, zone);
-    bool has = shash_find(&b->inputs, key) != NULL;
+    struct sg_switch_stats stats;
 
-    free(key);
-    return has;
+    if (!b->committing || (sg_switch_busy(b->sw)
+                           && !sg_switch_is_backing_off(b->sw))) {
+        return;
+    }
+    b->committing = false;
+    sg_switch_get_stats(b->sw, &stats);
+    if (stats.bundles > b->n_committed) {
+        sg_inputs_committed(&b->inputs, bridge_restate_zone, b);
+    } else {
+        sg_inputs_refused(&b->inputs);
+    }
+    /* What is refused is an error of all ports that wait for it. */
+    b->restate |= sg_switch_error(b->sw) || b->had_error;
+    b->had_error = sg_switch_error(b->sw) != NULL;
 }
 
 /* What an earlier agent guarded has `no-flood' from it.  Says so to the
@@ -147,22 +120,17 @@ bridge_learn_no_flood(const struct sg_core *core, struct sg_core_bridge *b)
     const struct sg_facts *facts = sg_core_facts(core);
     struct sg_switch_port *list = xmalloc(hmap_count(&facts->ifaces)
                                           * sizeof *list);
-    const struct shash_node *node;
     const struct sg_iface *iface;
     size_t n = 0;
 
     HMAP_FOR_EACH (iface, node, &facts->ifaces) {
-        bool guarded = false;
-
-        SHASH_FOR_EACH (node, &b->inputs) {
-            guarded |= strtoll(node->name, NULL, 10) == iface->ofport;
-        }
-        if (guarded && !strcmp(iface->bridge->name, b->name)) {
+        if (sg_inputs_guard(&b->inputs, iface->ofport)
+            && !strcmp(iface->bridge->name, b->name)) {
             list[n].ofport = u16_to_ofp(iface->ofport);
             list[n++].name = iface->name;
         }
     }
-    set_no_flood(b, list, n);
+    sg_switch_set_no_flood(b->sw, list, n);
     free(list);
 }
 
@@ -181,11 +149,11 @@ bridge_learn(struct sg_core *core, struct sg_core_bridge *b,
         sg_core_limits_forget(core);
     }
     b->away = false;
+    bridge_read_inputs(b, installed);
     if (!b->known) {
         b->known = true;
         core->learned = time_msec();
         if (!core->observe) {
-            bridge_read_inputs(b, installed);
             bridge_learn_no_flood(core, b);
         }
         VLOG_INFO("%s: connected, %"PRIuSIZE" flows of ours are installed",
@@ -209,20 +177,17 @@ sg_core_bridge_run(struct sg_core *core, struct sg_core_bridge *b)
     if (!installed) {
         b->applied_pass = 0;
         b->away = b->known;
-        shash_clear(&b->inputs);
-        shash_clear(&b->trusted);
+        b->committing = false;
+        sg_inputs_clear(&b->inputs);
+        b->restate = true;
         return false;
     }
+    bridge_follow_commit(b);
     if (b->generation != sg_switch_generation(b->sw)) {
         b->applied_pass = 0;
         bridge_learn(core, b, installed);
         b->compare_all = true;
-        b->inputs_touched = true;
         pass = true;
-    }
-    if (b->inputs_touched) {
-        b->inputs_touched = sg_switch_busy(b->sw);
-        bridge_read_inputs(b, installed);
     }
     return pass;
 }
@@ -266,16 +231,12 @@ bridge_flush_fresh(uint16_t zone, void *b_)
 static void
 bridge_hold_guarded(struct sg_core *core, const struct sg_core_bridge *b)
 {
-    const struct shash_node *node;
     struct sg_port *port;
 
-    SHASH_FOR_EACH (node, &b->inputs) {
-        int64_t ofport = strtoll(node->name, NULL, 10);
-
-        HMAP_FOR_EACH (port, node, &core->ports.ports) {
-            if (port->ofport == ofport && !strcmp(port->bridge, b->name)) {
-                port->guarded = true;
-            }
+    HMAP_FOR_EACH (port, node, &core->ports.ports) {
+        if (sg_inputs_guard(&b->inputs, port->ofport)
+            && !strcmp(port->bridge, b->name)) {
+            sg_ports_guard(&core->ports, port);
         }
     }
 }
@@ -295,12 +256,14 @@ bridge_desire_nothing(struct sg_core_bridge *b)
 }
 
 static void
-bridge_plan(struct sg_core *core, struct sg_core_bridge *b)
+bridge_plan(struct sg_core *core, struct sg_core_bridge *b,
+            const struct sset *names)
 {
     if (!b->plan) {
         b->plan = sg_plan_new(core->compiler, b->name);
+        names = NULL;
     }
-    sg_plan_update(b->plan, core->loaded->policy, &core->ports);
+    sg_plan_update(b->plan, core->loaded->policy, &core->ports, names);
 }
 
 static void
@@ -380,8 +343,68 @@ bridge_holding(const struct sg_core *core, const struct sg_core_bridge *b)
     return b->wanted || b->ours_there ? SG_HOLD_ALL : SG_HOLD_NOTHING;
 }
 
+/* The flag goes last: NORMAL must not flood to guarded ports as long as there
+ * is a flow of ours that uses it, or may be. */
+static bool
+bridge_needs_no_flood(const struct sg_core_bridge *b)
+{
+    const struct sg_flows *installed = sg_switch_installed(b->sw);
+
+    return !b->leaving || !installed || sg_flows_count(installed);
+}
+
+static bool
+bridge_guards(const struct sg_core_bridge *b, const struct sg_port *port)
+{
+    return (port && port->guarded && port->ofport != SG_OFPORT_NONE
+            && !strcmp(port->bridge, b->name));
+}
+
+static void
+bridge_flag_all(const struct sg_core *core, struct sg_core_bridge *b)
+{
+    bool needed = bridge_needs_no_flood(b);
+    struct sg_switch_port *list = NULL;
+    size_t n = 0, allocated = 0;
+    const struct sg_port *port;
+
+    HMAP_FOR_EACH (port, node, &core->ports.ports) {
+        if (needed && bridge_guards(b, port)) {
+            if (n >= allocated) {
+                list = x2nrealloc(list, &allocated, sizeof *list);
+            }
+            list[n].ofport = u16_to_ofp(port->ofport);
+            list[n++].name = port->name;
+        }
+    }
+    sg_switch_set_no_flood(b->sw, list, n);
+    free(list);
+}
+
+/* 'names' NULL: those of all ports. */
+static void
+bridge_flag_ports(const struct sg_core *core, struct sg_core_bridge *b,
+                  const struct sset *names)
+{
+    const char *name;
+
+    if (core->observe) {
+        return;
+    } else if (!names || b->leaving) {
+        bridge_flag_all(core, b);
+        return;
+    }
+    SSET_FOR_EACH (name, names) {
+        const struct sg_port *port = sg_ports_find(&core->ports, name);
+
+        sg_switch_want_no_flood(b->sw, name, bridge_guards(b, port)
+                                ? u16_to_ofp(port->ofport) : OFPP_NONE);
+    }
+}
+
 void
-sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b)
+sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b,
+                       const struct sset *names)
 {
     const struct sg_flows *installed = sg_switch_installed(b->sw);
     enum sg_holding holding = bridge_holding(core, b);
@@ -389,14 +412,15 @@ sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b)
     if (!core->have_policy) {
         bridge_hold_guarded(core, b);
     }
-    if (installed) {
-        sg_core_forget_note(core, b);
-    }
     if (holding != b->holding || holding != SG_HOLD_ALL) {
         bridge_desire_nothing(b);
     }
+    names = b->plan ? names : NULL;
+    if (installed) {
+        sg_core_forget_note(core, b, names);
+    }
     b->holding = holding;
-    bridge_plan(core, b);
+    bridge_plan(core, b, names);
     if (b->leaving || !core->have_policy) {
         b->n_graces = 0;
     }
@@ -408,40 +432,9 @@ sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b)
         bridge_desire_all(core, b, installed);
         sg_compiler_fresh_zones(core->compiler, bridge_flush_fresh, b);
     }
+    bridge_flag_ports(core, b, names);
     b->desired_pass = core->pass;
     b->check = true;
-}
-
-/* The flag goes last: NORMAL must not flood to guarded ports as long as there
- * is a flow of ours that uses it, or may be. */
-static bool
-bridge_needs_no_flood(const struct sg_core_bridge *b)
-{
-    const struct sg_flows *installed = sg_switch_installed(b->sw);
-
-    return !b->leaving || !installed || sg_flows_count(installed);
-}
-
-void
-sg_core_bridge_set_no_flood(struct sg_core *core, struct sg_core_bridge *b)
-{
-    bool needed = bridge_needs_no_flood(b);
-    struct sg_switch_port *list = NULL;
-    size_t n = 0, allocated = 0;
-    const struct sg_port *port;
-
-    HMAP_FOR_EACH (port, node, &core->ports.ports) {
-        if (needed && port->guarded && !strcmp(port->bridge, b->name)
-            && port->ofport != SG_OFPORT_NONE) {
-            if (n >= allocated) {
-                list = x2nrealloc(list, &allocated, sizeof *list);
-            }
-            list[n].ofport = u16_to_ofp(port->ofport);
-            list[n++].name = port->name;
-        }
-    }
-    set_no_flood(b, list, n);
-    free(list);
 }
 
 /* Bringing the two together. */
@@ -468,17 +461,17 @@ bridge_flush_zones(struct sg_core_bridge *b)
     b->n_flush = 0;
 }
 
-static bool
-changes_touch_inputs(const struct sg_changes *changes)
+static void
+bridge_commit(struct sg_core_bridge *b, const struct sg_changes *changes)
 {
-    for (size_t i = 0; i < changes->n; i++) {
-        const struct sg_change *c = &changes->list[i];
+    struct sg_switch_stats stats;
 
-        if ((c->old ? c->old : c->new)->table_id == SG_T_INPUT) {
-            return true;
-        }
-    }
-    return false;
+    VLOG_DBG("%s: %"PRIuSIZE" changes", b->name, changes->n);
+    sg_switch_get_stats(b->sw, &stats);
+    b->n_committed = stats.bundles;
+    b->committing = true;
+    sg_inputs_commit(&b->inputs, changes);
+    sg_switch_commit(b->sw, changes);
 }
 
 void
@@ -486,6 +479,9 @@ sg_core_bridge_apply(struct sg_core *core, struct sg_core_bridge *b)
 {
     const struct sg_flows *installed = sg_switch_installed(b->sw);
 
+    if (b->leaving) {
+        bridge_flag_all(core, b);
+    }
     if (!b->check || !installed || !bridge_may_commit(core, b, installed)) {
         return;
     }
@@ -494,10 +490,8 @@ sg_core_bridge_apply(struct sg_core *core, struct sg_core_bridge *b)
     struct sg_changes changes;
     bridge_find_changes(b, installed, &changes);
     if (changes.n) {
-        VLOG_DBG("%s: %"PRIuSIZE" changes", b->name, changes.n);
         bridge_flush_zones(b);
-        b->inputs_touched |= changes_touch_inputs(&changes);
-        sg_switch_commit(b->sw, &changes);
+        bridge_commit(b, &changes);
         b->check = true;
     } else {
         bridge_flush_zones(b);

@@ -6,6 +6,9 @@
 /* What the files of the core share.
  *
  *   core.c      the turn: who is asked what, in which order
+ *   admission.c which interfaces are admitted again
+ *   states.c    `sg-state'
+ *   inputs.c    what the first table lets in
  *   loaded.c    the policy files
  *   bridge.c    one bridge: what is wanted there against what is there
  *   forget.c    what NORMAL has learned of ports before they were guarded
@@ -23,6 +26,8 @@
  * numbered; a bridge remembers the last one that is in force there. */
 
 #include "agent/core.h"
+#include "agent/inputs.h"
+#include "agent/turns.h"
 #include "compile/compile.h"
 #include "compile/flow.h"
 #include "compile/review.h"
@@ -32,13 +37,13 @@
 #include "policy/policy.h"
 #include "policy/port.h"
 #include "script/answers.h"
+#include "sset.h"
 
 struct sg_conn;
 struct sg_conntrack;
 struct sg_resolver;
 struct sg_script;
 struct sg_switch;
-struct sset;
 
 /* How far a policy is; see loaded.c. */
 enum sg_loaded_state {
@@ -112,7 +117,10 @@ struct sg_core_bridge {
     } holding;
     struct sg_reviews reviews;
     struct sg_unit grace_unit;  /* The flows of 'graces'. */
-    bool inputs_touched;        /* A flow of the first table changes. */
+    bool committing;            /* A bundle of ours is under way. */
+    unsigned long long int n_committed; /* Bundles, before that one. */
+    bool had_error;             /* The switch had refused something. */
+    bool restate;               /* The states of all its ports may differ. */
     uint16_t *flush;            /* Zones to flush before the next commit. */
     size_t n_flush, allocated_flush;
 
@@ -127,10 +135,7 @@ struct sg_core_bridge {
     enum sg_forget forget;      /* See forget.c. */
     bool recovered;             /* What the flows say was learned is. */
     struct ovs_list held;       /* Frames that learn.c holds back. */
-    struct shash trusted;       /* "OFPORT" of ports that the installed flows
-                                 * let forward. */
-    struct shash inputs;        /* "OFPORT.ZONE" of guarded ports whose flows
-                                 * the switch has confirmed. */
+    struct sg_inputs inputs;    /* As the switch has confirmed them. */
 };
 
 struct sg_core {
@@ -141,6 +146,7 @@ struct sg_core {
     bool observe;
     int midstream_grace;
 
+    struct sg_turns turns;
     struct sg_ovsdb *db;
     unsigned int db_seqno;
     bool had_facts;
@@ -160,6 +166,16 @@ struct sg_core {
     long long int loaded_at;    /* When the policy was loaded. */
     struct ovs_list function_calls;     /* See functions.c. */
     struct sg_ports ports;
+    struct sset admit;          /* Interfaces to be admitted again, */
+    bool admit_whole;           /* among them all that there are. */
+    struct sset admitted;       /* Ports that may differ by that; when 'admit'
+                                 * is empty they go to */
+    struct sset changed;        /* ports that the next pass must look at. */
+    bool changed_all;           /* It must look at all of them. */
+    bool bridges_stale;         /* We may have to look after others. */
+    struct sset restate;        /* Ports whose state may be another. */
+    bool restate_all;           /* That of all of them. */
+    bool could_write;           /* The database was there for states. */
     bool dirty;                 /* A pass is due. */
     unsigned int pass;          /* Number of the last pass. */
 
@@ -201,22 +217,37 @@ void sg_core_bridge_destroy(struct sg_core_bridge *);
 /* Runs the switch side; returns true if a new pass is needed. */
 bool sg_core_bridge_run(struct sg_core *, struct sg_core_bridge *);
 void sg_core_bridge_wait(struct sg_core_bridge *);
-/* The part of a pass that is this bridge's. */
-void sg_core_bridge_compile(struct sg_core *, struct sg_core_bridge *);
+/* The part of a pass that is this bridge's.  'names' are the ports that have
+ * changed since the last one; NULL: any may have. */
+void sg_core_bridge_compile(struct sg_core *, struct sg_core_bridge *,
+                            const struct sset *names);
 /* Sends what differs, if that is possible now. */
 void sg_core_bridge_apply(struct sg_core *, struct sg_core_bridge *);
-void sg_core_bridge_set_no_flood(struct sg_core *, struct sg_core_bridge *);
-bool sg_core_bridge_has_input(const struct sg_core_bridge *, int64_t ofport,
-                              uint16_t zone);
 /* Where to note what is done to 'desired'; NULL if all is compared. */
 struct sg_flows *sg_core_bridge_touched(struct sg_core_bridge *);
 /* Nothing of ours is left there. */
 bool sg_core_bridge_is_stripped(const struct sg_core_bridge *);
 
+/* admission.c */
+void sg_core_admission_init(struct sg_core *);
+void sg_core_admission_destroy(struct sg_core *);
+/* These say who is to be admitted again. */
+void sg_core_admit_all(struct sg_core *);
+void sg_core_admit_rows(struct sg_core *, const struct sg_facts *);
+void sg_core_admit_by_policy(struct sg_core *, const struct sg_policy *old);
+void sg_core_admission_run(struct sg_core *, long long int deadline);
+bool sg_core_is_admitting(const struct sg_core *);
+/* Ports are not what they were, admission or not. */
+void sg_core_ports_changed(struct sg_core *, const struct sset *names);
+
+/* states.c */
+void sg_core_states_run(struct sg_core *);
+
 /* forget.c */
 /* Looks, before a pass changes them, whether installed flows let a port
- * forward that is guarded now. */
-void sg_core_forget_note(const struct sg_core *, struct sg_core_bridge *);
+ * forward that is guarded now, of those in 'names' (NULL: all). */
+void sg_core_forget_note(const struct sg_core *, struct sg_core_bridge *,
+                         const struct sset *names);
 void sg_core_forget_run(struct sg_core *);
 void sg_core_forget_wait(struct sg_core *);
 bool sg_core_forget_done(const struct sg_core *);
@@ -243,8 +274,8 @@ void sg_core_learn_drop_frames(struct sg_core_bridge *);
 void sg_core_learn_release(struct sg_core_bridge *);
 /* Takes what installed flows say was learned, once per bridge. */
 void sg_core_learn_recover(struct sg_core *);
-/* Completes the ports; whenever they were admitted. */
-void sg_core_learn_fill(struct sg_core *);
+/* Completes the ports in 'admitted', or all if that is NULL. */
+void sg_core_learn_fill(struct sg_core *, const struct sset *admitted);
 void sg_core_learn_run(struct sg_core *);
 void sg_core_learn_wait(struct sg_core *);
 
@@ -272,7 +303,6 @@ void sg_core_cuts_count(struct sg_core *, const struct sg_port *,
 void sg_core_cuts_end(struct sg_core *);
 
 /* core.c */
-void sg_core_start_pass(struct sg_core *);
 const struct sg_endpoint *sg_port_first_endpoint(const struct sg_port *);
 
 #endif /* agent/core-private.h */

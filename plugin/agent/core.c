@@ -6,8 +6,6 @@
 #include "agent/core-private.h"
 
 #include "dirs.h"
-#include "lib/flow.h"
-#include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "policy/addresses.h"
@@ -36,16 +34,11 @@ VLOG_DEFINE_THIS_MODULE(sg_core);
  * from the load of the policy (milliseconds). */
 #define ADDRESSES_PATIENCE 3000
 
+/* How long a turn admits ports (microseconds). */
+#define SLICE 5000
+
 /* In the run directory: the last values of `addresses' sets. */
 #define ADDRESSES_FILE "ovs-sg.addresses"
-
-const char *
-sg_port_state_name(enum sg_port_state state)
-{
-    return (state == SG_PORT_ACTIVE ? "active"
-            : state == SG_PORT_PENDING ? "pending"
-            : "error");
-}
 
 const struct sg_endpoint *
 sg_port_first_endpoint(const struct sg_port *port)
@@ -86,6 +79,9 @@ sg_core_create(const struct sg_core_options *options)
     }
     core->loaded = sg_loaded_empty();
     sg_ports_init(&core->ports);
+    sset_init(&core->restate);
+    core->restate_all = true;
+    sg_core_admission_init(core);
     core->resolver = create_resolver();
     ovs_list_init(&core->function_calls);
     core->ports.sets = sg_resolver_sets(core->resolver);
@@ -132,6 +128,8 @@ sg_core_destroy(struct sg_core *core)
     free(core->disabling);
     sg_compiler_destroy(core->compiler);
     sg_ports_destroy(&core->ports);
+    sset_destroy(&core->restate);
+    sg_core_admission_destroy(core);
     sg_loaded_destroy(core->loading);
     sg_core_functions_cancel(core);
     sg_resolver_destroy(core->resolver);
@@ -152,14 +150,7 @@ sg_core_destroy(struct sg_core *core)
 static bool
 core_has_guarded(const struct sg_core *core, const char *bridge)
 {
-    const struct sg_port *port;
-
-    HMAP_FOR_EACH (port, node, &core->ports.ports) {
-        if (port->guarded && !strcmp(port->bridge, bridge)) {
-            return true;
-        }
-    }
-    return false;
+    return simap_get(&core->ports.n_guarded, bridge) > 0;
 }
 
 /* A secure bridge is connected to even if nothing is guarded there now: it
@@ -188,38 +179,52 @@ core_leave_bridge(struct sg_core *core, struct sg_core_bridge *b,
 {
     if (exists && b->wanted && !b->leaving && !core->observe) {
         b->leaving = true;
+        core->dirty = true;
     }
     if (!exists || !b->leaving || sg_core_bridge_is_stripped(b)) {
         shash_find_and_delete(&core->bridges, b->name);
         sg_core_bridge_destroy(b);
+        core->restate_all = true;
     }
+}
+
+static struct sg_core_bridge *
+core_get_bridge(struct sg_core *core, const struct sg_bridge *bridge)
+{
+    struct sg_core_bridge *b = shash_find_data(&core->bridges, bridge->name);
+
+    if (!b) {
+        b = sg_core_bridge_create(core, bridge->name, bridge->datapath_type);
+        shash_add(&core->bridges, bridge->name, b);
+        core->restate_all = true;
+    }
+    return b;
+}
+
+static void
+core_want_bridge(struct sg_core *core, const struct sg_bridge *bridge)
+{
+    struct sg_core_bridge *b = core_get_bridge(core, bridge);
+    bool explicitly, wanted;
+
+    sg_bridge_may_manage(bridge, &explicitly);
+    wanted = explicitly || core_has_guarded(core, b->name);
+    core->dirty |= wanted != b->wanted || b->leaving;
+    b->wanted = wanted;
+    b->leaving = false;
 }
 
 static void
 core_update_bridges(struct sg_core *core, const struct sg_facts *facts)
 {
     struct shash_node *node;
+    bool leaving = false;
 
     SHASH_FOR_EACH (node, &facts->bridges) {
-        const struct sg_bridge *bridge = node->data;
-        struct sg_core_bridge *b = shash_find_data(&core->bridges,
-                                                   bridge->name);
-
-        if (!core_wants_bridge(core, bridge)) {
-            continue;
+        if (core_wants_bridge(core, node->data)) {
+            core_want_bridge(core, node->data);
         }
-        if (!b) {
-            b = sg_core_bridge_create(core, bridge->name,
-                                      bridge->datapath_type);
-            shash_add(&core->bridges, bridge->name, b);
-        }
-
-        bool explicitly;
-        sg_bridge_may_manage(bridge, &explicitly);
-        b->wanted = explicitly || core_has_guarded(core, b->name);
-        b->leaving = false;
     }
-
     SHASH_FOR_EACH_SAFE (node, &core->bridges) {
         const struct sg_bridge *bridge = shash_find_data(&facts->bridges,
                                                          node->name);
@@ -227,49 +232,15 @@ core_update_bridges(struct sg_core *core, const struct sg_facts *facts)
 
         b->barred = bridge && !sg_bridge_may_close(bridge);
         if (!bridge || !core_wants_bridge(core, bridge)) {
+            leaving = true;
             core_leave_bridge(core, b, bridge != NULL);
         }
     }
+    /* One that is being left is looked at until it is gone. */
+    core->bridges_stale = leaving;
 }
 
 /* A pass. */
-
-/* With no policy loaded we do not know what a `bind' would guard: what looks
- * like a guest stays closed, everything else is the host's own. */
-static void
-core_hold_guests(struct sg_core *core, const struct sg_facts *facts)
-{
-    static const char *const keys[] = { "iface-id", "attached-mac", "vm-id" };
-    struct sg_port *port;
-
-    HMAP_FOR_EACH (port, node, &core->ports.ports) {
-        const struct sg_iface *iface = sg_facts_find_iface(facts, port->name);
-
-        for (size_t i = 0; iface && !port->guarded && i < ARRAY_SIZE(keys);
-             i++) {
-            port->guarded = smap_get(&iface->external_ids, keys[i]) != NULL;
-        }
-    }
-}
-
-void
-sg_core_start_pass(struct sg_core *core)
-{
-    const struct sg_facts *facts = sg_ovsdb_facts(core->db);
-
-    if (facts && core->loads_done) {
-        sg_answers_begin(&core->loaded->answers);
-        sg_ports_admit_all(&core->ports, core->loaded->policy,
-                           &core->loaded->binder, facts);
-        sg_answers_end(&core->loaded->answers);
-        core->first_ask = core->first_ask ? core->first_ask : time_msec();
-        sg_core_learn_fill(core);
-        if (!core->have_policy) {
-            core_hold_guests(core, facts);
-        }
-    }
-    core->dirty = true;
-}
 
 static bool
 core_knows_all_bridges(const struct sg_core *core)
@@ -303,7 +274,8 @@ core_lacks_addresses(const struct sg_core *core)
 static bool
 core_may_compile(const struct sg_core *core)
 {
-    if (!core->had_facts || core_lacks_addresses(core)) {
+    if (!core->had_facts || core_lacks_addresses(core)
+        || sg_core_is_admitting(core)) {
         return false;
     } else if (core->pass) {
         return true;
@@ -320,102 +292,30 @@ core_compile(struct sg_core *core)
 {
     struct shash_node *node;
 
+    const struct sset *names;
+
     core->dirty = false;
     if (!core->pass++ && !core_knows_all_bridges(core)) {
         sg_compiler_leave_room(core->compiler);
     }
     sg_core_learn_recover(core);
+    names = core->changed_all ? NULL : &core->changed;
     sg_compiler_begin(core->compiler);
     SHASH_FOR_EACH (node, &core->bridges) {
         struct sg_core_bridge *b = node->data;
 
         /* The numbers of others are learned before any are given there. */
         if (b->known) {
-            sg_core_bridge_compile(core, b);
+            sg_core_bridge_compile(core, b, names);
         }
     }
+    sset_clear(&core->changed);
+    core->changed_all = false;
     /* Without a policy nothing asks for the numbers that the installed flows
      * of guarded ports carry.  They must not be forgotten: the policy that
      * loads at last has to find its connections by them. */
     if (core->have_policy) {
         sg_compiler_end(core->compiler);
-    }
-}
-
-/* States. */
-
-static struct sg_core_bridge *
-core_find_bridge(const struct sg_core *core, const char *name)
-{
-    return shash_find_data(&core->bridges, name);
-}
-
-static bool
-port_is_in_force(const struct sg_core *core, const struct sg_core_bridge *b,
-                 const struct sg_port *port)
-{
-    for (size_t i = 0; i < port->n_endpoints; i++) {
-        uint16_t zone = sg_compiler_zone(core->compiler, port,
-                                         &port->endpoints[i]);
-        if (!zone || !sg_core_bridge_has_input(b, port->ofport, zone)) {
-            return false;
-        }
-    }
-    return (port->n_endpoints
-            && sg_switch_no_flood_confirmed(b->sw,
-                                            u16_to_ofp(port->ofport)));
-}
-
-enum sg_port_state
-sg_core_port_state(const struct sg_core *core, const struct sg_port *port,
-                   const char **error, uint16_t *zone)
-{
-    const struct sg_core_bridge *b = core_find_bridge(core, port->bridge);
-    const struct sg_endpoint *first = sg_port_first_endpoint(port);
-
-    *error = port->pending ? NULL : port->error;
-    *zone = first ? sg_compiler_zone(core->compiler, port, first) : 0;
-    if (port->pending) {
-        return SG_PORT_PENDING;
-    } else if (port->error) {
-        return SG_PORT_ERROR;
-    } else if (!b || port->ofport == SG_OFPORT_NONE) {
-        return SG_PORT_PENDING;
-    } else if (port_is_in_force(core, b, port)) {
-        return SG_PORT_ACTIVE;
-    }
-    *error = sg_switch_error(b->sw);
-    return *error ? SG_PORT_ERROR : SG_PORT_PENDING;
-}
-
-static void
-core_write_states(struct sg_core *core)
-{
-    const struct sg_port *port;
-
-    if (core->observe || !sg_ovsdb_has_lock(core->db)) {
-        return;
-    }
-    HMAP_FOR_EACH (port, node, &core->ports.ports) {
-        const struct sg_core_bridge *b = core_find_bridge(core, port->bridge);
-        const char *error;
-        uint16_t zone;
-
-        if (sset_contains(core->disabling, port->bridge)) {
-            continue;           /* `disable' takes the states back. */
-        } else if (!port->guarded) {
-            if (port->error) {
-                sg_ovsdb_set_state(core->db, &port->uuid, "error",
-                                   port->error);
-            } else {
-                sg_ovsdb_clear_state(core->db, &port->uuid);
-            }
-        } else if (port->error || !b || b->known) {
-            enum sg_port_state state = sg_core_port_state(core, port, &error,
-                                                          &zone);
-            sg_ovsdb_set_state(core->db, &port->uuid,
-                               sg_port_state_name(state), error);
-        }
     }
 }
 
@@ -433,8 +333,7 @@ core_follow_database(struct sg_core *core)
     if (!core->had_facts || core->db_seqno != sg_ovsdb_seqno(core->db)) {
         core->had_facts = true;
         core->db_seqno = sg_ovsdb_seqno(core->db);
-        sg_ovsdb_clear_changed(core->db);
-        sg_core_start_pass(core);
+        sg_core_admit_rows(core, facts);
     }
 }
 
@@ -457,40 +356,58 @@ core_apply(struct sg_core *core)
         struct sg_core_bridge *b = node->data;
 
         if (!core->observe && b->desired_pass) {
-            sg_core_bridge_set_no_flood(core, b);
             sg_core_bridge_apply(core, b);
             sg_core_learn_release(b);
         }
     }
 }
 
-void
-sg_core_run(struct sg_core *core)
+/* What an agent does that may act. */
+static void
+core_act(struct sg_core *core)
 {
-    core->dirty |= sg_resolver_run(core->resolver);
-    core_follow_database(core);
-    sg_core_loads_run(core);
-    core->dirty |= sg_core_functions_run(core);
-    if (sg_ovsdb_facts(core->db)) {
-        core_update_bridges(core, sg_ovsdb_facts(core->db));
-    }
-    if (!sg_ovsdb_has_lock(core->db) && !core->observe) {
-        return;
-    }
-    if (!core->observe) {
-        sg_resolver_save(core->resolver);
-    }
     core_run_bridges(core);
+    sg_turn_part(&core->turns, SG_PART_SWITCH);
     sg_core_learn_run(core);
+    sg_turn_part(&core->turns, SG_PART_LEARN);
     if (core->dirty && core_may_compile(core)) {
         core_compile(core);
     }
+    sg_turn_part(&core->turns, SG_PART_PASS);
     core_apply(core);
+    sg_turn_part(&core->turns, SG_PART_APPLY);
     sg_core_revoke_run(core);
     sg_core_grace_run(core);
     sg_core_limits_run(core);
     sg_core_forget_run(core);
-    core_write_states(core);
+    sg_turn_part(&core->turns, SG_PART_CONTROL);
+    sg_core_states_run(core);
+    sg_turn_part(&core->turns, SG_PART_STATES);
+}
+
+void
+sg_core_run(struct sg_core *core)
+{
+    sg_turn_begin(&core->turns);
+    core->dirty |= sg_resolver_run(core->resolver);
+    if (!core->observe && sg_ovsdb_has_lock(core->db)) {
+        sg_resolver_save(core->resolver);
+    }
+    sg_turn_part(&core->turns, SG_PART_RESOLVER);
+    core_follow_database(core);
+    sg_turn_part(&core->turns, SG_PART_DATABASE);
+    sg_core_loads_run(core);
+    core->dirty |= sg_core_functions_run(core);
+    sg_turn_part(&core->turns, SG_PART_POLICY);
+    sg_core_admission_run(core, time_usec() + SLICE);
+    if (core->bridges_stale && sg_ovsdb_facts(core->db)) {
+        core_update_bridges(core, sg_ovsdb_facts(core->db));
+    }
+    sg_turn_part(&core->turns, SG_PART_ADMISSION);
+    if (sg_ovsdb_has_lock(core->db) || core->observe) {
+        core_act(core);
+    }
+    sg_turn_end(&core->turns);
 }
 
 void
@@ -512,7 +429,9 @@ sg_core_wait(struct sg_core *core)
     sg_core_limits_wait(core);
     sg_core_learn_wait(core);
     sg_core_forget_wait(core);
-    if (core->dirty && core->had_facts) {
+    if (core->had_facts && core->loads_done && sg_core_is_admitting(core)) {
+        poll_immediate_wake();
+    } else if (core->dirty && core->had_facts) {
         if (core_may_compile(core)) {
             poll_immediate_wake();
         } else if (core_lacks_addresses(core)) {
@@ -553,6 +472,12 @@ const struct sg_resolver *
 sg_core_resolver(const struct sg_core *core)
 {
     return core->resolver;
+}
+
+struct sg_turns *
+sg_core_turns(struct sg_core *core)
+{
+    return &core->turns;
 }
 
 char *

@@ -33,6 +33,7 @@ struct sg_policy;
 struct sg_resolver;
 struct sg_port;
 struct sg_ports;
+struct sg_turns;
 
 struct sg_core_options {
     const char *const *policy_paths;    /* Files and folders, in order. */
@@ -61,6 +62,8 @@ const struct sg_ports *sg_core_ports(const struct sg_core *);
 const struct sg_facts *sg_core_facts(const struct sg_core *);   /* Or NULL. */
 struct sg_ovsdb *sg_core_ovsdb(struct sg_core *);
 const struct sg_resolver *sg_core_resolver(const struct sg_core *);
+/* How long its turns are (turns.h). */
+struct sg_turns *sg_core_turns(struct sg_core *);
 
 /* Asks the sources of the `addresses' set 'name' now; with 'force', what they
  * answer is taken whatever its `max_change' says.  NULL, or a sentence that

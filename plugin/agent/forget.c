@@ -22,20 +22,33 @@
 
 VLOG_DEFINE_THIS_MODULE(sg_forget);
 
+static void
+note_port(struct sg_core_bridge *b, const struct sg_port *port)
+{
+    if (port->guarded && port->ofport != SG_OFPORT_NONE
+        && !strcmp(port->bridge, b->name)
+        && (!b->ours_there || sg_inputs_have(&b->inputs, port->ofport, 0))) {
+        b->forget = SG_FORGET_DUE;
+    }
+}
+
 void
-sg_core_forget_note(const struct sg_core *core, struct sg_core_bridge *b)
+sg_core_forget_note(const struct sg_core *core, struct sg_core_bridge *b,
+                    const struct sset *names)
 {
     const struct sg_port *port;
+    const char *name;
 
-    HMAP_FOR_EACH (port, node, &core->ports.ports) {
-        if (port->guarded && port->ofport != SG_OFPORT_NONE
-            && !strcmp(port->bridge, b->name)) {
-            char *key = xasprintf("%"PRId64, port->ofport);
-
-            if (!b->ours_there || shash_find(&b->trusted, key)) {
-                b->forget = SG_FORGET_DUE;
-            }
-            free(key);
+    if (!names) {
+        HMAP_FOR_EACH (port, node, &core->ports.ports) {
+            note_port(b, port);
+        }
+        return;
+    }
+    SSET_FOR_EACH (name, names) {
+        port = sg_ports_find(&core->ports, name);
+        if (port) {
+            note_port(b, port);
         }
     }
 }

@@ -130,6 +130,7 @@ claim(struct sg_core *core, struct sg_port *port,
     ds_destroy(&said);
     if (learned) {
         VLOG_DBG("%s: learned something", port->name);
+        sset_add(&core->changed, port->name);   /* It has it already. */
         core->learn_changed = true;
     }
     return learned;
@@ -269,17 +270,24 @@ sg_core_learn_recover(struct sg_core *core)
         }
     }
     if (recovered) {
-        sg_core_learn_fill(core);
+        sg_core_learn_fill(core, NULL);
     }
 }
 
 /* Until a policy has loaded we do not know who learns, and forget nothing. */
 void
-sg_core_learn_fill(struct sg_core *core)
+sg_core_learn_fill(struct sg_core *core, const struct sset *admitted)
 {
+    struct sset changed = SSET_INITIALIZER(&changed);
+
     if (core->have_policy) {
-        sg_learn_fill(&core->learn, core->loaded->policy, &core->ports);
+        sg_learn_fill(&core->learn, core->loaded->policy, &core->ports,
+                      admitted, &changed);
     }
+    if (!sset_is_empty(&changed)) {
+        sg_core_ports_changed(core, &changed);
+    }
+    sset_destroy(&changed);
 }
 
 /* Ageing. */
@@ -436,9 +444,10 @@ sg_core_learn_run(struct sg_core *core)
         }
     }
     age(core);
-    if (core->learn_changed) {
+    if (core->learn_changed && !sg_core_is_admitting(core)) {
         core->learn_changed = false;
-        sg_core_start_pass(core);
+        sg_core_learn_fill(core, NULL);
+        core->dirty = true;     /* Frames may be waiting for it. */
     }
 }
 

@@ -13,6 +13,7 @@
 
 #include "agent/core-private.h"
 
+#include "coverage.h"
 #include "hash.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
@@ -22,6 +23,8 @@
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(sg_limits);
+
+COVERAGE_DEFINE(sg_limit_looked_at);
 
 #define RETRY 2000              /* Milliseconds. */
 
@@ -38,8 +41,8 @@ sg_core_limits_init(struct sg_core *core)
     core->limits_control = sg_conntrack_create(core->switch_unixctl);
 }
 
-void
-sg_core_limits_forget(struct sg_core *core)
+static void
+forget_all(struct sg_core *core)
 {
     struct limit *limit;
 
@@ -48,10 +51,37 @@ sg_core_limits_forget(struct sg_core *core)
     }
 }
 
+/* 'ep' is to be looked at again. */
+static void
+refresh(struct sg_plan *plan, struct sg_plan_endpoint *ep)
+{
+    if (ovs_list_is_empty(&ep->fresh)) {
+        ovs_list_push_back(&plan->fresh, &ep->fresh);
+    }
+}
+
+void
+sg_core_limits_forget(struct sg_core *core)
+{
+    const struct shash_node *node;
+
+    forget_all(core);
+    SHASH_FOR_EACH (node, &core->bridges) {
+        const struct sg_core_bridge *b = node->data;
+        struct sg_plan_endpoint *ep;
+
+        if (b->plan) {
+            HMAP_FOR_EACH (ep, node, &b->plan->endpoints) {
+                refresh(b->plan, ep);
+            }
+        }
+    }
+}
+
 void
 sg_core_limits_destroy(struct sg_core *core)
 {
-    sg_core_limits_forget(core);
+    forget_all(core);
     hmap_destroy(&core->limits);
     sg_conntrack_destroy(core->limits_control);
 }
@@ -94,21 +124,26 @@ remember(struct sg_core *core, const struct sg_zone_limit *value)
 }
 
 /* The limits of a bridge that the switch does not have yet: those that are
- * to be set, or those that are to be taken away. */
+ * to be set, or those that are to be taken away.  Endpoints whose limit it has
+ * are looked at no more. */
 static struct sg_zone_limit *
 bridge_missing(const struct sg_core *core, const struct sg_core_bridge *b,
                bool limited, size_t *n)
 {
     struct sg_zone_limit *list = NULL;
-    const struct sg_plan_endpoint *ep;
+    struct sg_plan_endpoint *ep;
     size_t allocated = 0;
 
     *n = 0;
     if (!b->plan || !sg_switch_installed(b->sw)) {
         return NULL;
     }
-    HMAP_FOR_EACH (ep, node, &b->plan->endpoints) {
-        if ((ep->limit > 0) == limited && is_missing(core, ep)) {
+    LIST_FOR_EACH_SAFE (ep, fresh, &b->plan->fresh) {
+        COVERAGE_INC(sg_limit_looked_at);
+        if (!is_missing(core, ep)) {
+            ovs_list_remove(&ep->fresh);
+            ovs_list_init(&ep->fresh);
+        } else if ((ep->limit > 0) == limited) {
             if (*n >= allocated) {
                 list = x2nrealloc(list, &allocated, sizeof *list);
             }
@@ -155,6 +190,24 @@ bridge_take_limits(struct sg_core *core, const struct sg_core_bridge *b)
     return n > 0;
 }
 
+/* The switch did not take the limit of 'zone'. */
+static void
+refresh_zone(struct sg_core *core, uint16_t zone)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &core->bridges) {
+        const struct sg_core_bridge *b = node->data;
+        const struct sg_plan_endpoint *ep = (b->plan
+                                             ? sg_plan_endpoint(b->plan, zone)
+                                             : NULL);
+
+        if (ep) {
+            refresh(b->plan, CONST_CAST(struct sg_plan_endpoint *, ep));
+        }
+    }
+}
+
 /* The answer to the last question is there: what it told counts, or not. */
 static void
 finish(struct sg_core *core, bool done)
@@ -164,6 +217,7 @@ finish(struct sg_core *core, bool done)
 
     HMAP_FOR_EACH_SAFE (limit, node, &core->limits) {
         if (limit->told && !done && limit->value.limit) {
+            refresh_zone(core, limit->value.zone);
             hmap_remove(&core->limits, &limit->node);
             free(limit);
             failed = true;

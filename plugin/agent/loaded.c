@@ -100,19 +100,21 @@ loaded_judge(struct sg_loaded *loaded, const struct json *document,
                      ? SG_LOADED_ASK : SG_LOADED_FAILED);
 }
 
-/* Asks about all ports.  What admission makes of them is not of interest
+/* Asks the functions, if there are any, about all ports.  What admission makes of them is not of interest
  * yet. */
 static void
 loaded_ask(struct sg_loaded *loaded, const struct sg_facts *facts)
 {
     struct sg_ports ports;
 
+    loaded->asked = time_msec();
+    if (!sg_policy_has_functions(loaded->policy)) {
+        return;
+    }
     sg_ports_init(&ports);
     sg_answers_begin(&loaded->answers);
     sg_ports_admit_all(&ports, loaded->policy, &loaded->binder, facts);
-    sg_answers_end(&loaded->answers);
     sg_ports_destroy(&ports);
-    loaded->asked = time_msec();
 }
 
 static bool
@@ -140,7 +142,7 @@ sg_loaded_run(struct sg_loaded *loaded, const struct sg_facts *facts)
         }
     }
     if (loaded->state == SG_LOADED_ASK) {
-        sg_answers_run(&loaded->answers);
+        sg_answers_run(&loaded->answers, NULL);
         if (loaded_is_answered(loaded)) {
             loaded->state = SG_LOADED_READY;
         }
@@ -217,12 +219,15 @@ take_over(struct sg_core *core, struct sg_loaded *loaded)
               hmap_count(&loaded->policy->groups), loaded->policy->n_rules);
     /* Plans and ports point into the old one until the next pass. */
     struct sg_loaded *old = core->loaded;
+    bool first = !core->have_policy;
+
     core->loaded = loaded;
     core->have_policy = true;
     core->loaded_at = time_msec();
     sg_core_functions_cancel(core);
     sg_resolver_configure(core->resolver, loaded->policy);
-    sg_core_start_pass(core);
+    sg_core_admit_by_policy(core, first ? NULL : old->policy);
+    core->dirty = true;
     sg_loaded_destroy(old);
 }
 
@@ -273,9 +278,7 @@ end_load(struct sg_core *core)
                   core->have_policy ? "the one of before"
                   : "what was in force before this agent");
         sg_loaded_destroy(loaded);
-        if (first) {
-            sg_core_start_pass(core);
-        }
+        core->dirty |= first;
     }
     if (first) {
         log_first_load(core);
@@ -289,9 +292,7 @@ sg_core_loads_run(struct sg_core *core)
     const struct sg_facts *facts = sg_core_facts(core);
 
     sg_script_run(core->loaded->script);
-    if (sg_answers_run(&core->loaded->answers)) {
-        sg_core_start_pass(core);
-    }
+    sg_answers_run(&core->loaded->answers, &core->admit);
     if (!core->loading && core->loads_asked > core->loads_done) {
         core->load_serves = core->loads_asked;
         core->loading = sg_loaded_start(

@@ -13,6 +13,7 @@
 #include "agent/core.h"
 #include "agent/describe.h"
 #include "agent/lookup.h"
+#include "agent/turns.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/list.h"
@@ -388,6 +389,26 @@ struct command {
                 int argc, const char *argv[]);
 };
 
+/* sg/turns: how long they were, and with `clear' a new beginning. */
+static void
+cmd_turns(struct sg_unixctl *u, struct unixctl_conn *conn, int argc,
+          const char *argv[])
+{
+    struct sg_turns *turns = sg_core_turns(u->core);
+    bool clear = argc > 1 && !strcmp(argv[1], "clear");
+
+    if (argc > 1 && !clear) {
+        reply_error_and_free(conn, xasprintf("%s: not a word of sg/turns, "
+                                             "which knows \"clear\"",
+                                             argv[1]));
+        return;
+    }
+    reply_json(conn, sg_turns_to_json(turns));
+    if (clear) {
+        sg_turns_clear(turns);
+    }
+}
+
 static const struct command commands[] = {
     { "sg/reload",      "",                     0, 0, cmd_reload },
     { "sg/wait",        "[SECONDS]",            0, 1, cmd_wait },
@@ -400,6 +421,7 @@ static const struct command commands[] = {
     { "sg/refresh",     "NAME [force]",         1, 2, cmd_refresh },
     { "sg/learn-advance", "SECONDS",            1, 1, cmd_learn_advance },
     { "sg/show",        "NAME",                 1, 1, cmd_show },
+    { "sg/turns",       "[clear]",              0, 1, cmd_turns },
 };
 
 static void

@@ -28,7 +28,7 @@
  *
  *   sg_compiler_begin(c);
  *   for each bridge:
- *       sg_plan_update(plan, policy, ports);
+ *       sg_plan_update(plan, policy, ports, changed);
  *       sg_plan_emit_changes(plan, &desired, &touched);
  *   sg_compiler_end(c);                        // forgets unused numbers
  *
@@ -45,6 +45,7 @@
 #include "openvswitch/shash.h"
 #include "policy/policy.h"
 #include "policy/port.h"
+#include "sset.h"
 
 struct ds;
 struct sg_flows;
@@ -230,6 +231,7 @@ uint64_t sg_cell_identity(const struct sg_cell *);
 /* An endpoint of a guarded port of this bridge that can be enforced. */
 struct sg_plan_endpoint {
     struct hmap_node node;      /* In sg_plan.endpoints, by zone. */
+    struct ovs_list fresh;      /* In sg_plan.fresh, or empty. */
     const struct sg_port *port;
     const struct sg_endpoint *endpoint;
     uint16_t zone;
@@ -309,10 +311,13 @@ struct sg_plan {
     struct sg_policy *policy;
     char *bridge;
     struct shash ports;         /* name -> struct sg_plan_port. */
+    struct sset incomplete;     /* Names of those that are. */
     struct sg_units units;      /* What is to be emitted again. */
     struct sg_unit static_unit;
 
     struct hmap endpoints;      /* struct sg_plan_endpoint, by zone. */
+    struct ovs_list fresh;      /* Those that nobody has taken note of yet:
+                                 * the owner of the plan takes them off. */
     struct shash networks;      /* name -> struct sg_plan_network. */
     struct shash profiles;      /* key -> struct sg_plan_profile. */
     struct shash groups;        /* sg_group.key -> struct sg_plan_group. */
@@ -335,6 +340,7 @@ struct sg_plan {
     uint64_t *entries;          /* sg_policy_entries(), once asked for. */
     size_t n_entries;
     struct sg_plan_stats {      /* How much work there was, for tests. */
+        size_t looked_at;       /* Ports that were compared. */
         size_t ports;           /* Ports that were taken anew. */
         size_t addresses;       /* Addresses whose class was looked for. */
         size_t cells;           /* Cells whose fragments were. */
@@ -347,8 +353,10 @@ struct sg_plan {
 struct sg_plan *sg_plan_new(struct sg_compiler *, const char *bridge);
 struct sg_plan *sg_plan_create(struct sg_compiler *, const struct sg_policy *,
                                const struct sg_ports *, const char *bridge);
+/* 'changed' are the names of the ports that may not be what they were at the
+ * last update (NULL: any may be another); no others are looked at. */
 void sg_plan_update(struct sg_plan *, const struct sg_policy *,
-                    const struct sg_ports *);
+                    const struct sg_ports *, const struct sset *changed);
 void sg_plan_destroy(struct sg_plan *);
 
 /* Does it forward as before, beside the guarded ones of this bridge? */

@@ -14,12 +14,16 @@
 #include <string.h>
 
 #include "compile/pipeline.h"
+#include "coverage.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
+#include "sset.h"
 #include "util.h"
 #include "uuid.h"
 
 VLOG_DEFINE_THIS_MODULE(sg_plan);
+
+COVERAGE_DEFINE(sg_plan_port_looked_at);
 
 static char *
 zone_key(const struct sg_port *port, const struct sg_endpoint *endpoint)
@@ -127,6 +131,7 @@ create_endpoint(struct sg_plan *plan, const struct sg_policy *policy,
     sg_unit_init(&ep->unit, SG_UNIT_ENDPOINT);
     sg_unit_touch(&plan->units, &ep->unit);
     hmap_insert(&plan->endpoints, &ep->node, hash_int(ep->zone, 0));
+    ovs_list_push_back(&plan->fresh, &ep->fresh);
     sg_floods_add(plan, ep);
     return ep;
 }
@@ -137,6 +142,7 @@ destroy_endpoint(struct sg_plan *plan, struct sg_plan_endpoint *ep)
     sg_floods_remove(plan, ep);
     sg_unit_drop(&plan->units, &ep->unit);
     hmap_remove(&plan->endpoints, &ep->node);
+    ovs_list_remove(&ep->fresh);
     sg_plan_leave_profile(plan, ep->network, ep->profile);
     sg_plan_put_profile(plan, ep->profile);
     ep->network->refs--;
@@ -220,12 +226,21 @@ create_port(struct sg_plan *plan, const struct sg_policy *policy,
             pp->incomplete = true;
         }
     }
+    if (pp->incomplete) {
+        sset_add(&plan->incomplete, port->name);
+    }
     return pp;
 }
 
 static void
 destroy_port(struct sg_plan *plan, struct sg_plan_port *pp)
 {
+    const struct sg_plan_port *now = shash_find_data(&plan->ports,
+                                                     pp->port->name);
+
+    if (pp->incomplete && (!now || !now->incomplete)) {
+        sset_find_and_delete(&plan->incomplete, pp->port->name);
+    }
     for (size_t i = 0; i < pp->n_endpoints; i++) {
         destroy_endpoint(plan, pp->endpoints[i]);
     }
@@ -275,26 +290,98 @@ note_port(struct port_changes *changes, const char *name,
     changes->list[changes->n++] = (struct port_change) { name, old, new };
 }
 
+/* Looks at what was, or is, the port 'name'. */
 static void
-find_changes(const struct sg_plan *plan, const struct sg_policy *policy,
-             const struct sg_ports *ports, struct port_changes *changes)
+look_at_port(struct sg_plan *plan, const struct sg_policy *policy,
+             const struct sg_ports *ports, const char *name,
+             bool moved, struct port_changes *changes)
+{
+    const struct sg_port *new = sg_ports_find(ports, name);
+    struct shash_node *node = shash_find(&plan->ports, name);
+    struct sg_plan_port *old = node ? node->data : NULL;
+
+    COVERAGE_INC(sg_plan_port_looked_at);
+    plan->stats.looked_at++;
+    if (new ? (!old || old->incomplete || !sg_port_equal(old->port, new)
+               || (moved && profiles_differ(old, policy)))
+        : old != NULL) {
+        note_port(changes, new ? new->name : node->name, old, new);
+    }
+}
+
+/* Names of groups that stand for other groups than before. */
+static void
+find_moved_groups(const struct sg_plan *plan, const struct sg_policy *policy,
+                  struct sset *moved)
+{
+    if (plan->policy && policy != plan->policy) {
+        sg_policy_find_moved_groups(plan->policy, policy, moved);
+    }
+}
+
+static bool
+names_any(const struct sg_port *port, const struct sset *groups)
+{
+    for (size_t i = 0; i < port->n_groups; i++) {
+        if (sset_contains(groups, port->groups[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+look_at_all(struct sg_plan *plan, const struct sg_policy *policy,
+            const struct sg_ports *ports, struct port_changes *changes)
 {
     const struct shash_node *node;
     const struct sg_port *port;
 
     HMAP_FOR_EACH (port, node, &ports->ports) {
-        struct sg_plan_port *old = shash_find_data(&plan->ports, port->name);
-
-        if (!old || old->incomplete || !sg_port_equal(old->port, port)
-            || (policy != plan->policy && profiles_differ(old, policy))) {
-            note_port(changes, port->name, old, port);
-        }
+        look_at_port(plan, policy, ports, port->name, true, changes);
     }
     SHASH_FOR_EACH (node, &plan->ports) {
         if (!sg_ports_find(ports, node->name)) {
-            note_port(changes, node->name, node->data, NULL);
+            look_at_port(plan, policy, ports, node->name, true, changes);
         }
     }
+}
+
+/* Those that have changed; those that had no zone; those whose groups are
+ * others than before. */
+static void
+find_changes(struct sg_plan *plan, const struct sg_policy *policy,
+             const struct sg_ports *ports, const struct sset *changed,
+             struct port_changes *changes)
+{
+    struct sset names, moved = SSET_INITIALIZER(&moved);
+    const struct shash_node *node;
+    const char *name;
+
+    if (!changed) {
+        look_at_all(plan, policy, ports, changes);
+        return;
+    }
+    sset_clone(&names, changed);
+    SSET_FOR_EACH (name, &plan->incomplete) {
+        sset_add(&names, name);
+    }
+    find_moved_groups(plan, policy, &moved);
+    if (!sset_is_empty(&moved)) {
+        SHASH_FOR_EACH (node, &plan->ports) {
+            const struct sg_plan_port *pp = node->data;
+
+            if (names_any(pp->port, &moved)) {
+                sset_add(&names, node->name);
+            }
+        }
+    }
+    SSET_FOR_EACH (name, &names) {
+        look_at_port(plan, policy, ports, name, !sset_is_empty(&moved),
+                     changes);
+    }
+    sset_destroy(&moved);
+    sset_destroy(&names);
 }
 
 static void
@@ -348,12 +435,12 @@ set_policy(struct sg_plan *plan, const struct sg_policy *policy)
 
 void
 sg_plan_update(struct sg_plan *plan, const struct sg_policy *policy,
-               const struct sg_ports *ports)
+               const struct sg_ports *ports, const struct sset *changed)
 {
     struct port_changes changes = { NULL, 0, 0 };
     bool reloaded = policy != plan->policy;
 
-    find_changes(plan, policy, ports, &changes);
+    find_changes(plan, policy, ports, changed, &changes);
     sg_extents_set_sets(plan, ports->sets);
     if (reloaded) {
         sg_extents_set_policy(plan, policy);
@@ -383,10 +470,12 @@ sg_plan_new(struct sg_compiler *compiler, const char *bridge)
     plan->compiler = compiler;
     plan->bridge = xstrdup(bridge);
     shash_init(&plan->ports);
+    sset_init(&plan->incomplete);
     sg_units_init(&plan->units);
     sg_unit_init(&plan->static_unit, SG_UNIT_STATIC);
     sg_unit_touch(&plan->units, &plan->static_unit);
     hmap_init(&plan->endpoints);
+    ovs_list_init(&plan->fresh);
     shash_init(&plan->networks);
     shash_init(&plan->profiles);
     shash_init(&plan->groups);
@@ -412,7 +501,7 @@ sg_plan_create(struct sg_compiler *compiler, const struct sg_policy *policy,
 {
     struct sg_plan *plan = sg_plan_new(compiler, bridge);
 
-    sg_plan_update(plan, policy, ports);
+    sg_plan_update(plan, policy, ports, NULL);
     return plan;
 }
 
@@ -450,6 +539,7 @@ sg_plan_destroy(struct sg_plan *plan)
     hmap_destroy(&plan->vlans);
     hmap_destroy(&plan->owners);
     shash_destroy(&plan->ports);
+    sset_destroy(&plan->incomplete);
     shash_destroy(&plan->networks);
     shash_destroy(&plan->profiles);
     shash_destroy(&plan->groups);

@@ -8,6 +8,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "packets.h"
+#include "sset.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -31,6 +32,7 @@ static void
 forget(struct sg_learn *learn, struct sg_learner *l)
 {
     hmap_remove(&learn->learners, &l->node);
+    free(l->name);
     free(l->where);
     free(l->refused);
     free(l);
@@ -82,6 +84,7 @@ get_learner(struct sg_learn *learn, const struct sg_port *port)
     if (!l) {
         l = xzalloc(sizeof *l);
         l->uuid = port->uuid;
+        l->name = xstrdup(port->name);
         l->where = where_is(port);
         /* In thousandths of a frame. */
         token_bucket_init(&l->bucket, SG_LEARN_RATE, SG_LEARN_BURST * 1000);
@@ -287,39 +290,144 @@ check_learner(struct sg_learner *l, const struct sg_policy *policy,
     }
 }
 
-void
-sg_learn_fill(struct sg_learn *learn, const struct sg_policy *policy,
-              struct sg_ports *ports)
+/* Is 'port' still what 'l' has learned for? */
+static bool
+is_learner_of(const struct sg_learner *l, const struct sg_port *port)
 {
-    struct sg_learner *l;
-    struct sg_port *port;
-
-    HMAP_FOR_EACH (l, node, &learn->learners) {
-        l->seen = false;
+    if (!port || !port->guarded || !uuid_equals(&port->uuid, &l->uuid)) {
+        return false;
+    } else if (port->error) {
+        return true;            /* Closed, but still the same. */
+    } else if (!(port->learns_mac || port->learns_addresses)
+               || port->ofport == SG_OFPORT_NONE) {
+        return false;
     }
-    HMAP_FOR_EACH (port, node, &ports->ports) {
-        l = (port->guarded ? sg_learn_find(learn, &port->uuid) : NULL);
-        if (port->error) {
-            if (l) {
-                l->seen = true;         /* Closed, but still the same. */
-            }
-        } else if (port->learns_mac || port->learns_addresses) {
-            char *where = where_is(port);
 
-            if (l && port->ofport != SG_OFPORT_NONE
-                && !strcmp(where, l->where)) {
-                l->seen = true;
-                check_learner(l, policy, ports, port);
-            } else {
-                l = NULL;
-            }
-            fill_port(l, port, l && l->paused_until);
-            free(where);
+    char *where = where_is(port);
+    bool same = !strcmp(where, l->where);
+    free(where);
+    return same;
+}
+
+/* Takes from 'l', which is that of 'port', what 'other' declares. */
+static bool
+yield_to(struct sg_learner *l, const struct sg_port *port,
+         const struct sg_port *other)
+{
+    bool network = share_network(port, other);
+    bool lost = false;
+
+    if (l->has_mac && (network || share_vlan(port, other))
+        && holds_mac(other, l->mac, false)) {
+        l->has_mac = false;
+        lost = true;
+    }
+    for (size_t i = l->n; network && i-- > 0;) {
+        if (holds_address(other, &l->addresses[i].address, false)) {
+            remove_address(l, i);
+            lost = true;
         }
     }
+    return lost;
+}
+
+static void
+note_changed(struct sset *changed, const struct sg_port *port)
+{
+    if (changed) {
+        sset_add(changed, port->name);
+    }
+}
+
+/* 'port' was not admitted again, but others were. */
+static void
+yield_to_admitted(struct sg_learner *l, const struct sg_ports *ports,
+                  struct sg_port *port, const struct sset *admitted,
+                  struct sset *changed)
+{
+    const char *name;
+    bool lost = false;
+
+    SSET_FOR_EACH (name, admitted) {
+        const struct sg_port *other = sg_ports_find(ports, name);
+
+        if (other && other->guarded && !other->error) {
+            lost |= yield_to(l, port, other);
+        }
+    }
+    if (lost && !port->error) {
+        fill_port(l, port, l->paused_until);
+        note_changed(changed, port);
+    }
+}
+
+static void
+check_learners(struct sg_learn *learn, const struct sg_policy *policy,
+               struct sg_ports *ports, const struct sset *admitted,
+               struct sset *changed)
+{
+    struct sg_learner *l;
+
     HMAP_FOR_EACH_SAFE (l, node, &learn->learners) {
-        if (!l->seen) {
+        struct sg_port *port = sg_ports_find(ports, l->name);
+
+        if (!is_learner_of(l, port)) {
             forget(learn, l);
+        } else if (admitted && !sset_contains(admitted, l->name)) {
+            yield_to_admitted(l, ports, port, admitted, changed);
+        } else if (!port->error) {
+            check_learner(l, policy, ports, port);
+        }
+    }
+}
+
+static void
+fill(const struct sg_learn *learn, struct sg_port *port)
+{
+    if (port->guarded && !port->error
+        && (port->learns_mac || port->learns_addresses)) {
+        const struct sg_learner *l = sg_learn_find(learn, &port->uuid);
+
+        fill_port(l, port, l && l->paused_until);
+    }
+}
+
+static void
+fill_all(const struct sg_learn *learn, struct sg_ports *ports,
+         struct sset *changed)
+{
+    struct sg_port *port;
+
+    HMAP_FOR_EACH (port, node, &ports->ports) {
+        if (port->learns_mac || port->learns_addresses) {
+            struct sg_port *before = sg_port_clone(port);
+
+            fill(learn, port);
+            if (!sg_port_equal(before, port)) {
+                note_changed(changed, port);
+            }
+            sg_port_destroy(before);
+        }
+    }
+}
+
+void
+sg_learn_fill(struct sg_learn *learn, const struct sg_policy *policy,
+              struct sg_ports *ports, const struct sset *admitted,
+              struct sset *changed)
+{
+    const char *name;
+
+    check_learners(learn, policy, ports, admitted, changed);
+    if (!admitted) {
+        fill_all(learn, ports, changed);
+        return;
+    }
+    SSET_FOR_EACH (name, admitted) {
+        struct sg_port *port = sg_ports_find(ports, name);
+
+        if (port) {
+            fill(learn, port);
         }
     }
 }

@@ -48,6 +48,7 @@
 #include "policy/port.h"
 
 struct ds;
+struct sset;
 
 #define SG_LEARN_MAX 16         /* Addresses a port. */
 #define SG_LEARN_BURST 64       /* Frames at once, */
@@ -69,9 +70,9 @@ struct sg_learned_address {
 /* What a port has learned. */
 struct sg_learner {
     struct hmap_node node;      /* In sg_learn.learners, by 'uuid'. */
-    struct uuid uuid;           /* Of the Interface row. */
+    struct uuid uuid;           /* Of the Interface row, */
+    char *name;                 /* and its name. */
     char *where;                /* Bridge, VLANs and networks. */
-    bool seen;                  /* Scratch of sg_learn_fill(). */
 
     bool has_mac;
     struct eth_addr mac;
@@ -95,10 +96,14 @@ void sg_learn_destroy(struct sg_learn *);
 struct sg_learner *sg_learn_find(const struct sg_learn *,
                                  const struct uuid *);
 
-/* Completes 'ports', which admission has made, by what was learned, and
- * forgets what is no more.  May be called again on the same ports. */
+/* Completes those of 'ports' that are in 'admitted' (NULL: all), because
+ * admission has made them again or something was learned or forgotten, and
+ * forgets what is no more.  The names of other ports that have lost something
+ * by that go to 'changed' (may be NULL); if 'admitted' is NULL, those of all
+ * that say something else than before. */
 void sg_learn_fill(struct sg_learn *, const struct sg_policy *,
-                   struct sg_ports *);
+                   struct sg_ports *, const struct sset *admitted,
+                   struct sset *changed);
 
 /* May one more frame of 'port' be looked at?  If not, it does not listen for
  * some time, and sg_learn_fill() is due; '*paused' says that it begins now. */

@@ -258,6 +258,81 @@ sg_load_bind_where(struct sg_load *load, const struct sg_where *where,
     }
 }
 
+/* Comparing. */
+
+static bool
+groups_equal(const struct sg_bind *a, const struct sg_bind *b)
+{
+    if (a->n_groups != b->n_groups) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_groups; i++) {
+        if (strcmp(a->groups[i], b->groups[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+lists_equal(const struct sg_bind *a, const struct sg_bind *b)
+{
+    if (a->n_tags != b->n_tags || a->n_addresses != b->n_addresses) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_tags; i++) {
+        if (a->tags[i] != b->tags[i]) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < a->n_addresses; i++) {
+        if (!sg_prefix_equals(&a->addresses[i], &b->addresses[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+binds_equal(const struct sg_bind *a, const struct sg_bind *b)
+{
+    for (int i = 0; i < SG_BIND_N_GLOBS; i++) {
+        if (!svec_equal(&a->globs[i], &b->globs[i])) {
+            return false;
+        }
+    }
+    return (a->function < 0 && b->function < 0
+            && !a->external_ids == !b->external_ids
+            && (!a->external_ids
+                || smap_equal(a->external_ids, b->external_ids))
+            && lists_equal(a, b) && groups_equal(a, b));
+}
+
+bool
+sg_policy_same_binds(const struct sg_policy *a, const struct sg_policy *b)
+{
+    if (a->n_binds != b->n_binds) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_binds; i++) {
+        if (!binds_equal(&a->binds[i], &b->binds[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+sg_policy_has_functions(const struct sg_policy *policy)
+{
+    for (size_t i = 0; i < policy->n_binds; i++) {
+        if (policy->binds[i].function >= 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Asking. */
 
 static bool

@@ -11,6 +11,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "policy/addresses.h"
 #include "policy/load.h"
+#include "sset.h"
 #include "util.h"
 
 #define MAX_NAME 63
@@ -219,6 +220,27 @@ sg_policy_own_group(const struct sg_policy *policy, const char *name,
         }
     }
     return NULL;
+}
+
+static void
+find_gone_groups(const struct sg_policy *old, const struct sg_policy *new,
+                 struct sset *names)
+{
+    const struct sg_group *group;
+
+    HMAP_FOR_EACH (group, node, &old->groups) {
+        if (!sg_policy_own_group(new, group->name, group->network)) {
+            sset_add(names, group->name);
+        }
+    }
+}
+
+void
+sg_policy_find_moved_groups(const struct sg_policy *a,
+                            const struct sg_policy *b, struct sset *names)
+{
+    find_gone_groups(a, b, names);
+    find_gone_groups(b, a, names);
 }
 
 const struct sg_group *

@@ -60,6 +60,7 @@ struct ds;
 struct json;
 struct sg_addresses;
 struct smap;
+struct sset;
 
 enum sg_direction {
     SG_INGRESS,                 /* Towards the guest. */
@@ -225,6 +226,16 @@ struct sg_policy *sg_policy_from_document(const struct json *document,
 struct sg_policy *sg_policy_empty(void);
 struct sg_policy *sg_policy_ref(const struct sg_policy *);
 void sg_policy_unref(struct sg_policy *);           /* NULL is fine. */
+
+/* What two policies have in common: do they bind the same interfaces to the
+ * same groups?  (If a function has a word in it, nobody can tell: no.)  Which
+ * groups has only one of them?  Their names go to 'names'. */
+bool sg_policy_same_binds(const struct sg_policy *, const struct sg_policy *);
+void sg_policy_find_moved_groups(const struct sg_policy *,
+                                 const struct sg_policy *,
+                                 struct sset *names);
+/* Does `bind' ask functions? */
+bool sg_policy_has_functions(const struct sg_policy *);
 
 /* The group that is called 'name' in 'network'.  If 'network' is NULL: the one
  * that exists in every network. */

@@ -29,6 +29,7 @@
 #include "openvswitch/types.h"
 #include "openvswitch/uuid.h"
 #include "policy/prefix.h"
+#include "simap.h"
 #include "smap.h"
 
 struct json;
@@ -36,6 +37,7 @@ struct sg_bind;
 struct sg_diags;
 struct sg_policy;
 struct sg_sets;
+struct sset;
 struct svec;
 
 /* Facts. */
@@ -167,6 +169,8 @@ struct sg_port {
                                  * that carries `sg-groups': to close one
                                  * would cut off the host, so it stays
                                  * trusted and says so.) */
+    bool conflict;              /* 'error' is that another port has its MAC:
+                                 * it goes when that one does. */
     bool port_security;
     uint32_t conntrack_limit;   /* sg-conntrack-limit; 0: not given. */
     char **groups;              /* Sorted, unique; guarded: at least one. */
@@ -195,6 +199,8 @@ bool sg_port_owns(const struct sg_port *, const struct sg_prefix *prefix);
 /* Who is who now.  Together with a policy it answers every question. */
 struct sg_ports {
     struct hmap ports;          /* struct sg_port, by name. */
+    struct hmap claims;         /* struct mac_claim (ports.c). */
+    struct simap n_guarded;     /* Bridge -> number of guarded ports. */
     const struct sg_sets *sets; /* Values of the `addresses' sets; somebody
                                  * else's.  NULL: all are empty. */
 };
@@ -235,13 +241,25 @@ void sg_port_destroy(struct sg_port *);
 struct sg_port *sg_port_clone(const struct sg_port *);
 bool sg_port_equal(const struct sg_port *, const struct sg_port *);
 
-/* Admits everything in 'facts' and then finds what only shows between ports:
- * two guarded ports with one MAC in one VLAN of a bridge.  One that the switch
- * has keeps it, then the one whose row UUID is lower; the other is in error.
- * (Addresses may be shared, as virtual ones are.)  'ports' is emptied
- * first. */
+/* All ports together.
+ *
+ * What only shows between ports: two guarded ones must not have one MAC in one
+ * VLAN of a bridge.  One that the switch has keeps it, then the one whose row
+ * UUID is lower; the other is in error.  (Addresses may be shared, as virtual
+ * ones are.)  An admission judges again those that claim a MAC together, and
+ * no others; in whichever order ports come and change, the end is the same. */
+
+/* Admits the interface 'name' of 'facts', or lets its port go if there is none
+ * any more.  The names of all ports that may say something else by that go to
+ * 'changed', unless that is NULL. */
+void sg_ports_admit(struct sg_ports *, const struct sg_policy *,
+                    const struct sg_binder *, const struct sg_facts *,
+                    const char *name, struct sset *changed);
+/* Admits everything in 'facts'.  'ports' is emptied first. */
 void sg_ports_admit_all(struct sg_ports *, const struct sg_policy *,
                         const struct sg_binder *, const struct sg_facts *);
+/* Takes 'port', which is one of them, for guarded, whatever was said. */
+void sg_ports_guard(struct sg_ports *, struct sg_port *port);
 
 /* Is anything of ours wanted on 'bridge'?  True unless somebody else's or
  * sg-enable=false; '*explicitly' is true for sg-enable=true. */

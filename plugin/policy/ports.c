@@ -7,29 +7,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coverage.h"
 #include "hash.h"
-#include "openvswitch/dynamic-string.h"
+#include "hmapx.h"
 #include "packets.h"
 #include "policy/port.h"
-#include "svec.h"
+#include "sset.h"
 #include "util.h"
 #include "uuid.h"
+
+COVERAGE_DEFINE(sg_port_admitted);
+
+/* That a port has a MAC for itself in a VLAN of its bridge. */
+struct mac_claim {
+    struct hmap_node node;      /* In sg_ports.claims. */
+    struct eth_addr mac;
+    uint16_t vlan;
+    struct sg_port *port;
+};
 
 void
 sg_ports_init(struct sg_ports *ports)
 {
     hmap_init(&ports->ports);
+    hmap_init(&ports->claims);
+    simap_init(&ports->n_guarded);
     ports->sets = NULL;
 }
 
 static void
 clear(struct sg_ports *ports)
 {
+    struct mac_claim *claim;
     struct sg_port *port;
 
+    HMAP_FOR_EACH_POP (claim, node, &ports->claims) {
+        free(claim);
+    }
     HMAP_FOR_EACH_POP (port, node, &ports->ports) {
         sg_port_destroy(port);
     }
+    simap_clear(&ports->n_guarded);
 }
 
 void
@@ -38,6 +56,8 @@ sg_ports_destroy(struct sg_ports *ports)
     if (ports) {
         clear(ports);
         hmap_destroy(&ports->ports);
+        hmap_destroy(&ports->claims);
+        simap_destroy(&ports->n_guarded);
     }
 }
 
@@ -86,48 +106,132 @@ sg_port_owns(const struct sg_port *port, const struct sg_prefix *p)
 
 /* Conflicts.
  *
- * A claim is a line of text that says what a port holds alone, in words that
- * can go into the message.  MACs are claimed, because a frame must have one way
- * to go.  Addresses are not: two guests that share a virtual address (VRRP,
- * say) both declare it. */
+ * MACs are claimed, because a frame must have one way to go.  Addresses are
+ * not: two guests that share a virtual address (VRRP, say) both declare it.
+ *
+ * Every guarded port enters its claims, also one that is in error because
+ * another holds one of them.  Who gets what is decided among the ports that
+ * hang together by claims: first come those that the switch has, before rows
+ * that were left behind, then the row UUID decides, not the order of arrival:
+ * every start of the agent must come to the same answer.  Each takes all that
+ * it claims, or nothing. */
+
+static uint32_t
+hash_claim(const struct eth_addr mac, uint16_t vlan, const char *bridge)
+{
+    return hash_string(bridge, hash_2words(hash_bytes(&mac, sizeof mac, 0),
+                                           vlan));
+}
+
+static bool
+same_claim(const struct mac_claim *a, const struct mac_claim *b)
+{
+    return (a->vlan == b->vlan && eth_addr_equals(a->mac, b->mac)
+            && !strcmp(a->port->bridge, b->port->bridge));
+}
+
+/* What was learned is no claim: it gives way to what is declared. */
+static bool
+may_claim(const struct sg_port *port)
+{
+    return (port->guarded && (!port->error || port->conflict)
+            && !port->learns_mac);
+}
 
 static void
-claim_macs(const struct sg_port *port, const struct sg_endpoint *e,
-           struct svec *claims)
+enter_claims(struct sg_ports *ports, struct sg_port *port)
 {
-    for (size_t i = 0; i < port->n_macs; i++) {
-        svec_add_nocopy(claims, xasprintf("MAC "ETH_ADDR_FMT" in VLAN %d of "
-                                          "bridge %s",
-                                          ETH_ADDR_ARGS(port->macs[i]),
-                                          e->vlan, port->bridge));
+    for (size_t i = 0; may_claim(port) && i < port->n_endpoints; i++) {
+        for (size_t j = 0; j < port->n_macs; j++) {
+            struct mac_claim *claim = xmalloc(sizeof *claim);
+
+            claim->mac = port->macs[j];
+            claim->vlan = port->endpoints[i].vlan;
+            claim->port = port;
+            hmap_insert(&ports->claims, &claim->node,
+                        hash_claim(claim->mac, claim->vlan, port->bridge));
+        }
     }
 }
 
-/* Enters the claims of 'port' into 'held' (claim -> struct sg_port), all or,
- * if another port holds one, none: then the port is in error. */
+/* Calls 'cb' for each claim of 'port', with 'aux'. */
 static void
-hold_claims(struct shash *held, struct sg_port *port)
+for_each_claim(struct sg_ports *ports, const struct sg_port *port,
+               void (*cb)(struct sg_ports *, struct mac_claim *, void *aux),
+               void *aux)
 {
-    struct svec claims = SVEC_EMPTY_INITIALIZER;
+    for (size_t i = 0; may_claim(port) && i < port->n_endpoints; i++) {
+        for (size_t j = 0; j < port->n_macs; j++) {
+            struct mac_claim *claim;
 
-    for (size_t i = 0; i < port->n_endpoints; i++) {
-        claim_macs(port, &port->endpoints[i], &claims);
-    }
-    svec_sort_unique(&claims);
-    for (size_t i = 0; i < claims.n && !port->error; i++) {
-        const struct sg_port *holder = shash_find_data(held,
-                                                       claims.names[i]);
-
-        if (holder) {
-            port->error = xasprintf("%s is already that of interface %s; "
-                                    "change one of the two", claims.names[i],
-                                    holder->name);
+            HMAP_FOR_EACH_WITH_HASH (claim, node,
+                                     hash_claim(port->macs[j],
+                                                port->endpoints[i].vlan,
+                                                port->bridge),
+                                     &ports->claims) {
+                if (claim->port == port
+                    && claim->vlan == port->endpoints[i].vlan
+                    && eth_addr_equals(claim->mac, port->macs[j])) {
+                    cb(ports, claim, aux);
+                    break;
+                }
+            }
         }
     }
-    for (size_t i = 0; i < claims.n && !port->error; i++) {
-        shash_add(held, claims.names[i], port);
+}
+
+static void
+withdraw_claim(struct sg_ports *ports, struct mac_claim *claim,
+               void *aux OVS_UNUSED)
+{
+    hmap_remove(&ports->claims, &claim->node);
+    free(claim);
+}
+
+/* Ports that hang together by claims. */
+struct rivals {
+    struct hmapx seen;          /* Those in 'list'. */
+    struct sg_port **list;
+    size_t n, allocated;
+};
+
+/* Adds those who claim the same as 'claim' to 'rivals'. */
+static void
+add_rivals(struct sg_ports *ports, struct mac_claim *claim, void *rivals_)
+{
+    struct rivals *rivals = rivals_;
+    const struct mac_claim *other;
+
+    HMAP_FOR_EACH_WITH_HASH (other, node, claim->node.hash, &ports->claims) {
+        if (other->port != claim->port && same_claim(other, claim)
+            && hmapx_add(&rivals->seen, other->port)) {
+            if (rivals->n >= rivals->allocated) {
+                rivals->list = x2nrealloc(rivals->list, &rivals->allocated,
+                                          sizeof *rivals->list);
+            }
+            rivals->list[rivals->n++] = other->port;
+        }
     }
-    svec_destroy(&claims);
+}
+
+/* Who holds what 'claim' is about, among those that were given theirs. */
+static void
+find_holder(struct sg_ports *ports, struct mac_claim *claim, void *port_)
+{
+    struct sg_port *port = port_;
+    const struct mac_claim *other;
+
+    HMAP_FOR_EACH_WITH_HASH (other, node, claim->node.hash, &ports->claims) {
+        if (other->port != port && same_claim(other, claim)
+            && !other->port->conflict && !port->conflict) {
+            port->conflict = true;
+            port->error = xasprintf("MAC "ETH_ADDR_FMT" in VLAN %d of bridge "
+                                    "%s is already that of interface %s; "
+                                    "change one of the two",
+                                    ETH_ADDR_ARGS(claim->mac), claim->vlan,
+                                    port->bridge, other->port->name);
+        }
+    }
 }
 
 static int
@@ -143,29 +247,84 @@ compare_by_uuid(const void *a_, const void *b_)
             : uuid_compare_3way(&(*a)->uuid, &(*b)->uuid));
 }
 
-/* A port that the switch has comes before one that it has not (a row that was
- * left behind); then the row UUID decides, not the order of arrival: every
- * start of the agent must come to the same answer. */
+/* Decides again between 'rivals', and all who hang together with them. */
 static void
-find_conflicts(struct sg_ports *ports)
+settle_conflicts(struct sg_ports *ports, struct rivals *rivals,
+                 struct sset *changed)
 {
-    struct shash held = SHASH_INITIALIZER(&held);
-    size_t n = 0;
-    struct sg_port **sorted = xcalloc(hmap_count(&ports->ports) + 1,
-                                      sizeof *sorted);
-    struct sg_port *port;
+    for (size_t i = 0; i < rivals->n; i++) {
+        for_each_claim(ports, rivals->list[i], add_rivals, rivals);
+    }
+    for (size_t i = 0; i < rivals->n; i++) {
+        struct sg_port *port = rivals->list[i];
 
-    HMAP_FOR_EACH (port, node, &ports->ports) {
-        if (port->guarded && !port->error) {
-            sorted[n++] = port;
+        if (changed) {
+            sset_add(changed, port->name);
         }
+        free(port->error);
+        port->error = NULL;
+        port->conflict = true;          /* It has nothing before its turn. */
     }
-    qsort(sorted, n, sizeof *sorted, compare_by_uuid);
-    for (size_t i = 0; i < n; i++) {
-        hold_claims(&held, sorted[i]);
+    qsort(rivals->list, rivals->n, sizeof *rivals->list, compare_by_uuid);
+    for (size_t i = 0; i < rivals->n; i++) {
+        struct sg_port *port = rivals->list[i];
+
+        port->conflict = false;
+        for_each_claim(ports, port, find_holder, port);
     }
-    free(sorted);
-    shash_destroy(&held);
+}
+
+/* Coming and going. */
+
+static void
+insert_port(struct sg_ports *ports, struct sg_port *port)
+{
+    hmap_insert(&ports->ports, &port->node, hash_string(port->name, 0));
+    if (port->guarded) {
+        simap_increase(&ports->n_guarded, port->bridge, 1);
+    }
+    enter_claims(ports, port);
+}
+
+static void
+remove_port(struct sg_ports *ports, struct sg_port *port)
+{
+    for_each_claim(ports, port, withdraw_claim, NULL);
+    if (port->guarded) {
+        simap_increase(&ports->n_guarded, port->bridge, -1);
+    }
+    hmap_remove(&ports->ports, &port->node);
+    sg_port_destroy(port);
+}
+
+void
+sg_ports_admit(struct sg_ports *ports, const struct sg_policy *policy,
+               const struct sg_binder *binder, const struct sg_facts *facts,
+               const char *name, struct sset *changed)
+{
+    const struct sg_iface *iface = sg_facts_find_iface(facts, name);
+    struct sg_port *old = sg_ports_find(ports, name);
+    struct rivals rivals = { .seen = HMAPX_INITIALIZER(&rivals.seen) };
+
+    if (old) {
+        for_each_claim(ports, old, add_rivals, &rivals);
+        remove_port(ports, old);
+    }
+    if (iface) {
+        struct sg_port *port = sg_port_admit(policy, binder, iface);
+
+        COVERAGE_INC(sg_port_admitted);
+        insert_port(ports, port);
+        for_each_claim(ports, port, add_rivals, &rivals);
+    }
+    if (rivals.n) {
+        settle_conflicts(ports, &rivals, changed);
+    }
+    hmapx_destroy(&rivals.seen);
+    free(rivals.list);
+    if (changed && (old || iface)) {
+        sset_add(changed, name);
+    }
 }
 
 void
@@ -177,9 +336,15 @@ sg_ports_admit_all(struct sg_ports *ports, const struct sg_policy *policy,
 
     clear(ports);
     HMAP_FOR_EACH (iface, node, &facts->ifaces) {
-        struct sg_port *port = sg_port_admit(policy, binder, iface);
-
-        hmap_insert(&ports->ports, &port->node, hash_string(port->name, 0));
+        sg_ports_admit(ports, policy, binder, facts, iface->name, NULL);
     }
-    find_conflicts(ports);
+}
+
+void
+sg_ports_guard(struct sg_ports *ports, struct sg_port *port)
+{
+    if (!port->guarded) {
+        port->guarded = true;
+        simap_increase(&ports->n_guarded, port->bridge, 1);
+    }
 }

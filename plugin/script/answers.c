@@ -13,6 +13,7 @@
 #include "script/facts.h"
 #include "script/script.h"
 #include "script/wire.h"
+#include "sset.h"
 #include "svec.h"
 #include "timeval.h"
 #include "util.h"
@@ -25,7 +26,11 @@
 /* What one function says of one interface. */
 struct answer {
     struct hmap_node node;      /* In sg_answers.all. */
-    struct uuid iface;          /* Its row. */
+    struct ovs_list list;       /* In sg_answers.asked while there is a
+                                 * 'call', .retrying while there is a 'retry';
+                                 * else empty. */
+    struct uuid iface;          /* Its row, */
+    char *name;                 /* and its name. */
     int function;
     unsigned int round;         /* When it was last asked for. */
 
@@ -43,25 +48,30 @@ sg_answers_init(struct sg_answers *answers, struct sg_script *script)
 {
     answers->script = script;
     hmap_init(&answers->all);
+    ovs_list_init(&answers->asked);
+    ovs_list_init(&answers->retrying);
     answers->round = 0;
-    answers->n_calls = 0;
 }
 
+/* It waits for nothing any more. */
 static void
-cancel(struct sg_answers *answers, struct answer *a)
+cancel(struct answer *a)
 {
-    answers->n_calls -= a->call != NULL;
+    ovs_list_remove(&a->list);
+    ovs_list_init(&a->list);
     sg_script_call_cancel(a->call);
     a->call = NULL;
+    a->retry = 0;
 }
 
 static void
 answer_destroy(struct sg_answers *answers, struct answer *a)
 {
     hmap_remove(&answers->all, &a->node);
-    cancel(answers, a);
+    cancel(a);
     json_destroy(a->json);
     free(a->facts);
+    free(a->name);
     free(a);
 }
 
@@ -78,26 +88,22 @@ sg_answers_destroy(struct sg_answers *answers)
 
 /* Asking. */
 
-static uint32_t
-hash_key(const struct uuid *iface, int function)
-{
-    return hash_int(function, uuid_hash(iface));
-}
-
 static struct answer *
-find(struct sg_answers *answers, const struct uuid *iface, int function)
+find(struct sg_answers *answers, const struct sg_iface *iface, int function)
 {
-    uint32_t hash = hash_key(iface, function);
+    uint32_t hash = uuid_hash(&iface->uuid);
     struct answer *a;
 
     HMAP_FOR_EACH_WITH_HASH (a, node, hash, &answers->all) {
-        if (uuid_equals(&a->iface, iface) && a->function == function) {
+        if (uuid_equals(&a->iface, &iface->uuid) && a->function == function) {
             return a;
         }
     }
     a = xzalloc(sizeof *a);
-    a->iface = *iface;
+    a->iface = iface->uuid;
+    a->name = xstrdup(iface->name);
     a->function = function;
+    ovs_list_init(&a->list);
     hmap_insert(&answers->all, &a->node, hash);
     return a;
 }
@@ -107,10 +113,9 @@ ask(struct sg_answers *answers, struct answer *a)
 {
     struct json *facts = json_from_string(a->facts);
 
-    cancel(answers, a);
+    cancel(a);
     a->call = sg_script_call(answers->script, "call", a->function, facts);
-    answers->n_calls++;
-    a->retry = 0;
+    ovs_list_push_back(&answers->asked, &a->list);
 }
 
 /* What an answer means to admission.  The child is not trusted. */
@@ -151,7 +156,7 @@ sg_answers_ask(void *answers_, int function, const struct sg_iface *iface,
         return xstrdup("the policy has no functions");
     }
 
-    struct answer *a = find(answers, &iface->uuid, function);
+    struct answer *a = find(answers, iface, function);
     struct json *json = sg_iface_to_json(iface);
     char *facts = json_to_string(json, JSSF_SORT);
 
@@ -191,63 +196,67 @@ sg_answers_block(void *script, int function, const struct sg_iface *iface,
 /* Answers. */
 
 static void
-schedule_retry(struct answer *a)
+schedule_retry(struct sg_answers *answers, struct answer *a)
 {
     a->backoff = (a->backoff ? MIN(a->backoff * 2, RETRY_MAX) : RETRY_MIN);
     a->retry = time_msec() + a->backoff;
+    ovs_list_push_back(&answers->retrying, &a->list);
 }
 
-/* Returns true if there is another answer than before. */
+/* Takes over 'json', the answer to what 'a' asks for; returns true if it is
+ * another one than before. */
 static bool
-take_answer(struct sg_answers *answers, struct answer *a)
+take_answer(struct sg_answers *answers, struct answer *a, struct json *json)
 {
-    struct json *json = a->call ? sg_script_call_take(a->call) : NULL;
-
-    if (!json) {
-        return false;
-    }
-    a->call = NULL;
-    answers->n_calls--;
     bool changed = !a->json || !json_equal(a->json, json);
+
+    a->call = NULL;             /* It has gone with its answer. */
+    cancel(a);
     json_destroy(a->json);
     a->json = json;
     if (sg_wire_get(json, "again", JSON_TRUE)) {
-        schedule_retry(a);
-    }
-    return changed;
-}
-
-bool
-sg_answers_run(struct sg_answers *answers)
-{
-    bool changed = false;
-    struct answer *a;
-
-    HMAP_FOR_EACH (a, node, &answers->all) {
-        changed |= take_answer(answers, a);
-        if (a->retry && time_msec() >= a->retry) {
-            ask(answers, a);
-        }
+        schedule_retry(answers, a);
     }
     return changed;
 }
 
 void
-sg_answers_wait(struct sg_answers *answers)
+sg_answers_run(struct sg_answers *answers, struct sset *changed)
 {
     struct answer *a;
 
-    HMAP_FOR_EACH (a, node, &answers->all) {
-        if (a->retry) {
-            poll_timer_wait_until(a->retry);
+    /* A script answers in the order in which it was asked. */
+    LIST_FOR_EACH_SAFE (a, list, &answers->asked) {
+        struct json *json = sg_script_call_take(a->call);
+
+        if (!json) {
+            break;
         }
+        if (take_answer(answers, a, json) && changed) {
+            sset_add(changed, a->name);
+        }
+    }
+    LIST_FOR_EACH_SAFE (a, list, &answers->retrying) {
+        if (time_msec() >= a->retry) {
+            ask(answers, a);
+        }
+    }
+}
+
+void
+sg_answers_wait(struct sg_answers *answers)
+{
+    const struct answer *a;
+
+    LIST_FOR_EACH (a, list, &answers->retrying) {
+        poll_timer_wait_until(a->retry);
     }
 }
 
 bool
 sg_answers_is_pending(const struct sg_answers *answers)
 {
-    return answers->n_calls > 0;
+    return !ovs_list_is_empty(&answers->asked);
 }
 
 void
@@ -256,8 +265,8 @@ sg_answers_begin(struct sg_answers *answers)
     answers->round++;
 }
 
-void
-sg_answers_end(struct sg_answers *answers)
+static void
+forget_all(struct sg_answers *answers)
 {
     struct answer *a;
 
@@ -265,5 +274,31 @@ sg_answers_end(struct sg_answers *answers)
         if (a->round != answers->round) {
             answer_destroy(answers, a);
         }
+    }
+}
+
+static void
+forget_of(struct sg_answers *answers, const struct uuid *iface)
+{
+    struct hmap_node *node = hmap_first_with_hash(&answers->all,
+                                                  uuid_hash(iface));
+
+    while (node) {
+        struct answer *a = CONTAINER_OF(node, struct answer, node);
+
+        node = hmap_next_with_hash(node);
+        if (uuid_equals(&a->iface, iface) && a->round != answers->round) {
+            answer_destroy(answers, a);
+        }
+    }
+}
+
+void
+sg_answers_end(struct sg_answers *answers, const struct uuid *iface)
+{
+    if (iface) {
+        forget_of(answers, iface);
+    } else {
+        forget_all(answers);
     }
 }

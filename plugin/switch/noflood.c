@@ -53,10 +53,15 @@ struct of_port {
 /* A port whose flag we look after. */
 struct flag {
     struct hmap_node node;      /* In sg_noflood.flags, by number. */
+    struct hmap_node by_name;   /* In sg_noflood.flags_by_name. */
+    struct ovs_list news;       /* In sg_noflood.news, or empty. */
     ofp_port_t ofport;
     char *name;
     bool wanted;                /* Else the flag is to be cleared, and then
                                  * this is forgotten. */
+    bool missing;               /* There is the port, and it has not what is
+                                 * wanted.  Counted in 'n_missing'. */
+    bool confirmed;             /* Wanted, and the port has it. */
     bool round;                 /* Named in the current call of 'set'. */
 };
 
@@ -70,6 +75,9 @@ struct sg_noflood {
     struct hmap incoming;       /* struct of_port, being read. */
     ovs_be32 desc_xid;          /* Request under way, or 0. */
     struct hmap flags;          /* struct flag. */
+    struct hmap flags_by_name;  /* The same. */
+    size_t n_missing;           /* Flags that are missing. */
+    struct ovs_list news;       /* Flags whose 'confirmed' has changed. */
     bool dirty;                 /* 'ports' or 'flags' have changed. */
     bool sent;                  /* Port mods went before the request. */
     long long int retry_at;     /* Time, msec, or 0. */
@@ -140,82 +148,6 @@ find_flag(const struct sg_noflood *nf, ofp_port_t ofport, const char *name)
     return NULL;
 }
 
-static void
-destroy_flag(struct sg_noflood *nf, struct flag *flag)
-{
-    hmap_remove(&nf->flags, &flag->node);
-    free(flag->name);
-    free(flag);
-}
-
-struct sg_noflood *
-sg_noflood_create(const char *bridge, const char *target)
-{
-    struct sg_noflood *nf = xzalloc(sizeof *nf);
-    char *name = xasprintf("%s (OpenFlow 1.0)", target);
-
-    nf->bridge = xstrdup(bridge);
-    sg_link_init(&nf->link, target, name, 1u << OFP10_VERSION);
-    free(name);
-    nf->link_seqno = rconn_get_connection_seqno(nf->link.rconn);
-    hmap_init(&nf->ports);
-    hmap_init(&nf->incoming);
-    hmap_init(&nf->flags);
-    return nf;
-}
-
-void
-sg_noflood_destroy(struct sg_noflood *nf)
-{
-    if (nf) {
-        struct flag *flag;
-
-        HMAP_FOR_EACH_SAFE (flag, node, &nf->flags) {
-            destroy_flag(nf, flag);
-        }
-        clear_ports(&nf->incoming);
-        clear_ports(&nf->ports);
-        hmap_destroy(&nf->flags);
-        hmap_destroy(&nf->incoming);
-        hmap_destroy(&nf->ports);
-        sg_link_destroy(&nf->link);
-        free(nf->bridge);
-        free(nf);
-    }
-}
-
-/* Returns true if 'ports' are not the ones of the last call. */
-bool
-sg_noflood_set(struct sg_noflood *nf, const struct sg_switch_port *ports,
-               size_t n)
-{
-    struct flag *flag;
-    bool changed = false;
-
-    HMAP_FOR_EACH (flag, node, &nf->flags) {
-        flag->round = false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        flag = find_flag(nf, ports[i].ofport, ports[i].name);
-        if (!flag) {
-            flag = xzalloc(sizeof *flag);
-            flag->ofport = ports[i].ofport;
-            flag->name = xstrdup(ports[i].name);
-            hmap_insert(&nf->flags, &flag->node, hash_ofport(flag->ofport));
-        }
-        changed |= !flag->wanted;
-        flag->wanted = flag->round = true;
-    }
-    HMAP_FOR_EACH (flag, node, &nf->flags) {
-        if (!flag->round && flag->wanted) {
-            flag->wanted = false;
-            changed = true;
-        }
-    }
-    nf->dirty |= changed;
-    return changed;
-}
-
 /* The port of the switch that 'flag' is about, or NULL if there is none now,
  * also if its number belongs to another interface. */
 static const struct of_port *
@@ -233,18 +165,196 @@ has_flag(const struct of_port *port)
     return port->desc.config & OFPUTIL_PC_NO_FLOOD;
 }
 
+/* Brings up to date what follows from the ports of now. */
+static void
+refresh_flag(struct sg_noflood *nf, struct flag *flag)
+{
+    const struct of_port *port = nf->known ? port_of(nf, flag) : NULL;
+    bool missing = port && has_flag(port) != flag->wanted;
+    bool confirmed = port && flag->wanted && !missing;
+
+    nf->n_missing += missing - flag->missing;
+    flag->missing = missing;
+    if (confirmed != flag->confirmed) {
+        flag->confirmed = confirmed;
+        ovs_list_remove(&flag->news);
+        ovs_list_push_back(&nf->news, &flag->news);
+    }
+}
+
+static void
+refresh_flags(struct sg_noflood *nf)
+{
+    struct flag *flag;
+
+    HMAP_FOR_EACH (flag, node, &nf->flags) {
+        refresh_flag(nf, flag);
+    }
+}
+
+static void
+refresh_flags_of(struct sg_noflood *nf, ofp_port_t ofport)
+{
+    struct flag *flag;
+
+    HMAP_FOR_EACH_WITH_HASH (flag, node, hash_ofport(ofport), &nf->flags) {
+        if (flag->ofport == ofport) {
+            refresh_flag(nf, flag);
+        }
+    }
+}
+
+static void
+create_flag(struct sg_noflood *nf, ofp_port_t ofport, const char *name)
+{
+    struct flag *flag = xzalloc(sizeof *flag);
+
+    flag->ofport = ofport;
+    flag->name = xstrdup(name);
+    flag->wanted = flag->round = true;
+    ovs_list_init(&flag->news);
+    hmap_insert(&nf->flags, &flag->node, hash_ofport(ofport));
+    hmap_insert(&nf->flags_by_name, &flag->by_name, hash_string(name, 0));
+    refresh_flag(nf, flag);
+}
+
+static void
+destroy_flag(struct sg_noflood *nf, struct flag *flag)
+{
+    nf->n_missing -= flag->missing;
+    hmap_remove(&nf->flags, &flag->node);
+    hmap_remove(&nf->flags_by_name, &flag->by_name);
+    ovs_list_remove(&flag->news);
+    free(flag->name);
+    free(flag);
+}
+
+struct sg_noflood *
+sg_noflood_create(const char *bridge, const char *target)
+{
+    struct sg_noflood *nf = xzalloc(sizeof *nf);
+    char *name = xasprintf("%s (OpenFlow 1.0)", target);
+
+    nf->bridge = xstrdup(bridge);
+    sg_link_init(&nf->link, target, name, 1u << OFP10_VERSION);
+    free(name);
+    nf->link_seqno = rconn_get_connection_seqno(nf->link.rconn);
+    hmap_init(&nf->ports);
+    hmap_init(&nf->incoming);
+    hmap_init(&nf->flags);
+    hmap_init(&nf->flags_by_name);
+    ovs_list_init(&nf->news);
+    return nf;
+}
+
+void
+sg_noflood_destroy(struct sg_noflood *nf)
+{
+    if (nf) {
+        struct flag *flag;
+
+        HMAP_FOR_EACH_SAFE (flag, node, &nf->flags) {
+            destroy_flag(nf, flag);
+        }
+        clear_ports(&nf->incoming);
+        clear_ports(&nf->ports);
+        hmap_destroy(&nf->flags);
+        hmap_destroy(&nf->flags_by_name);
+        hmap_destroy(&nf->incoming);
+        hmap_destroy(&nf->ports);
+        sg_link_destroy(&nf->link);
+        free(nf->bridge);
+        free(nf);
+    }
+}
+
+/* Returns true if it was not that way before. */
+static bool
+want_flag(struct sg_noflood *nf, struct flag *flag, bool wanted)
+{
+    bool changed = flag->wanted != wanted;
+
+    flag->wanted = wanted;
+    refresh_flag(nf, flag);
+    nf->dirty |= changed;
+    return changed;
+}
+
+/* Returns true if 'ports' are not the ones of the last call. */
+bool
+sg_noflood_set(struct sg_noflood *nf, const struct sg_switch_port *ports,
+               size_t n)
+{
+    struct flag *flag;
+    bool changed = false;
+
+    HMAP_FOR_EACH (flag, node, &nf->flags) {
+        flag->round = false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        flag = find_flag(nf, ports[i].ofport, ports[i].name);
+        if (flag) {
+            changed |= want_flag(nf, flag, true);
+            flag->round = true;
+        } else {
+            create_flag(nf, ports[i].ofport, ports[i].name);
+            changed = true;
+        }
+    }
+    HMAP_FOR_EACH (flag, node, &nf->flags) {
+        if (!flag->round) {
+            changed |= want_flag(nf, flag, false);
+        }
+    }
+    nf->dirty |= changed;
+    return changed;
+}
+
+/* The same for the one interface 'name', which has 'ofport', or OFPP_NONE if
+ * its flag is not wanted. */
+bool
+sg_noflood_want(struct sg_noflood *nf, const char *name, ofp_port_t ofport)
+{
+    bool changed = false, found = false;
+    struct flag *flag;
+
+    HMAP_FOR_EACH_WITH_HASH (flag, by_name, hash_string(name, 0),
+                             &nf->flags_by_name) {
+        if (!strcmp(flag->name, name)) {
+            found |= flag->ofport == ofport;
+            changed |= want_flag(nf, flag, flag->ofport == ofport);
+        }
+    }
+    if (!found && ofport != OFPP_NONE) {
+        create_flag(nf, ofport, name);
+        changed = nf->dirty = true;
+    }
+    return changed;
+}
+
+/* The name of an interface for which sg_noflood_confirmed() says something
+ * else than before, or NULL; the caller frees it. */
+char *
+sg_noflood_next_news(struct sg_noflood *nf)
+{
+    struct flag *flag;
+
+    if (ovs_list_is_empty(&nf->news)) {
+        return NULL;
+    }
+    flag = CONTAINER_OF(ovs_list_pop_front(&nf->news), struct flag, news);
+    ovs_list_init(&flag->news);
+    return xstrdup(flag->name);
+}
+
 bool
 sg_noflood_confirmed(const struct sg_noflood *nf, ofp_port_t ofport)
 {
     const struct flag *flag;
 
     HMAP_FOR_EACH_WITH_HASH (flag, node, hash_ofport(ofport), &nf->flags) {
-        if (flag->ofport == ofport && flag->wanted && nf->known) {
-            const struct of_port *port = port_of(nf, flag);
-
-            if (port && has_flag(port)) {
-                return true;
-            }
+        if (flag->ofport == ofport && flag->confirmed) {
+            return true;
         }
     }
     return false;
@@ -253,16 +363,7 @@ sg_noflood_confirmed(const struct sg_noflood *nf, ofp_port_t ofport)
 bool
 sg_noflood_all_confirmed(const struct sg_noflood *nf)
 {
-    const struct flag *flag;
-
-    HMAP_FOR_EACH (flag, node, &nf->flags) {
-        const struct of_port *port = port_of(nf, flag);
-
-        if (port && has_flag(port) != flag->wanted) {
-            return false;
-        }
-    }
-    return nf->known;
+    return nf->known && !nf->n_missing;
 }
 
 const char *
@@ -346,6 +447,7 @@ finish_desc(struct sg_noflood *nf)
     clear_ports(&nf->incoming);
     nf->desc_xid = 0;
     nf->known = nf->changed = nf->dirty = true;
+    refresh_flags(nf);
     if (nf->sent && !sg_noflood_all_confirmed(nf)) {
         VLOG_INFO_RL(&rl, "%s: a port did not take the no-flood flag yet; "
                      "trying again", nf->bridge);
@@ -399,6 +501,7 @@ handle_status(struct sg_noflood *nf, const struct ofp_header *oh)
     } else {
         return;
     }
+    refresh_flags_of(nf, ps.desc.port_no);
     nf->changed = nf->dirty = true;
 }
 
@@ -439,6 +542,7 @@ connection_lost(struct sg_noflood *nf)
     nf->desc_xid = 0;
     nf->retry_at = 0;
     nf->changed = true;
+    refresh_flags(nf);
 }
 
 static void

@@ -150,6 +150,8 @@ struct sg_noflood *sg_noflood_create(const char *bridge, const char *target);
 void sg_noflood_destroy(struct sg_noflood *);
 bool sg_noflood_set(struct sg_noflood *, const struct sg_switch_port *,
                     size_t n);
+bool sg_noflood_want(struct sg_noflood *, const char *name, ofp_port_t);
+char *sg_noflood_next_news(struct sg_noflood *);
 bool sg_noflood_confirmed(const struct sg_noflood *, ofp_port_t);
 bool sg_noflood_all_confirmed(const struct sg_noflood *);
 const char *sg_noflood_port_name(const struct sg_noflood *, ofp_port_t);

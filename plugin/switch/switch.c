@@ -255,11 +255,26 @@ void
 sg_switch_set_no_flood(struct sg_switch *s,
                        const struct sg_switch_port *ports, size_t n)
 {
-    /* The owner says it in every turn, so what it said before must not keep
-     * the main loop from sleeping. */
+    /* What the owner has said before must not keep the main loop from
+     * sleeping. */
     if (sg_noflood_set(s->noflood, ports, n)) {
         s->more = true;
     }
+}
+
+void
+sg_switch_want_no_flood(struct sg_switch *s, const char *name,
+                        ofp_port_t ofport)
+{
+    if (sg_noflood_want(s->noflood, name, ofport)) {
+        s->more = true;
+    }
+}
+
+char *
+sg_switch_next_no_flood_news(struct sg_switch *s)
+{
+    return sg_noflood_next_news(s->noflood);
 }
 
 bool

@@ -10,6 +10,7 @@
 #include "compile/compile.h"
 #include "compile/flow.h"
 #include "openvswitch/dynamic-string.h"
+#include "sset.h"
 #include "tap.h"
 #include "util.h"
 #include "world.h"
@@ -22,6 +23,7 @@ static const char *const bridges[] = { "br0", "br1" };
 /* A plan, and the flows that were made bit by bit. */
 struct engine {
     struct sg_plan *plan;
+    struct sg_ports ports;      /* Copies of those of the last update. */
     struct sg_flows desired;
     struct sg_flows touched;    /* Since 'installed' was equal. */
     struct sg_flows installed;
@@ -31,6 +33,7 @@ static void
 engine_init(struct engine *e, struct sg_compiler *c, const char *bridge)
 {
     e->plan = sg_plan_new(c, bridge);
+    sg_ports_init(&e->ports);
     sg_flows_init(&e->desired);
     sg_flows_init(&e->touched);
     sg_flows_init(&e->installed);
@@ -40,16 +43,54 @@ static void
 engine_destroy(struct engine *e)
 {
     sg_plan_destroy(e->plan);
+    sg_ports_destroy(&e->ports);
     sg_flows_destroy(&e->desired);
     sg_flows_destroy(&e->touched);
     sg_flows_destroy(&e->installed);
 }
 
+/* Notes what 'a' has and 'b' has not, or not in the same form. */
+static void
+find_changed_ports(const struct sg_ports *a, const struct sg_ports *b,
+                   struct sset *names)
+{
+    const struct sg_port *port;
+
+    HMAP_FOR_EACH (port, node, &a->ports) {
+        const struct sg_port *other = sg_ports_find(b, port->name);
+
+        if (!other || !sg_port_equal(port, other)) {
+            sset_add(names, port->name);
+        }
+    }
+}
+
+static void
+remember_ports(struct engine *e, const struct sg_ports *ports)
+{
+    const struct sg_port *port;
+
+    sg_ports_destroy(&e->ports);
+    sg_ports_init(&e->ports);
+    HMAP_FOR_EACH (port, node, &ports->ports) {
+        struct sg_port *copy = sg_port_clone(port);
+
+        hmap_insert(&e->ports.ports, &copy->node, port->node.hash);
+    }
+}
+
+/* Tells the plan of just those ports that are not what they were. */
 static void
 engine_update(struct engine *e, const struct world *w)
 {
+    struct sset names = SSET_INITIALIZER(&names);
+
+    find_changed_ports(&w->ports, &e->ports, &names);
+    find_changed_ports(&e->ports, &w->ports, &names);
     memset(&e->plan->stats, 0, sizeof e->plan->stats);
-    sg_plan_update(e->plan, w->policy, &w->ports);
+    sg_plan_update(e->plan, w->policy, &w->ports, &names);
+    remember_ports(e, &w->ports);
+    sset_destroy(&names);
     sg_plan_emit_changes(e->plan, &e->desired, &e->touched);
 }
 
@@ -315,17 +356,18 @@ test_work(void)
     step(&e, c, true, false, false);
     is_int(stats->addresses, 1, "a member: one address");
     is_int(stats->units, 1, "... whose flows are made");
-    is_int(stats->ports + stats->cells, 0, "... no port, no cell");
+    is_int(stats->looked_at + stats->cells, 0, "... no port, no cell");
     is_int(engine_install(&e), 1, "... one flow mod");
 
     step(&e, c, true, true, false);
     is_int(stats->units, 1, "a rule: one fragment");
-    is_int(stats->ports + stats->addresses + stats->cells, 0,
+    is_int(stats->looked_at + stats->addresses + stats->cells, 0,
            "... and nothing else");
     is_int(engine_install(&e), 2, "... one flow mod for each family");
 
     step(&e, c, true, true, true);
     is_int(stats->ports, 1, "a port: one port");
+    is_int(stats->looked_at, 1, "... no other is looked at");
     is_int(stats->addresses, 1, "... its address, where a rule names it");
     is_int(stats->cells, 0, "... no cell");
     is_int(stats->units, 6, "... itself, its address, who owns it and its "

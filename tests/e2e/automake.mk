@@ -26,7 +26,8 @@ E2E_TESTS = \
 	tests/e2e/restart.t \
 	tests/e2e/scenarios.t \
 	tests/e2e/selftest.t \
-	tests/e2e/truth.t
+	tests/e2e/truth.t \
+	tests/e2e/work.t
 
 # What 10,000 reloads do to the agent's memory.
 reloads: all check-programs

@@ -47,7 +47,7 @@ learn(const struct sg_claims *claims)
     sg_learn_init(&table);
     sg_learn_claim(&table, policy, &ports, sg_ports_find(&ports, "p"), claims,
                    1, &said);
-    sg_learn_fill(&table, policy, &ports);
+    sg_learn_fill(&table, policy, &ports, NULL, NULL);
     fuzz_compile(policy, &ports, NULL);
     sg_learn_destroy(&table);
     sg_ports_destroy(&ports);

@@ -49,7 +49,7 @@ admit(struct world *w, const char *p3, int ofport, int tag,
 
     facts_from_text(text, &facts);
     sg_ports_admit_all(&w->ports, w->policy, NULL, &facts);
-    sg_learn_fill(&w->learn, w->policy, &w->ports);
+    sg_learn_fill(&w->learn, w->policy, &w->ports, NULL, NULL);
     sg_facts_destroy(&facts);
     free(text);
 }
@@ -94,7 +94,7 @@ claim_as(struct world *w, const char *port, int mac, const char *address,
     ds_clear(&w->said);
     bool learned = sg_learn_claim(&w->learn, w->policy, &w->ports, p,
                                   &claims, w->now, &w->said);
-    sg_learn_fill(&w->learn, w->policy, &w->ports);
+    sg_learn_fill(&w->learn, w->policy, &w->ports, NULL, NULL);
     return learned;
 }
 
@@ -234,21 +234,21 @@ test_ageing(struct world *w)
     sg_learn_note_use(&w->learn, port, &p, 5, w->now);
     w->now += 2;
     ok(sg_learn_age(&w->learn, IDLE, w->now), "now");
-    sg_learn_fill(&w->learn, w->policy, &w->ports);
+    sg_learn_fill(&w->learn, w->policy, &w->ports, NULL, NULL);
     check(w, "p6", "06: 192.0.2.101,192.0.2.102", "used, leased");
     w->now += IDLE;
     sg_learn_note_use(&w->learn, port, &p, 5, w->now);
     sg_learn_age(&w->learn, IDLE, w->now);
-    sg_learn_fill(&w->learn, w->policy, &w->ports);
+    sg_learn_fill(&w->learn, w->policy, &w->ports, NULL, NULL);
     check(w, "p6", "06: 192.0.2.102", "the same count is no use");
     claim_as(w, "p6", 6, "192.0.2.102", SG_LEARN_DHCP, 500);
     w->now += 250;
     sg_learn_age(&w->learn, IDLE, w->now);
-    sg_learn_fill(&w->learn, w->policy, &w->ports);
+    sg_learn_fill(&w->learn, w->policy, &w->ports, NULL, NULL);
     check(w, "p6", "06: 192.0.2.102", "renewed");
     w->now += 250;
     sg_learn_age(&w->learn, IDLE, w->now);
-    sg_learn_fill(&w->learn, w->policy, &w->ports);
+    sg_learn_fill(&w->learn, w->policy, &w->ports, NULL, NULL);
     check(w, "p6", ":", "ended, and the MAC with it");
 
     for (int i = 0; i < SG_LEARN_BURST * 10; i++) {
@@ -259,11 +259,11 @@ test_ageing(struct world *w)
     ok(paused, "too much: a pause");
     ok(!sg_learn_may_look(&w->learn, port, w->now, &paused) && !paused,
        "it goes on");
-    sg_learn_fill(&w->learn, w->policy, &w->ports);
+    sg_learn_fill(&w->learn, w->policy, &w->ports, NULL, NULL);
     ok(!port->listens_mac && !port->listens_addresses, "nothing is shown");
     w->now += SG_LEARN_PAUSE;
     ok(sg_learn_age(&w->learn, IDLE, w->now), "it ends");
-    sg_learn_fill(&w->learn, w->policy, &w->ports);
+    sg_learn_fill(&w->learn, w->policy, &w->ports, NULL, NULL);
     ok(port->listens_mac && port->listens_addresses, "shown again");
     ok(sg_learn_may_look(&w->learn, port, w->now, &paused), "and looked at");
 }
@@ -284,7 +284,7 @@ test_restore(struct world *w)
     sg_learn_restore_mac(&w->learn, port,
                          (struct eth_addr) ETH_ADDR_C(52,54,00,00,00,06),
                          &how, w->now);
-    sg_learn_fill(&w->learn, w->policy, &w->ports);
+    sg_learn_fill(&w->learn, w->policy, &w->ports, NULL, NULL);
     check(w, "p6", "06: 192.0.2.150", "restored");
     is_int(port->addresses_learned[0].since, 5, "since when");
 }

@@ -6,6 +6,7 @@ policy_tests = \
 	tests/policy/test-document \
 	tests/policy/test-identity \
 	tests/policy/test-admit \
+	tests/policy/test-admit-changes \
 	tests/policy/test-eval \
 	tests/policy/test-networks
 check_PROGRAMS += $(policy_tests)
@@ -36,6 +37,11 @@ tests_policy_test_identity_LDADD = $(SG_CORE_LIBS)
 tests_policy_test_admit_SOURCES = tests/policy/test-admit.c $(policy_fixture)
 tests_policy_test_admit_CPPFLAGS = $(policy_test_cppflags)
 tests_policy_test_admit_LDADD = $(SG_CORE_LIBS)
+
+tests_policy_test_admit_changes_SOURCES = \
+	tests/policy/test-admit-changes.c $(policy_fixture)
+tests_policy_test_admit_changes_CPPFLAGS = $(policy_test_cppflags)
+tests_policy_test_admit_changes_LDADD = $(SG_CORE_LIBS)
 
 tests_policy_test_eval_SOURCES = tests/policy/test-eval.c $(policy_fixture)
 tests_policy_test_eval_CPPFLAGS = $(policy_test_cppflags)

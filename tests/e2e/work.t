@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""What a change costs the agent, counted in what it looks at: never all ports,
+whatever the change is.  (What it costs the switch is in flowmods.t, what the
+compiler does in tests/compile/test-incremental.c.)"""
+from harness import Lab, run, test
+from harness.unixctl import Unixctl
+
+N = 40                          # Ports: what is in proportion to them shows.
+POLICY = '''
+group "srv" { ingress = { tcp { 80, from = group "cli" } } }
+group "cli" { ingress = {} }
+members "cli" { "198.18.1.1"%s }
+%s
+'''
+COUNTERS = ('sg_port_admitted', 'sg_plan_port_looked_at',
+            'sg_state_looked_at', 'sg_input_read', 'sg_limit_looked_at')
+
+
+def many():
+    lab = Lab(POLICY % ('', ''))
+    for n in range(1, N + 1):
+        lab.guest('srv%d' % n, 'srv' if n % 2 else 'cli')
+    lab.uplink()
+    return lab.start()
+
+
+class Work:
+    """What the agent did between 'with' and its end, and until all of it was
+    in force."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.ctl = Unixctl(lab.sandbox.path('ovs-sgd.%d.ctl'
+                                            % lab.agent.child.pid))
+
+    def read(self):
+        def one(name):
+            return int(self.ctl.call('coverage/read-counter', name))
+        return {name: one(name) for name in COUNTERS}
+
+    def __enter__(self):
+        self.lab.settle()
+        self.before = self.read()
+        return self
+
+    def __exit__(self, *error):
+        if not error[0]:
+            self.lab.settle()
+            self.done = {name: value - self.before[name]
+                         for name, value in self.read().items()}
+        self.ctl.close()
+
+    def at_most(self, **bounds):
+        for name, most in bounds.items():
+            done = self.done['sg_' + name]
+            self.lab.check(done <= most, '%s: %d, not %d at most: %s'
+                           % (name, done, most, self.done))
+
+
+@test('the counters count: the start looked at all ports', lab=many)
+def _(lab):
+    counts = Work(lab).read()
+    for name in COUNTERS:
+        lab.check(counts[name] >= N, '%s: %s' % (name, counts))
+
+
+@test('a row: one port is admitted, planned and told its state', lab=many)
+def _(lab):
+    with Work(lab) as work:
+        lab.set_ids(lab.srv1, sg_groups='cli')
+    work.at_most(port_admitted=2, plan_port_looked_at=2, state_looked_at=8,
+                 input_read=4, limit_looked_at=4)
+    lab.check(work.done['sg_port_admitted'] >= 1, 'it was: %s' % work.done)
+
+
+@test('a row that is not about us: it is admitted, and that is all', lab=many)
+def _(lab):
+    with Work(lab) as work:
+        lab.set_ids(lab.srv2, foreign_key='x')
+    work.at_most(port_admitted=2, plan_port_looked_at=2, state_looked_at=4,
+                 input_read=0, limit_looked_at=0)
+
+
+@test('a port comes and goes: itself', lab=many, fresh=True)
+def _(lab):
+    with Work(lab) as work:
+        lab.guest('new', 'srv', number=90)
+    work.at_most(port_admitted=5, plan_port_looked_at=5, state_looked_at=20,
+                 input_read=12, limit_looked_at=8)
+    with Work(lab) as work:
+        lab.remove_port(lab.new)
+    work.at_most(port_admitted=5, plan_port_looked_at=5, state_looked_at=20,
+                 input_read=12, limit_looked_at=8)
+
+
+@test('a reload with one member more: no port', lab=many, fresh=True)
+def _(lab):
+    with Work(lab) as work:
+        lab.reload(POLICY % (', "198.18.1.2"', ''))
+    work.at_most(port_admitted=0, plan_port_looked_at=0, state_looked_at=0,
+                 input_read=0, limit_looked_at=0)
+
+
+@test('a reload with a rule more: no port', lab=many, fresh=True)
+def _(lab):
+    with Work(lab) as work:
+        lab.reload((POLICY % ('', '')).replace(
+            'tcp { 80,', 'tcp { 90, from = group "cli" }, tcp { 80,'))
+    work.at_most(port_admitted=0, plan_port_looked_at=0, state_looked_at=0,
+                 input_read=0, limit_looked_at=0)
+
+
+@test('a reload with a group more: the ports that name it', lab=many,
+      fresh=True)
+def _(lab):
+    lab.allow_log('')
+    lab.set_ids(lab.srv1, sg_groups='later')
+    lab.expect_state(lab.srv1, 'error', 'is not defined')
+    with Work(lab) as work:
+        lab.reload(POLICY % ('', 'group "later" {}'))
+    work.at_most(port_admitted=2, state_looked_at=8, input_read=4)
+    lab.expect_state(lab.srv1, 'active')
+
+
+@test('nothing happens: nothing is looked at', lab=many)
+def _(lab):
+    with Work(lab) as work:
+        lab.settle()
+        lab.settle()
+    work.at_most(port_admitted=0, plan_port_looked_at=0, state_looked_at=0,
+                 input_read=0, limit_looked_at=0)
+
+
+run()
