@@ -26,13 +26,13 @@ _ovs_sgctl() {
                                        -- "$cur")) ;;
         *:-*) COMPREPLY=($(compgen -W "--target= --format=table
                   --format=json --timeout= --ports= --bridge= --stage= --force
-                  --help --version" -- "$cur"))
+                  --sample= --dry-run --help --version" -- "$cur"))
               [[ ${COMPREPLY[*]} != *= ]] || compopt -o nospace ;;
         :*) COMPREPLY=($(compgen -W "$(ovs-sgctl --help |
                   awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 }
                        on { print $1 }')" -- "$cur")) ;;
         check:* | compile:* | test:*) _filedir ;;
-        enable:* | disable:*)
+        enable:* | disable:* | observe:*)
             COMPREPLY=($(compgen -W "$(ovs-vsctl --timeout=2 list-br \
                   2>/dev/null)" -- "$cur")) ;;
         show:*) COMPREPLY=($(compgen -W "$(_ovs_sgctl_names list-groups)

@@ -23,6 +23,7 @@ libsgagent_la_SOURCES += \
 	plugin/agent/loaded.c \
 	plugin/agent/lookup.c \
 	plugin/agent/lookup.h \
+	plugin/agent/observe.c \
 	plugin/agent/revoke.c \
 	plugin/agent/states.c \
 	plugin/agent/turns.c \

@@ -20,6 +20,7 @@
  *   revoke.c    when connections under review have all been seen to
  *   barrier.c   `wait'
  *   admin.c     `enable' and `disable'
+ *   observe.c   what they would bring
  *   explain.c   from a cookie back to the rule
  *
  * A *pass* compiles the policy and the ports for every bridge.  Passes are

@@ -27,6 +27,7 @@
 struct ds;
 struct json;
 struct sg_core;
+struct sg_observation;
 struct sg_facts;
 struct sg_ovsdb;
 struct sg_policy;
@@ -128,6 +129,20 @@ struct json *sg_core_explain_cookie(const struct sg_core *, uint64_t cookie);
 
 /* The state of each bridge we look after, for `show BRIDGE': an object. */
 struct json *sg_core_bridge_to_json(const struct sg_core *, const char *name);
+
+/* `observe': what would be guarded if 'bridge' (NULL: each that we may touch)
+ * were enabled, and what of the traffic that is seen now would be refused.
+ * 'seen' is NULL or a list as in policy/seen.h.  Changes nothing.  Returns
+ * NULL, or a sentence that the caller frees. */
+char *sg_core_observe_start(const struct sg_core *, const char *bridge,
+                            const struct json *seen, struct sg_observation **)
+    __attribute__((warn_unused_result));
+/* True once finished: either '*answer', described in ovs-sgctl(8), or '*error'
+ * is not NULL.  Then destroys the handle. */
+bool sg_core_observe_finish(struct sg_core *, struct sg_observation *,
+                            struct json **answer, char **error);
+void sg_core_observe_wait(const struct sg_observation *);
+void sg_core_observe_cancel(struct sg_observation *);
 
 /* `disable': stops managing 'bridge' now and takes our flows and flags off.
  * Progress: NULL while under way, then "" or the error (caller frees).  The

@@ -24,7 +24,8 @@
 #include "timeval.h"
 #include "util.h"
 
-/* A command that is not answered yet: it has either a barrier or an admin. */
+/* A command that is not answered yet: it has one of a barrier, an admin, a load
+ * and an observation. */
 struct pending {
     struct ovs_list node;           /* In sg_unixctl.pending. */
     struct unixctl_conn *conn;      /* Who asked. */
@@ -32,6 +33,7 @@ struct pending {
     struct sg_barrier *barrier;     /* sg/wait. */
     struct sg_admin *admin;         /* sg/enable, sg/disable. */
     unsigned int load;              /* sg/reload; else 0. */
+    struct sg_observation *observation;     /* sg/observe. */
 };
 
 struct sg_unixctl {
@@ -213,6 +215,7 @@ remove_pending(struct sg_unixctl *u, struct pending *p)
     if (p->admin) {
         sg_core_admin_cancel(u->core, p->admin);
     }
+    sg_core_observe_cancel(p->observation);
     ovs_list_remove(&p->node);
     free(p);
 }
@@ -261,6 +264,24 @@ cmd_disable(struct sg_unixctl *u, struct unixctl_conn *conn,
     struct pending *p = add_pending(u, conn);
 
     p->admin = sg_core_disable_start(u->core, argv[1]);
+}
+
+/* sg/observe [BRIDGE [SEEN]]; an empty BRIDGE is none. */
+static void
+cmd_observe(struct sg_unixctl *u, struct unixctl_conn *conn,
+            int argc, const char *argv[])
+{
+    const char *bridge = argc > 1 && *argv[1] ? argv[1] : NULL;
+    struct json *seen = argc > 2 ? json_from_string(argv[2]) : NULL;
+    struct sg_observation *observation;
+    char *error = sg_core_observe_start(u->core, bridge, seen, &observation);
+
+    json_destroy(seen);
+    if (error) {
+        reply_error_and_free(conn, error);
+    } else {
+        add_pending(u, conn)->observation = observation;
+    }
 }
 
 static void
@@ -336,6 +357,24 @@ run_admin(struct sg_unixctl *u, struct pending *p)
     return true;
 }
 
+static bool
+run_observation(struct sg_unixctl *u, struct pending *p)
+{
+    struct json *answer;
+    char *error;
+
+    if (!sg_core_observe_finish(u->core, p->observation, &answer, &error)) {
+        return false;
+    }
+    p->observation = NULL;      /* The core has destroyed it. */
+    if (error) {
+        reply_error_and_free(p->conn, error);
+    } else {
+        reply_json(p->conn, answer);
+    }
+    return true;
+}
+
 void
 sg_unixctl_run(struct sg_unixctl *u)
 {
@@ -344,6 +383,7 @@ sg_unixctl_run(struct sg_unixctl *u)
     LIST_FOR_EACH_SAFE (p, node, &u->pending) {
         if (p->barrier ? run_barrier(u, p)
             : p->load ? run_load(u, p)
+            : p->observation ? run_observation(u, p)
             : run_admin(u, p)) {
             remove_pending(u, p);
         }
@@ -360,6 +400,9 @@ sg_unixctl_wait(struct sg_unixctl *u)
     LIST_FOR_EACH (p, node, &u->pending) {
         if (p->deadline != LLONG_MAX) {
             poll_timer_wait_until(p->deadline);
+        }
+        if (p->observation) {
+            sg_core_observe_wait(p->observation);
         }
     }
 }
@@ -415,6 +458,7 @@ static const struct command commands[] = {
     { "sg/trace",       "FROM TO PROTO [PORT]", 3, 4, cmd_trace },
     { "sg/enable",      "BRIDGE",               1, 1, cmd_enable },
     { "sg/disable",     "BRIDGE",               1, 1, cmd_disable },
+    { "sg/observe",     "[BRIDGE [SEEN]]",      0, 2, cmd_observe },
     { "sg/list-groups", "",                     0, 0, cmd_list_groups },
     { "sg/list-ports",  "",                     0, 0, cmd_list_ports },
     { "sg/list-addresses", "",                  0, 0, cmd_list_addresses },

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "ctl/client.h"
+#include "ctl/observe-command.h"
 #include "ctl/render.h"
 #include "ctl/sgctl.h"
 #include "openvswitch/json.h"
@@ -161,9 +162,15 @@ print_changes(const struct json *answer)
     }
 }
 
+/* What it would cut is said before anything changes. */
 enum sgctl_status
 sgctl_enable(const struct sgctl *ctl)
 {
+    if (!observe_warn(ctl, ctl->args[0])) {
+        return SGCTL_FAILED;
+    } else if (ctl->dry_run) {
+        return SGCTL_OK;
+    }
     return ask_and_print(ctl, "sg/enable", print_changes);
 }
 

@@ -10,10 +10,14 @@ ovs_sgctl_SOURCES = \
 	plugin/ctl/facts-file.c \
 	plugin/ctl/facts-file.h \
 	plugin/ctl/ovs-sgctl.c \
+	plugin/ctl/observe-command.c \
+	plugin/ctl/observe-command.h \
 	plugin/ctl/policy-loader.c \
 	plugin/ctl/policy-loader.h \
 	plugin/ctl/render.c \
 	plugin/ctl/render.h \
+	plugin/ctl/sample.c \
+	plugin/ctl/sample.h \
 	plugin/ctl/sgctl.h \
 	plugin/ctl/test-assertion.c \
 	plugin/ctl/test-command.c \

@@ -30,8 +30,10 @@ static const struct sgctl_command commands[] = {
       0, 0, SGCTL_TIMEOUT, sgctl_wait },
     { "trace", "FROM TO PROTO [PORT]", "may FROM open a connection to TO?",
       3, 4, SGCTL_TIMEOUT, sgctl_trace },
-    { "enable", "BRIDGE", "guard the ports of a bridge",
-      1, 1, SGCTL_TIMEOUT, sgctl_enable },
+    { "observe", "[BRIDGE]", "what would be guarded and refused?",
+      0, 1, SGCTL_TIMEOUT | SGCTL_SAMPLE, sgctl_observe },
+    { "enable", "BRIDGE [--dry-run]", "guard the ports of a bridge",
+      1, 1, SGCTL_TIMEOUT | SGCTL_SAMPLE | SGCTL_DRY_RUN, sgctl_enable },
     { "disable", "BRIDGE", "take everything of ours off a bridge",
       1, 1, SGCTL_TIMEOUT, sgctl_disable },
     { "list-groups", "", "list the groups in force",
@@ -55,6 +57,8 @@ static const struct {
     { SGCTL_BRIDGE, "--bridge" },
     { SGCTL_STAGE, "--stage" },
     { SGCTL_FORCE, "--force" },
+    { SGCTL_SAMPLE, "--sample" },
+    { SGCTL_DRY_RUN, "--dry-run" },
 };
 
 OVS_NO_RETURN static void
@@ -78,6 +82,8 @@ usage(void)
            "  --bridge=BRIDGE           compile: only this bridge\n"
            "  --stage=STAGE             compile: what to show (default: "
            "counts)\n"
+           "  --sample=SECONDS          observe, enable: look at packets, "
+           "too\n"
            "  -v, --verbose=[SPEC]      set logging levels\n"
            "  -h, --help; -V, --version display this text; the version\n");
     exit(SGCTL_OK);
@@ -106,12 +112,13 @@ parse_format(const char *format)
 }
 
 static unsigned int
-parse_timeout(const char *value)
+parse_seconds(const char *option, const char *value)
 {
     unsigned int seconds;
 
     if (!str_to_uint(value, 10, &seconds) || !seconds) {
-        usage_error("--timeout=%s: not a number of seconds above 0", value);
+        usage_error("--%s=%s: not a number of seconds above 0", option,
+                    value);
     }
     return seconds;
 }
@@ -126,6 +133,8 @@ parse_options(int argc, char *argv[], struct sgctl *ctl)
         OPT_BRIDGE,
         OPT_STAGE,
         OPT_FORCE,
+        OPT_SAMPLE,
+        OPT_DRY_RUN,
         VLOG_OPTION_ENUMS,
     };
     static const struct option long_options[] = {
@@ -136,6 +145,8 @@ parse_options(int argc, char *argv[], struct sgctl *ctl)
         {"bridge", required_argument, NULL, OPT_BRIDGE},
         {"stage", required_argument, NULL, OPT_STAGE},
         {"force", no_argument, NULL, OPT_FORCE},
+        {"sample", required_argument, NULL, OPT_SAMPLE},
+        {"dry-run", no_argument, NULL, OPT_DRY_RUN},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'V'},
         VLOG_LONG_OPTIONS,
@@ -160,7 +171,7 @@ parse_options(int argc, char *argv[], struct sgctl *ctl)
             break;
 
         case 'T':
-            ctl->timeout = parse_timeout(optarg);
+            ctl->timeout = parse_seconds("timeout", optarg);
             given |= SGCTL_TIMEOUT;
             break;
 
@@ -182,6 +193,16 @@ parse_options(int argc, char *argv[], struct sgctl *ctl)
         case OPT_FORCE:
             ctl->force = true;
             given |= SGCTL_FORCE;
+            break;
+
+        case OPT_SAMPLE:
+            ctl->sample = parse_seconds("sample", optarg);
+            given |= SGCTL_SAMPLE;
+            break;
+
+        case OPT_DRY_RUN:
+            ctl->dry_run = true;
+            given |= SGCTL_DRY_RUN;
             break;
 
         case 'h':

@@ -588,6 +588,169 @@ render_thing(const struct json *thing)
     print_members(thing);
 }
 
+/* Observations. */
+
+char *
+render_value(const struct json *object, const char *name)
+{
+    return get_text(object, name);
+}
+
+/* "tap1 (192.0.2.1)", or what is known of it. */
+static char *
+get_party(const struct json *flow, const char *name_key,
+          const char *address_key)
+{
+    char *name = get_text(flow, name_key);
+    char *address = get_text(flow, address_key);
+    char *party = (*name && *address ? xasprintf("%s (%s)", name, address)
+                   : *name ? xstrdup(name)
+                   : *address ? xstrdup(address) : xstrdup("?"));
+
+    free(name);
+    free(address);
+    return party;
+}
+
+static char *
+get_from(const struct json *flow)
+{
+    return get_party(flow, "from", "from_address");
+}
+
+static char *
+get_to(const struct json *flow)
+{
+    return get_party(flow, "to", "to_address");
+}
+
+/* "tcp 25", or "?". */
+static char *
+get_traffic(const struct json *flow)
+{
+    char *protocol = get_text(flow, "protocol");
+    char *port = get_text(flow, "port");
+    char *traffic = (*protocol ? xasprintf("%s%s%s", protocol,
+                                           *port ? " " : "", port)
+                     : xstrdup("?"));
+
+    free(protocol);
+    free(port);
+    return traffic;
+}
+
+char *
+render_talk(const struct json *flow)
+{
+    char *from = get_from(flow);
+    char *to = get_to(flow);
+    char *traffic = get_traffic(flow);
+    char *talk = xasprintf("%s -> %s %s", from, to, traffic);
+
+    free(from);
+    free(to);
+    free(traffic);
+    return talk;
+}
+
+/* The flows with this verdict: a new array of their clones. */
+static struct json *
+select_flows(const struct json *flows, const char *verdict)
+{
+    struct json *selected = json_array_create_empty();
+    size_t n = flows && flows->type == JSON_ARRAY ? json_array(flows)->n : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct json *flow = json_array(flows)->elems[i];
+        char *text = get_text(flow, "verdict");
+
+        if (!strcmp(text, verdict)) {
+            json_array_add(selected, json_clone(flow));
+        }
+        free(text);
+    }
+    return selected;
+}
+
+static void
+print_flows(const char *title, const struct json *flows, bool denied)
+{
+    const struct column columns[] = {
+        { "from", NULL, get_from },
+        { "to", NULL, get_to },
+        { "traffic", NULL, get_traffic },
+        { "packets", "packets", NULL },
+        { "seen in", "seen_in", NULL },
+        { denied ? "why" : NULL, "why", NULL },
+        { NULL, NULL, NULL },
+    };
+
+    print_table(title, flows, columns);
+}
+
+static char *
+get_plan(const struct json *bridge)
+{
+    char *refused = get_text(bridge, "refused");
+
+    if (*refused) {
+        return refused;
+    }
+    free(refused);
+    return xstrdup(!is_true(bridge, "enabled")
+                   ? "not enabled: nothing changes before `ovs-sgctl enable'"
+                   : !is_true(bridge, "secure")
+                   ? "enabled, but not fail_mode=secure: `ovs-sgctl enable' "
+                     "sets it" : "enabled");
+}
+
+static char *
+get_guarded_now(const struct json *port)
+{
+    return xstrdup(is_true(port, "enforced") ? "guarded" : "would be");
+}
+
+void
+render_observation(const struct json *observation, bool sampled)
+{
+    static const struct column bridges[] = {
+        { "bridge", "name", NULL },
+        { "state", NULL, get_plan },
+        { NULL, NULL, NULL },
+    };
+    static const struct column ports[] = {
+        { "port", "name", NULL },
+        { "bridge", "bridge", NULL },
+        { "state", NULL, get_guarded_now },
+        { "groups", "groups", NULL },
+        { "addresses", "addresses", NULL },
+        { "remark", "remark", NULL },
+        { NULL, NULL, NULL },
+    };
+    const struct json *flows = client_member(observation, "flows");
+    struct json *denied = select_flows(flows, "deny");
+    struct json *unknown = select_flows(flows, "unknown");
+    struct json *allowed = select_flows(flows, "allow");
+
+    print_table(NULL, client_member(observation, "bridges"), bridges);
+    print_table("ports", client_member(observation, "ports"), ports);
+    print_flows("would be refused", denied, true);
+    print_flows("cannot be told: too little of it is seen", unknown, false);
+    printf("\n%"PRIuSIZE" flows seen of ports that are not guarded yet: "
+           "%"PRIuSIZE" would pass, %"PRIuSIZE" would be refused, %"PRIuSIZE
+           " cannot be told\n", json_array(allowed)->n
+           + json_array(denied)->n + json_array(unknown)->n,
+           json_array(allowed)->n, json_array(denied)->n,
+           json_array(unknown)->n);
+    if (json_array(unknown)->n && !sampled) {
+        puts("`ovs-sgctl observe --sample=10' looks at packets for what the "
+             "switch does not show");
+    }
+    json_destroy(denied);
+    json_destroy(unknown);
+    json_destroy(allowed);
+}
+
 void
 render_lines(const struct json *array)
 {

@@ -10,11 +10,21 @@
  * that an answer lacks are shown as empty, so that a newer or an older agent
  * can be talked to. */
 
+#include <stdbool.h>
+
 struct json;
 
 void render_groups(const struct json *groups);
 void render_ports(const struct json *ports);
 void render_all_addresses(const struct json *sets);
+
+/* The answer of `observe', without its JSON; 'sampled' if packets were looked
+ * at. */
+void render_observation(const struct json *observation, bool sampled);
+/* A flow of it: "tap1 (192.0.2.1) -> uplink tcp 25"; and the member 'name' of
+ * 'object'.  The caller frees them. */
+char *render_talk(const struct json *flow);
+char *render_value(const struct json *object, const char *name);
 
 /* Any answer of `show', by its member "kind". */
 void render_thing(const struct json *thing);

@@ -38,6 +38,8 @@ struct sgctl {
     const char *bridge;         /* --bridge, or NULL. */
     const char *stage;          /* --stage, or NULL. */
     bool force;                 /* --force. */
+    unsigned int sample;        /* --sample, in seconds; 0: none. */
+    bool dry_run;               /* --dry-run. */
     const char **args;          /* What follows the command's name. */
     size_t n_args;
 };
@@ -48,7 +50,9 @@ enum sgctl_option {
     SGCTL_PORTS = 1 << 1,
     SGCTL_BRIDGE = 1 << 2,
     SGCTL_STAGE = 1 << 3,
-    SGCTL_FORCE = 1 << 4
+    SGCTL_FORCE = 1 << 4,
+    SGCTL_SAMPLE = 1 << 5,
+    SGCTL_DRY_RUN = 1 << 6
 };
 
 struct sgctl_command {
@@ -67,7 +71,8 @@ enum sgctl_status sgctl_check(const struct sgctl *);
 enum sgctl_status sgctl_compile(const struct sgctl *);
 enum sgctl_status sgctl_test(const struct sgctl *);
 
-/* With the agent: agent-commands.c. */
+/* With the agent: observe-command.c; agent-commands.c. */
+enum sgctl_status sgctl_observe(const struct sgctl *);
 enum sgctl_status sgctl_reload(const struct sgctl *);
 enum sgctl_status sgctl_wait(const struct sgctl *);
 enum sgctl_status sgctl_trace(const struct sgctl *);

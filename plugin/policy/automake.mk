@@ -34,5 +34,7 @@ libovssg_la_SOURCES += \
 	plugin/policy/rule-layer4.c \
 	plugin/policy/rule-peers.c \
 	plugin/policy/rule.c \
+	plugin/policy/seen.c \
+	plugin/policy/seen.h \
 	plugin/policy/sets.c \
 	plugin/policy/trace.c

@@ -219,3 +219,92 @@ sg_eval(const struct sg_policy *policy, const struct sg_ports *ports,
     }
     return NULL;
 }
+
+/* Packets of which not everything is known. */
+
+static enum sg_chance
+proto_chance(const struct sg_rule *rule, const struct sg_partspec *spec)
+{
+    bool narrow = rule->n_ranges || rule->n_icmps || rule->names;
+
+    if (rule->proto >= 0 && spec->proto >= 0 && rule->proto != spec->proto) {
+        return SG_NEVER;
+    }
+    return (rule->proto < 0 && !narrow ? SG_ALWAYS
+            : spec->proto < 0 || narrow ? SG_PERHAPS : SG_ALWAYS);
+}
+
+static enum sg_chance
+peers_chance(const struct sg_policy *policy, const struct sg_ports *ports,
+             const struct sg_rule *rule, const char *network,
+             const struct sg_partspec *spec)
+{
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        if (spec->remote
+            ? sg_peer_contains(policy, ports, &rule->peers[i], network,
+                               spec->remote)
+            : rule->peers[i].type == SG_PEER_ANY) {
+            return SG_ALWAYS;
+        }
+    }
+    return spec->remote ? SG_NEVER : SG_PERHAPS;
+}
+
+static enum sg_chance
+rule_chance(const struct sg_policy *policy, const struct sg_ports *ports,
+            const struct sg_rule *rule, const char *network,
+            const struct sg_partspec *spec)
+{
+    return (rule->families & spec->family
+            ? MIN(proto_chance(rule, spec),
+                  peers_chance(policy, ports, rule, network, spec))
+            : SG_NEVER);
+}
+
+/* Is so much known that no rule can remain in doubt? */
+static bool
+is_whole(const struct sg_partspec *spec)
+{
+    bool has_ports = (spec->proto == IPPROTO_TCP || spec->proto == IPPROTO_UDP
+                      || spec->proto == IPPROTO_SCTP
+                      || spec->proto == IPPROTO_ICMP
+                      || spec->proto == IPPROTO_ICMPV6);
+
+    return (spec->remote && spec->proto >= 0
+            && (spec->port >= 0 || !has_ports));
+}
+
+enum sg_chance
+sg_eval_chance(const struct sg_policy *policy, const struct sg_ports *ports,
+               const struct sg_port *port, const struct sg_endpoint *endpoint,
+               enum sg_direction dir, const struct sg_partspec *spec,
+               const struct sg_rule **rulep)
+{
+    enum sg_chance best = SG_NEVER;
+
+    *rulep = NULL;
+    if (is_whole(spec)) {
+        struct sg_flowspec flow = { *spec->remote, spec->proto, spec->port,
+                                    spec->code };
+
+        *rulep = sg_eval(policy, ports, port, endpoint, dir, &flow);
+        return *rulep ? SG_ALWAYS : SG_NEVER;
+    }
+    for (size_t i = 0; i < port->n_groups; i++) {
+        const struct sg_group *group = sg_policy_group(policy,
+                                                       port->groups[i],
+                                                       endpoint->network);
+
+        for (size_t j = 0; group && j < group->n_rules[dir]; j++) {
+            const struct sg_rule *rule = group->rules[dir][j];
+            enum sg_chance chance = rule_chance(policy, ports, rule,
+                                                endpoint->network, spec);
+
+            if (chance > best) {
+                best = chance;
+                *rulep = chance == SG_ALWAYS ? rule : NULL;
+            }
+        }
+    }
+    return best;
+}

@@ -46,6 +46,29 @@ const struct sg_rule *sg_eval(const struct sg_policy *,
                               const struct sg_endpoint *,
                               enum sg_direction, const struct sg_flowspec *);
 
+/* The same of a packet of which not everything is known, as of those behind a
+ * wide flow of the datapath. */
+enum sg_chance {
+    SG_NEVER,                   /* No rule lets it through, whatever it is. */
+    SG_PERHAPS,                 /* That depends on what is not known. */
+    SG_ALWAYS                   /* One does, whatever it is. */
+};
+
+struct sg_partspec {
+    uint8_t family;             /* SG_IPV4 or SG_IPV6. */
+    const struct sg_prefix *remote;     /* A single address; NULL: unknown. */
+    int proto, port, code;      /* As in struct sg_flowspec; -1: unknown. */
+};
+
+/* With everything known it is what sg_eval() says, never SG_PERHAPS.  '*rule',
+ * if not NULL, is what allows it. */
+enum sg_chance sg_eval_chance(const struct sg_policy *,
+                              const struct sg_ports *,
+                              const struct sg_port *,
+                              const struct sg_endpoint *,
+                              enum sg_direction, const struct sg_partspec *,
+                              const struct sg_rule **rule);
+
 /* One side of a trace.  'port' NULL: that side is not guarded here. */
 struct sg_trace_side {
     const struct sg_port *port;

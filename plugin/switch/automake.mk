@@ -11,6 +11,8 @@ libsgswitch_la_SOURCES += \
 	plugin/switch/foreign.c \
 	plugin/switch/link.c \
 	plugin/switch/link.h \
+	plugin/switch/megaflow.c \
+	plugin/switch/megaflow.h \
 	plugin/switch/monitor.c \
 	plugin/switch/noflood.c \
 	plugin/switch/shown.c \

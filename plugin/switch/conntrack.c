@@ -50,6 +50,7 @@ struct sg_conntrack {
     /* The answer. */
     char *text;                 /* All of it, or NULL. */
     const char *next;           /* The next line in 'text'. */
+    bool as_text;               /* Nothing is parsed. */
     struct sg_conn *conns;
     size_t n, allocated;
 };
@@ -84,6 +85,7 @@ reset(struct sg_conntrack *ct)
     free(ct->conns);
     ct->conns = NULL;
     ct->n = ct->allocated = 0;
+    ct->as_text = false;
     ct->status = SG_CT_IDLE;
 }
 
@@ -192,6 +194,23 @@ sg_conntrack_start(struct sg_conntrack *ct, const char *datapath_type,
                                  xasprintf("zone=%d", zone)));
     }
     ask(ct, "dpctl/dump-conntrack", args);
+}
+
+void
+sg_conntrack_start_text(struct sg_conntrack *ct, const char *datapath_type,
+                        bool flows)
+{
+    struct json *args = datapath_args(datapath_type);
+
+    if (flows) {
+        /* Options stand in front. */
+        struct json *target = json_clone(json_array(args)->elems[0]);
+
+        json_destroy(args);
+        args = json_array_create_2(json_string_create("--names"), target);
+    }
+    ask(ct, flows ? "dpctl/dump-flows" : "dpctl/dump-conntrack", args);
+    ct->as_text = true;
 }
 
 void
@@ -334,7 +353,9 @@ sg_conntrack_run(struct sg_conntrack *ct)
         long long int slice_end = time_usec() + SLICE;
 
         receive(ct, slice_end);
-        if (ct->text) {
+        if (ct->text && ct->as_text) {
+            ct->status = SG_CT_DONE;
+        } else if (ct->text) {
             parse(ct, slice_end);
         }
     }
@@ -372,6 +393,12 @@ sg_conntrack_entries(const struct sg_conntrack *ct, size_t *n)
 {
     *n = ct->n;
     return ct->conns;
+}
+
+const char *
+sg_conntrack_text(const struct sg_conntrack *ct)
+{
+    return ct->as_text && ct->text ? ct->text : "";
 }
 
 const char *

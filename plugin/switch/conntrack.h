@@ -46,6 +46,11 @@ void sg_conntrack_destroy(struct sg_conntrack *);
  * zone 0 are left out. */
 void sg_conntrack_start(struct sg_conntrack *, const char *datapath_type,
                         int zone);
+/* Asks for the lines of `dpctl/dump-flows' (with 'flows') or of
+ * `dpctl/dump-conntrack', whatever their zone, as they are: see
+ * sg_conntrack_text(), and sg_megaflow_parse() and sg_conn_parse(). */
+void sg_conntrack_start_text(struct sg_conntrack *, const char *datapath_type,
+                             bool flows);
 void sg_conntrack_start_wait(struct sg_conntrack *);
 /* Sets the number of connections that zones may hold, at least 1, or takes
  * their limits away (ovs-vswitchd(8): dpctl/ct-set-limits, -del-limits; a limit
@@ -74,6 +79,9 @@ void sg_conntrack_reset(struct sg_conntrack *);
 void sg_conntrack_wait(struct sg_conntrack *);
 const struct sg_conn *sg_conntrack_entries(const struct sg_conntrack *,
                                            size_t *n);
+/* All of an answer to sg_conntrack_start_text() that is done; "" if it is not,
+ * or was asked for by another one. */
+const char *sg_conntrack_text(const struct sg_conntrack *);
 const char *sg_conntrack_error(const struct sg_conntrack *);
 
 #endif /* switch/conntrack.h */

@@ -150,7 +150,7 @@ def _():
                  'trace', 'tap 1', '10.0.0.1', 'tcp', '80')
     equal(result.calls, [('sg/trace', ['tap 1', '10.0.0.1', 'tcp', '80'])])
     equal(ask(says({'changes': []}), 'enable', 'br0').calls,
-          [('sg/enable', ['br0'])])
+          [('sg/observe', ['br0']), ('sg/enable', ['br0'])])
     equal(ask(says({}), 'wait').calls, [('sg/wait', [])])
     equal(ask(says({}), 'wait', '--timeout=7').calls, [('sg/wait', ['7'])])
 

@@ -22,6 +22,7 @@ E2E_TESTS = \
 	tests/e2e/l2.t \
 	tests/e2e/learn.t \
 	tests/e2e/networks.t \
+	tests/e2e/observe.t \
 	tests/e2e/quiet.t \
 	tests/e2e/restart.t \
 	tests/e2e/scenarios.t \

@@ -8,7 +8,8 @@ policy_tests = \
 	tests/policy/test-admit \
 	tests/policy/test-admit-changes \
 	tests/policy/test-eval \
-	tests/policy/test-networks
+	tests/policy/test-networks \
+	tests/policy/test-seen
 check_PROGRAMS += $(policy_tests)
 TESTS += $(policy_tests)
 
@@ -51,3 +52,7 @@ tests_policy_test_networks_SOURCES = \
 	tests/policy/test-networks.c $(policy_fixture)
 tests_policy_test_networks_CPPFLAGS = $(policy_test_cppflags)
 tests_policy_test_networks_LDADD = $(SG_CORE_LIBS)
+
+tests_policy_test_seen_SOURCES = tests/policy/test-seen.c $(policy_fixture)
+tests_policy_test_seen_CPPFLAGS = $(policy_test_cppflags)
+tests_policy_test_seen_LDADD = $(SG_CORE_LIBS)

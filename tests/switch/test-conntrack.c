@@ -13,6 +13,7 @@
 #include "packets.h"
 #include "switch/conntrack-parse.h"
 #include "switch/conntrack.h"
+#include "switch/megaflow.h"
 #include "tap.h"
 
 /* 'conn' in one line, or "-". */
@@ -79,6 +80,59 @@ test_parse(void)
 }
 
 /* Any damage to a good line must be harmless. */
+static void
+check_flow(const char *line, const char *expected)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+    struct sg_megaflow f;
+
+    if (!sg_megaflow_parse(line, &f)) {
+        ds_put_cstr(&s, "-");
+    } else {
+        ds_put_format(&s, "%s > %s %#x ", f.in_port, f.out_port, f.eth_type);
+        if (f.has_src) {
+            ipv6_format_mapped(&f.src, &s);
+        }
+        ds_put_cstr(&s, " > ");
+        if (f.has_dst) {
+            ipv6_format_mapped(&f.dst, &s);
+        }
+        ds_put_format(&s, " %d %d %d %d %llu", f.proto, f.sport, f.dport,
+                      f.code, (unsigned long long int) f.packets);
+    }
+    is_str(ds_cstr(&s), expected, "parse %.60s", line);
+    ds_destroy(&s);
+}
+
+#define ETH "eth(src=52:54:00:00:00:01,dst=52:54:00:00:00:02),"
+
+static void
+test_megaflows(void)
+{
+    check_flow("recirc_id(0),in_port(tap1)," ETH "eth_type(0x0800),"
+               "ipv4(frag=no), packets:17, bytes:1, used:0.5s, "
+               "actions:uplink\nrecirc_id(0),in_port(x)",
+               "tap1 > uplink 0x800  >  -1 -1 -1 -1 17");
+    check_flow("ufid:01-02,recirc_id(0x1),ct_state(+est),in_port(tap1)," ETH
+               "eth_type(0x8100),vlan(vid=5,pcp=0),encap(eth_type(0x0800),"
+               "ipv4(src=192.0.2.1,dst=192.0.2.2,proto=6,frag=no),"
+               "tcp(src=40000,dst=80)), packets:3, actions:pop_vlan,tap2",
+               "tap1 > tap2 0x800 192.0.2.1 > 192.0.2.2 6 40000 80 -1 3");
+    check_flow("in_port(tap1),eth_type(0x86dd),ipv6(src=2001:db8::/32,"
+               "dst=2001:db8::2,proto=58),icmpv6(type=128,code=0), "
+               "packets:0, actions:ct(commit,zone=1),recirc(0x2)",
+               "tap1 >  0x86dd  > 2001:db8::2 58 -1 128 0 0");
+    check_flow("in_port(a),eth_type(0x0800),ipv4(proto=6),"
+               "tcp(dst=80/0xfff0), packets:1, actions:b,c",
+               "a >  0x800  >  6 -1 -1 -1 1");
+    check_flow("in_port(a),eth_type(0x0806), packets:1, actions:drop",
+               "a >  0x806  >  -1 -1 -1 -1 1");
+    check_flow("flow-dump from the main thread:", "-");
+    check_flow("in_port()", "-");
+    check_flow("", "-");
+    check_flow("in_port(a),ipv4(src=", "a >  0  >  -1 -1 -1 -1 0");
+}
+
 static void
 test_garbage(void)
 {
@@ -261,6 +315,7 @@ main(int argc OVS_UNUSED, char *argv[])
     struct sg_conntrack *ct = sg_conntrack_create(NULL);
 
     test_parse();
+    test_megaflows();
     test_garbage();
     test_live(ct);
     test_errors(ct);
