@@ -220,12 +220,15 @@ is_declared(const struct sg_port *port, const struct sg_prefix *p)
  * as soon as its zone is. */
 static void
 emit_who(struct emitter *e, const struct sg_plan_endpoint *ep,
-         enum sg_register zone, enum sg_table table)
+         enum sg_register zone, uint32_t room, enum sg_table table)
 {
     emit_begin(e);
     emit_match_reg(e, zone, ep->zone);
     emit_load(e, SG_R_NET, ep->network->id);
     emit_load(e, SG_R_PROFILE, ep->profile->id);
+    if (!ep->limit) {
+        emit_set_bits(e, SG_R_ROOM, room);
+    }
     emit_flow(e, table, 50, cookie_of(ep));
 }
 
@@ -283,8 +286,8 @@ sg_emit_endpoint(struct emitter *e, const struct sg_plan_endpoint *ep)
     if (!ep->endpoint->tagged || ep->endpoint->native) {
         emit_input(e, ep, 0);
     }
-    emit_who(e, ep, SG_R_SRC, SG_T_EG_WHO);
-    emit_who(e, ep, SG_R_DST, SG_T_IN_WHO);
+    emit_who(e, ep, SG_R_SRC, SG_ROOM_SRC, SG_T_EG_WHO);
+    emit_who(e, ep, SG_R_DST, SG_ROOM_DST, SG_T_IN_WHO);
     if (ep->port->port_security) {
         emit_security(e, ep);
     } else {

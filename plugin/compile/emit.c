@@ -180,6 +180,14 @@ emit_load(struct emitter *e, enum sg_register reg, uint32_t value)
 }
 
 void
+emit_set_bits(struct emitter *e, enum sg_register reg, uint32_t bits)
+{
+    ovs_be32 be = htonl(bits);
+
+    ofpact_put_set_field(&e->actions, mf_from_id(MFF_REG0 + reg), &be, &be);
+}
+
+void
 emit_load_tci(struct emitter *e, uint16_t tci)
 {
     ovs_be16 be = htons(tci);

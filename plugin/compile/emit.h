@@ -68,6 +68,7 @@ void emit_match_mark(struct emitter *, uint32_t value, uint32_t mask);
 
 /* Actions. */
 void emit_load(struct emitter *, enum sg_register, uint32_t value);
+void emit_set_bits(struct emitter *, enum sg_register, uint32_t bits);
 void emit_move(struct emitter *, enum sg_register from, enum sg_register to);
 void emit_resubmit(struct emitter *, uint8_t table);
 void emit_output(struct emitter *, int64_t ofport);

@@ -78,8 +78,11 @@
  * ------
  *
  * A zone that is full drops nothing by itself: the commit fails, and the
- * packet goes on.  Packets therefore come back from the commit to see whether
- * it left its mark (or, a fragment that knows no number, its label).
+ * packet goes on.  Where a zone has a limit, packets therefore come back from
+ * the commit to see whether it left its mark (or, a fragment that knows no
+ * number, its label).  Where it has none (SG_R_ROOM) that would be a way
+ * through the datapath for nothing, and the commit is done in passing, to a
+ * copy of the packet: what else comes out of that ct() goes nowhere.
  *
  * SCTP
  * ----
@@ -170,7 +173,8 @@ enum sg_table {
     SG_REGISTER(FRAG,    7)  /* Scratch of judging; part while flooding. */ \
     SG_REGISTER(NUMBER,  8)  /* Result of judging; for the DST zone. */     \
     SG_REGISTER(EGNUM,   9)  /* What egress allowed it; for the SRC zone. */ \
-    SG_REGISTER(FLAGS,  10)  /* SG_FLAG_*. */
+    SG_REGISTER(FLAGS,  10)  /* SG_FLAG_*. */                               \
+    SG_REGISTER(ROOM,   11)  /* SG_ROOM_*: zones that have no limit. */
 
 enum sg_register {
 #define SG_REGISTER(NAME, NUMBER) SG_R_##NAME = NUMBER,
@@ -181,6 +185,10 @@ enum sg_register {
 /* SG_R_FLAGS. */
 #define SG_FLAG_NAMED 1u        /* Only a rule that names it counts. */
 #define SG_FLAG_ND 2u           /* SPOOF_* has seen neighbor discovery. */
+
+/* SG_R_ROOM. */
+#define SG_ROOM_SRC 1u
+#define SG_ROOM_DST 2u
 
 /* ct_mark. */
 #define SG_MARK_CUT     UINT32_C(0x80000000)  /* Judged again, each packet. */

@@ -408,7 +408,9 @@ static const struct static_flow guarded_flows[] = {
      * packet is in a ct() at the time, to go the way of that one.  (Hence also
      * clone() around a ct() that another bridge's NORMAL may bring a frame to,
      * over a patch port, in the midst of its own outputs.  Where nothing
-     * follows, it costs nothing.) */
+     * follows, it costs nothing.)  A whole packet for a zone that is never
+     * full need not look: it commits a copy of itself, behind which nothing
+     * follows, and goes on with what it was. */
     { SG_T_COMMIT_SRC, 60, "ip,ip_frag=first",
       "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
       "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
@@ -425,10 +427,16 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{COMMIT_DST})" },
     { SG_T_DONE_SRC, 90, "ct_state=-inv+trk,ct_label=1/1",
       "resubmit(,{COMMIT_DST})" },
-    { SG_T_COMMIT_SRC, 50, "ip",
+    { SG_T_COMMIT_SRC, 50, "ip,ip_frag=no,$ROOM=1/1",
+      "clone(ct(commit,zone=$SRC[0..15],"
+      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))),resubmit(,{COMMIT_DST})" },
+    { SG_T_COMMIT_SRC, 50, "ipv6,ip_frag=no,$ROOM=1/1",
+      "clone(ct(commit,zone=$SRC[0..15],"
+      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))),resubmit(,{COMMIT_DST})" },
+    { SG_T_COMMIT_SRC, 40, "ip",
       "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
       "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
-    { SG_T_COMMIT_SRC, 50, "ipv6",
+    { SG_T_COMMIT_SRC, 40, "ipv6",
       "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
       "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
     { SG_T_COMMIT_DST, 60, "ip,ip_frag=first",
@@ -447,10 +455,16 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{OUT})" },
     { SG_T_DONE_DST, 90, "ct_state=-inv+trk,ct_label=1/1",
       "resubmit(,{OUT})" },
-    { SG_T_COMMIT_DST, 50, "ip",
+    { SG_T_COMMIT_DST, 50, "ip,ip_frag=no,$ROOM=2/2",
+      "clone(ct(commit,zone=$DST[0..15],"
+      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))),resubmit(,{OUT})" },
+    { SG_T_COMMIT_DST, 50, "ipv6,ip_frag=no,$ROOM=2/2",
+      "clone(ct(commit,zone=$DST[0..15],"
+      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))),resubmit(,{OUT})" },
+    { SG_T_COMMIT_DST, 40, "ip",
       "ct(commit,zone=$DST[0..15],table={DONE_DST},"
       "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
-    { SG_T_COMMIT_DST, 50, "ipv6",
+    { SG_T_COMMIT_DST, 40, "ipv6",
       "ct(commit,zone=$DST[0..15],table={DONE_DST},"
       "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
 

@@ -13,6 +13,7 @@ E2E_TESTS = \
 	tests/e2e/conntrack.t \
 	tests/e2e/crowd.t \
 	tests/e2e/ctl.t \
+	tests/e2e/datapath.t \
 	tests/e2e/errors.t \
 	tests/e2e/examples.t \
 	tests/e2e/flowmods.t \

@@ -15,6 +15,7 @@ EXTRA_DIST += $(ORACLE_TESTS) \
 	tests/oracle/mutants/behind.sed \
 	tests/oracle/mutants/class.sed \
 	tests/oracle/mutants/clause.sed \
+	tests/oracle/mutants/copy.sed \
 	tests/oracle/mutants/cut.sed \
 	tests/oracle/mutants/dhcp.sed \
 	tests/oracle/mutants/drain.sed \
