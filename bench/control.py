@@ -43,6 +43,8 @@ class Control:
         before = cpu_seconds(switch)
         seconds, _ = timed(self.world.start_agent)
         agent = self.agent.child.pid
+        self.result['longest_turn'] = {
+            'cold start': self.world.longest_turn()}
         self.result['flows'] = self.world.n_flows()
         self.result['cold_start'] = {
             'seconds': round(seconds, 3),
@@ -258,6 +260,7 @@ class Control:
         self.change_port_groups()
         self.change_port()
         self.changes.close()
+        self.result['longest_turn']['changes'] = self.world.longest_turn()
         self.result['changes'] = self.changes.results
         self.result['round_trip'] = summary(self.changes.trips)
         self.database.close()

@@ -20,6 +20,14 @@ def text_of_change(took):
         else '', cpu)
 
 
+def text_of_turns(turns):
+    return '; '.join('%s %s' % (when, 'not told' if not turn else
+                                '%.1f ms (%s %.1f ms)' % (
+                                    turn['ms'], turn['part'],
+                                    turn['part_ms']))
+                     for when, turn in turns.items())
+
+
 def control(result):
     """One scenario at one scale."""
     cold, restart = result['cold_start'], result['restart']
@@ -37,6 +45,7 @@ def control(result):
         ('memory of the agent', '%.1f MiB, %.1f at most' % (
             result['agent_memory_mib']['now'],
             result['agent_memory_mib']['most'])),
+        ('longest turn of the agent', text_of_turns(result['longest_turn'])),
         ('idle', '%.2f %% of a processor' % result['idle_percent']),
         ('round trip of a flow mod', '%.3f ms, p99 %.3f' % (
             result['round_trip']['median_ms'],
@@ -192,6 +201,10 @@ def agent_promises(results):
         yield promise('%s: agent CPU, to that of the switch' % where,
                       cold['agent_cpu_s'] / max(.01, cold['switch_cpu_s']),
                       .5)
+        for when, turn in result['longest_turn'].items():
+            if turn:
+                yield promise('%s: longest turn of the agent, %s, ms' % (
+                    where, when), turn['ms'], 10, '%.1f')
     result = largest(results['control'], LARGEST)
     if result:
         where = '%s x %g' % (LARGEST, result['scale'])

@@ -9,7 +9,7 @@ import re
 import scenario_to_sg
 from harness.agent import TOP, sgctl
 from harness.lab import Lab
-from harness.unixctl import Unixctl
+from harness.unixctl import Unixctl, UnixctlError
 from measure import timed
 from model import allowed
 from switch_control import SwitchControl
@@ -115,6 +115,17 @@ class World:
         self.control = Unixctl(self.sandbox.path(
             'ovs-sgd.%d.ctl' % self.agent.child.pid), timeout=300)
         self.control.call('sg/wait')
+
+    def longest_turn(self):
+        """How long the agent's loop was kept at most since the last call, and
+        by what (milliseconds); None if the agent does not say."""
+        try:
+            turns = json.loads(self.control.call('sg/turns', 'clear'))
+        except UnixctlError:
+            return None
+        part = max(turns['parts'], key=turns['parts'].get)
+        return {'ms': turns['longest_us'] / 1e3, 'part': part,
+                'part_ms': turns['parts'][part] / 1e3}
 
     def n_flows(self):
         return len(self.sandbox.flows(BRIDGE))
