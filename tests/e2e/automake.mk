@@ -47,6 +47,7 @@ EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/harness/exercise.py \
 	tests/e2e/harness/frames.py \
 	tests/e2e/harness/guest.py \
+	tests/e2e/harness/kernel.py \
 	tests/e2e/harness/lab.py \
 	tests/e2e/harness/netns.py \
 	tests/e2e/harness/peer.py \

@@ -158,7 +158,8 @@ def _(lab):
 def _(lab):
     for ethertype in (0x88b5, 0x88cc, 0x8847, 0x86de, 0x05dc):
         for x, y in ((lab.a, lab.b), (lab.a, lab.gw), (lab.gw, lab.a)):
-            frame = frames.eth(x.mac, y.mac, ethertype, b'x' * 50)
+            # As MPLS it has one label, which is the last: 'y' is odd.
+            frame = frames.eth(x.mac, y.mac, ethertype, b'y' * 50)
             lab.deliver(x, y, frame, False, 'ethertype %#x' % ethertype)
 
 

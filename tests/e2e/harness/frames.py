@@ -139,8 +139,13 @@ def _crc32c_table():
     return table
 
 
-def sctp(sport, dport, chunk=b'\x01\x00\x00\x04'):
-    """A packet with one chunk, by default a (short) INIT."""
+# Initiate tag, window, 10 streams each way, first number.
+SCTP_INIT = struct.pack('!BBHIIHHI', 1, 0, 20, 1, 65536, 10, 10, 1)
+
+
+def sctp(sport, dport, chunk=SCTP_INIT):
+    """A packet with one chunk, by default an INIT, complete because the
+    kernel's conntrack reads it."""
     head = struct.pack('!HHI', sport, dport, 0)
     crc = 0xffffffff
     for byte in head + bytes(4) + chunk:

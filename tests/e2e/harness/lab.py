@@ -17,8 +17,8 @@ import os
 from . import frames
 from .agent import Agent
 from .guest import CONNECTIONS, Host, mac_of
+from .kernel import default_sandbox
 from .process import wait_until
-from .sandbox import Sandbox
 from .tap import Failure
 from .watch import FlowWatch, LogWatch
 
@@ -41,7 +41,7 @@ SWITCH_NOISE = BUSY + (
 class Lab:
     def __init__(self, policy='', bridges=('br0',), agent_options=(),
                  agent=True):
-        self.sandbox = Sandbox('e2e').start()
+        self.sandbox = default_sandbox('e2e').start()
         self.hosts = {}                 # By name.
         self.guarded = set()            # Names of guarded interfaces.
         self.failures = []
@@ -56,6 +56,7 @@ class Lab:
                                          ('ovs-sgd.out', ()),
                                          ('ovs-vswitchd.out', SWITCH_NOISE),
                                          ('ovs-vswitchd.log', SWITCH_NOISE))]
+        self._trusted = 0               # Ports made by trusted().
         self._words = []                # ovs-vsctl words not yet carried out.
         for bridge in bridges:
             self.sandbox.add_bridge(bridge)
@@ -90,6 +91,9 @@ class Lab:
 
     def trusted(self, name, tag=None, bridge='br0', port=(), ofport=None):
         """A port that nobody guards, such as an uplink."""
+        # Not by chance the number that a guest will ask for.
+        self._trusted += 1
+        ofport = ofport or 200 + self._trusted
         self._words += self.sandbox.port_command(bridge, name, None, ofport,
                                                  tag, port)
 

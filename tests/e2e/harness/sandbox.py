@@ -1,6 +1,9 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """A private Open vSwitch: database and switch in a folder of their own.
 
+This one has the userspace datapath; kernel.py has the same with the kernel's,
+and default_sandbox() says which of them the tests shall use.
+
 Packets go in through `netdev-dummy/receive' and come out in the pcap files of
 the dummy ports.  The userspace datapath serves dummy ports in the switch's
 main thread, one packet per port and turn, and answers control commands in the
@@ -53,6 +56,9 @@ class Pcap:
 
 
 class Sandbox:
+    DATAPATH = 'netdev'                 # datapath_type of the bridges.
+    SWITCH_OPTIONS = ['--enable-dummy', '--disable-system']
+
     def __init__(self, name='ovs'):
         try:
             process.private_network()
@@ -94,11 +100,15 @@ class Sandbox:
     def start_vswitchd(self):
         self.vswitchd = Child(
             ['ovs-vswitchd', 'unix:' + self.path('db.sock'), '--pidfile',
-             '--enable-dummy', '--disable-system',
+             *self.SWITCH_OPTIONS,
              '--log-file=' + self.path('ovs-vswitchd.log'), '-vconsole:off'],
             self.env, self.path('ovs-vswitchd.out'))
         if not wait_until(self._connect, 20):
             raise Failure('ovs-vswitchd does not start')
+        self.ready()
+
+    def ready(self):
+        """Called when the switch has started."""
         self.injected = 0
         self.received_before = self._received()
 
@@ -200,24 +210,28 @@ class Sandbox:
 
     def add_bridge(self, bridge='br0', secure=True, *settings):
         self.vsctl('add-br', bridge, '--', 'set', 'Bridge', bridge,
-                   'datapath_type=netdev',
+                   'datapath_type=' + self.DATAPATH,
                    *(['fail_mode=secure'] if secure else []), *settings)
 
     def port_command(self, bridge, name, ids=None, ofport=None, tag=None,
                      port=()):
-        """The ovs-vsctl words that add a dummy port; 'port' are further
-        settings of its Port row."""
-        capture = self.path(name + '.pcap')
-        self.pcaps[name] = Pcap(capture)
+        """The ovs-vsctl words that add a port; 'port' are further settings of
+        its Port row."""
         words = ['--', 'add-port', bridge, name]
         if tag is not None:
             words.append('tag=%d' % tag)
         words += list(port)
-        words += ['--', 'set', 'Interface', name, 'type=dummy',
-                  'options:tx_pcap=' + capture]
+        words += ['--', 'set', 'Interface', name, *self.make_device(name)]
         if ofport:
             words.append('ofport_request=%d' % ofport)
         return words + ids_words(ids or {})
+
+    def make_device(self, name):
+        """Makes what a port is made of; returns the settings of its Interface
+        row."""
+        capture = self.path(name + '.pcap')
+        self.pcaps[name] = Pcap(capture)
+        return ['type=dummy', 'options:tx_pcap=' + capture]
 
     def set_ids(self, name, ids):
         """Changes external_ids of an interface; None removes a key."""
