@@ -3,6 +3,7 @@
 dist_doc_DATA += \
 	doc/architecture.md \
 	doc/contract-tests.md \
+	doc/libvirt.md \
 	doc/lua-api.md \
 	doc/operations.md \
 	doc/pipeline.md \

@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	examples/bastion \
 	examples/inventory \
 	examples/labels \
+	examples/libvirt \
 	examples/mininet/README.md \
 	examples/mininet/guarded.py \
 	examples/mininet/play.py \

@@ -22,6 +22,7 @@ E2E_TESTS = \
 	tests/e2e/hostile.t \
 	tests/e2e/l2.t \
 	tests/e2e/learn.t \
+	tests/e2e/libvirt.t \
 	tests/e2e/networks.t \
 	tests/e2e/observe.t \
 	tests/e2e/quiet.t \
@@ -49,6 +50,7 @@ EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/harness/guest.py \
 	tests/e2e/harness/kernel.py \
 	tests/e2e/harness/lab.py \
+	tests/e2e/harness/libvirt.py \
 	tests/e2e/harness/netns.py \
 	tests/e2e/harness/peer.py \
 	tests/e2e/harness/process.py \

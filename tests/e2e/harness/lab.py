@@ -40,8 +40,8 @@ SWITCH_NOISE = BUSY + (
 
 class Lab:
     def __init__(self, policy='', bridges=('br0',), agent_options=(),
-                 agent=True):
-        self.sandbox = default_sandbox('e2e').start()
+                 agent=True, sandbox=None):
+        self.sandbox = (sandbox or default_sandbox('e2e')).start()
         self.hosts = {}                 # By name.
         self.guarded = set()            # Names of guarded interfaces.
         self.failures = []
