@@ -14,11 +14,13 @@ EXTRA_DIST += \
 	bench/load \
 	bench/measure.py \
 	bench/model.py \
+	bench/neutron_costs.py \
 	bench/openflow.py \
 	bench/ovn.py \
 	bench/ovn_costs.py \
 	bench/ovsdb.py \
 	bench/packages \
+	bench/packages-neutron \
 	bench/plot.py \
 	bench/report.py \
 	bench/results.py \

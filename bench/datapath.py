@@ -23,7 +23,7 @@ from harness.agent import Agent, program
 from harness.netns import Namespace, must
 from harness.process import Child, command, wait_until
 from harness.sandbox import Sandbox
-from measure import cpu_seconds, median, say
+from measure import cpu_seconds, median, n_flows, say
 
 PORT = '8080'                   # Web reaches app there, by TCP and UDP.
 ZONES = '--zones=32768-65534'  # Conntrack is the datapath's: not OVN's.
@@ -289,9 +289,7 @@ class Traffic:
                'variants': {}}
         for variant in self.variants:
             out['variants'][variant.name] = {
-                'flows': len(self.sandbox.ofctl(
-                    '-O', 'OpenFlow15', 'dump-flows', self.sandbox.mgmt(
-                        variant.bridge)).splitlines()) - 1,
+                'flows': n_flows(self.sandbox, variant.bridge),
                 'rates': {name: with_ratio(rates, plain.rates[name])
                           for name, rates in variant.rates.items()},
                 'cpu_us_per_packet': {

@@ -71,6 +71,13 @@ def children(pid):
         return []
 
 
+def n_flows(sandbox, bridge):
+    """All of a bridge's."""
+    out = sandbox.must(['ovs-ofctl', '--timeout=60', 'dump-aggregate',
+                        sandbox.mgmt(bridge)], 60)
+    return int(re.search(r'flow_count=(\d+)', out).group(1))
+
+
 def median(values):
     return statistics.median(values) if values else None
 

@@ -5,7 +5,7 @@ import time
 
 from changes import Changes
 from harness.sandbox import Sandbox
-from measure import cpu_seconds, memory_mib, say
+from measure import cpu_seconds, memory_mib, n_flows, say
 from model import referenced_group
 from ovn import PATIENCE, Ovn, OvsdbError, acl, port_group
 from ovsdb import (a_map, a_set, add_port, delete_port, insert, mutate, named,
@@ -36,12 +36,6 @@ class OvnCosts:
                           'external_ids:iface-id=' + port['name']]
             self.sandbox.vsctl(*words[1:])
 
-    def n_flows(self):
-        out = self.sandbox.must(
-            ['ovs-ofctl', '--timeout=60', 'dump-aggregate',
-             self.sandbox.mgmt(BRIDGE)], 60)
-        return int(out.split('flow_count=')[1].split()[0])
-
     def load(self):
         self.ovn.load_topology(self.add_interfaces)
         before = {name: cpu_seconds(pid) for name, pid in self.pids().items()}
@@ -50,7 +44,7 @@ class OvnCosts:
             'seconds': round(self.ovn.installed, 3),
             'cpu_s': {name: round(cpu_seconds(pid) - before[name], 2)
                       for name, pid in self.pids().items()}}
-        self.result['flows'] = self.n_flows()
+        self.result['flows'] = n_flows(self.sandbox, BRIDGE)
         self.result['memory_mib'] = {
             name: round(memory_mib(pid)[0], 1)
             for name, pid in self.pids().items()}

@@ -61,19 +61,23 @@ def control(result):
                           'remote_members'))] + columns(rows))
 
 
-def on_ovn(result):
+def peer(name, result):
+    """OVN, or Neutron's driver, on a scenario."""
     cold = result['cold_start']
     rows = [('flows', '%d' % result['flows']),
             ('policy, from commit to flows', '%.2f s; CPU s: %s' % (
                 cold['seconds'], ', '.join('%s %.2f' % item for item
                                            in cold['cpu_s'].items()))),
-            ('restart of ovn-controller', '%.2f s'
-             % result['restart']['seconds'])]
+            ('memory, MiB', ', '.join('%s %.0f' % item for item
+                                      in result['memory_mib'].items()))]
+    if 'restart' in result:
+        rows.append(('restart of its agent', '%.2f s'
+                     % result['restart']['seconds']))
     rows += [('%s: %s' % (name, way), text_of_change(took))
              for name, ways in result['changes'].items()
              for way, took in ways.items()]
-    return '\n'.join(['OVN, %s, scale %g' % (result['scenario'],
-                                             result['scale'])]
+    return '\n'.join(['%s, %s, scale %g' % (name, result['scenario'],
+                                            result['scale'])]
                      + columns(rows))
 
 

@@ -127,9 +127,6 @@ class World:
         return {'ms': turns['longest_us'] / 1e3, 'part': part,
                 'part_ms': turns['parts'][part] / 1e3}
 
-    def n_flows(self):
-        return len(self.sandbox.flows(BRIDGE))
-
     # Is it in force?
 
     def check(self):
