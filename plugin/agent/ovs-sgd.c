@@ -128,8 +128,8 @@ parse_zones(const char *value, struct sg_core_options *core)
     int n = 0;
 
     if (!ovs_scan(value, "%u-%u%n", &first, &last, &n) || value[n]
-        || first < 1 || last > UINT16_MAX || first >= last) {
-        ovs_fatal(0, "--zones: %s is no range of at least two zones between "
+        || first < 1 || last > UINT16_MAX || last < first + 2) {
+        ovs_fatal(0, "--zones: %s is no range of at least three zones between "
                   "1 and %d, such as 20000-29999", value, UINT16_MAX);
     }
     core->zone_min = first;

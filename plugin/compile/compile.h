@@ -58,11 +58,12 @@ struct sg_compiler {
     struct sg_ids numbers;      /* sg_entry.key */
     struct sg_ids zones;        /* "zone UUID.VLAN" */
     uint16_t multicast_zone;    /* No endpoint's; nothing is committed. */
+    uint16_t waiting_zone;      /* The same: fragments wait in it. */
     uint32_t default_limit;     /* Connections per zone; 0: no limit. */
 };
 
-/* Conntrack zones are taken from zone_min...zone_max, inclusive; the last one
- * is for looking at multicast. */
+/* Conntrack zones are taken from zone_min...zone_max, inclusive; the last two
+ * are for looking at multicast and for fragments. */
 struct sg_compiler *sg_compiler_create(uint16_t zone_min, uint16_t zone_max);
 /* For endpoints of ports that give no limit of their own. */
 void sg_compiler_set_default_limit(struct sg_compiler *, uint32_t limit);

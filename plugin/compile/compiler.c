@@ -22,8 +22,9 @@ sg_compiler_create(uint16_t zone_min, uint16_t zone_max)
     sg_ids_init(&c->classes, 1, UINT32_MAX);
     sg_ids_init(&c->fragments, 1, UINT32_MAX);
     sg_ids_init(&c->numbers, 1, SG_MARK_ID);
-    sg_ids_init(&c->zones, zone_min, zone_max - 1);
+    sg_ids_init(&c->zones, zone_min, zone_max - 2);
     c->multicast_zone = zone_max;
+    c->waiting_zone = zone_max - 1;
     c->default_limit = 0;
     return c;
 }

@@ -40,7 +40,9 @@
 #include "compile/compile.h"
 #include "compile/flow.h"
 #include "compile/plan-private.h"
+#include "hash.h"
 #include "openvswitch/dynamic-string.h"
+#include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/vlog.h"
 #include "packets.h"
@@ -184,12 +186,25 @@ resubmits_of(const struct sg_plan_flood *flood)
 }
 
 static void
-put_judge(struct emitter *e, const struct sg_plan_flood *flood)
+put_who(struct emitter *e, const struct sg_plan_flood *flood)
 {
-    emit_load(e, SG_R_NUMBER, 0);
     emit_load(e, SG_R_NET, flood->network->id);
     emit_load(e, SG_R_PROFILE, flood->profile->id);
+}
+
+/* Leaves in NUMBER what allows the packet. */
+static void
+put_question(struct emitter *e, const struct sg_plan_flood *flood)
+{
+    emit_load(e, SG_R_NUMBER, 0);
+    put_who(e, flood);
     emit_resubmit(e, SG_T_IN_PROFILE);
+}
+
+/* Sends the packet to the ports of 'flood' if NUMBER allows it. */
+static void
+put_answer(struct emitter *e)
+{
     emit_load(e, SG_R_FRAG, 0);
     emit_resubmit(e, SG_T_FLOOD_OUT);
 }
@@ -227,31 +242,100 @@ judged_in(const struct sg_plan_vlan *vlan)
     return judged;
 }
 
-/* One turn: as many as it may take, from 'i' on.  Returns where the next one
- * begins. */
+/* Where the turn that begins with 'i' ends. */
 static size_t
-emit_turn(struct emitter *e, const struct judged *judged, size_t i, int turn)
+end_of_turn(const struct judged *judged, size_t i)
 {
-    uint16_t tag = tag_of(judged->vlan->vlan);
     size_t end = MIN(judged->n, i + JUDGES);
-    size_t resubmits = 0;
+    size_t resubmits = resubmits_of(judged->floods[i]);
+
+    while (++i < end) {
+        resubmits += resubmits_of(judged->floods[i]);
+        if (resubmits > TURN) {
+            break;
+        }
+    }
+    return i;
+}
+
+static uint64_t
+judge_cookie(const struct judged *judged)
+{
     char key[32];
 
+    snprintf(key, sizeof key, "judge %d", tag_of(judged->vlan->vlan));
+    return cookie_of(key);
+}
+
+/* One turn: the floods from 'i' to 'end'. */
+static void
+emit_turn(struct emitter *e, const struct judged *judged, size_t i,
+          size_t end, int turn)
+{
     emit_begin(e);
-    emit_match_reg(e, SG_R_VLAN, tag);
+    emit_match_reg(e, SG_R_VLAN, tag_of(judged->vlan->vlan));
     emit_match_reg(e, SG_R_FRAG, turn);
-    do {
-        put_judge(e, judged->floods[i]);
-        resubmits += resubmits_of(judged->floods[i]);
-    } while (++i < end
-             && resubmits + resubmits_of(judged->floods[i]) <= TURN);
-    if (i < judged->n && turn + 1 < MAX_TURNS) {
+    for (; i < end; i++) {
+        put_question(e, judged->floods[i]);
+        put_answer(e);
+    }
+    if (end < judged->n && turn + 1 < MAX_TURNS) {
         emit_load(e, SG_R_FRAG, turn + 1);
         emit_resubmit(e, SG_T_FLOOD_TURN);
     }
-    snprintf(key, sizeof key, "judge %d", tag);
-    emit_flow(e, SG_T_FLOOD_JUDGE, 100, cookie_of(key));
-    return i;
+    emit_flow(e, SG_T_FLOOD_JUDGE, 100, judge_cookie(judged));
+}
+
+/* Datagrams in fragments: the first one votes, for the first turn only, and
+ * then all of them go by the votes, in reverse order. */
+
+/* Tells the first 'n' floods from any others. */
+static uint32_t
+votes_of(const struct judged *judged, size_t n)
+{
+    uint32_t hash = n;
+
+    for (size_t i = 0; i < n; i++) {
+        hash = hash_string(judged->floods[i]->network->name, hash);
+        hash = hash_string(judged->floods[i]->profile->key, hash);
+    }
+    return hash ? hash : 1;
+}
+
+static void
+set_verdict(struct ofpact_stack *stack)
+{
+    stack->subfield.field = mf_from_id(MFF_REG0 + SG_R_NUMBER);
+    stack->subfield.ofs = ctz32(SG_MARK_KNOWN);
+    stack->subfield.n_bits = 1;
+}
+
+static void
+emit_vote(struct emitter *e, const struct judged *judged, size_t n)
+{
+    emit_begin(e);
+    emit_match_reg(e, SG_R_VLAN, tag_of(judged->vlan->vlan));
+    for (size_t i = 0; i < n; i++) {
+        put_question(e, judged->floods[i]);
+        set_verdict(ofpact_put_STACK_PUSH(&e->actions));
+    }
+    emit_load(e, SG_R_VOTES, votes_of(judged, n));
+    emit_flow(e, SG_T_FLOOD_VOTE, 100, judge_cookie(judged));
+}
+
+static void
+emit_voted(struct emitter *e, const struct judged *judged, size_t n)
+{
+    emit_begin(e);
+    emit_match_reg(e, SG_R_VLAN, tag_of(judged->vlan->vlan));
+    emit_match_reg(e, SG_R_VOTES, votes_of(judged, n));
+    emit_load(e, SG_R_NUMBER, 0);
+    while (n-- > 0) {
+        set_verdict(ofpact_put_STACK_POP(&e->actions));
+        put_who(e, judged->floods[n]);
+        put_answer(e);
+    }
+    emit_flow(e, SG_T_FLOOD_VOTED, 100, judge_cookie(judged));
 }
 
 /* The flows of a VLAN that judge each of its profiles. */
@@ -263,7 +347,14 @@ sg_emit_judges(struct emitter *e, const struct sg_plan_vlan *vlan)
     size_t i = 0;
 
     for (int turn = 0; i < judged.n && turn < MAX_TURNS; turn++) {
-        i = emit_turn(e, &judged, i, turn);
+        size_t end = end_of_turn(&judged, i);
+
+        emit_turn(e, &judged, i, end, turn);
+        if (!turn) {
+            emit_vote(e, &judged, end);
+            emit_voted(e, &judged, end);
+        }
+        i = end;
     }
     if (i < judged.n) {
         VLOG_WARN_RL(&rl, "VLAN %d: %"PRIuSIZE" of %"PRIuSIZE" sets of groups "

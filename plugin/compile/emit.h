@@ -43,7 +43,8 @@ struct emitter {
     struct sg_flows *flows;     /* Where they go. */
     struct sg_flows *touched;   /* Where their identities go, or NULL. */
     struct sg_unit *unit;       /* Whose they are; NULL: nobody's (unit.h). */
-    uint16_t multicast_zone;    /* Where nothing is ever committed. */
+    uint16_t multicast_zone;    /* Where nothing is ever committed, ... */
+    uint16_t waiting_zone;      /* ... nor here, where fragments wait. */
     struct match match;         /* Scratch. */
     struct ofpbuf actions;      /* Scratch: ofpacts. */
     struct ofpbuf message;      /* Scratch: the flow as a message. */

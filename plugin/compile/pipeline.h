@@ -64,15 +64,30 @@
 /* Fragments
  * ---------
  *
- * Every ct() reassembles: its packets come out when their datagram is whole,
- * and then one fragment after the other.  The first can be judged, by the
+ * Userspace conntrack reassembles in every ct(): its packets come out when
+ * their datagram is whole, and then one fragment after the other.  All of them
+ * go on with the registers of the one that completed it, and what is committed
+ * is what its flow says.  But only the first fragment can be judged, by the
  * ports that conntrack saw (ct_tp_dst; ports of a fragment itself cannot be
- * matched in Open vSwitch's default mode).  The others have no ports at all:
- * they pass the rules unjudged, but the next ct() lets them out only if the
- * first came along.  There always is a next one: that of the receiver's zone,
- * or the commit.  What the commit creates then has no number yet (no
- * SG_MARK_KNOWN), because its last fragment knew none; the first whole packet
- * brings it.
+ * matched in Open vSwitch's default mode); of the others no field tells them.
+ *
+ * So the first one is made the one that completes the next ct().  It waits,
+ * unjudged, in a ct() of another zone (waiting_zone), where nothing is ever
+ * committed.  Each later one goes ahead to the next ct(), unjudged, and a copy
+ * of it to the first one.  When the last copy has come, the first is free: it
+ * is judged and, if that lets it pass, goes where the others are, as the last
+ * of them.  The copies are dropped.  Two things make the others and the first
+ * meet: it comes back to the table that sent it away with the registers as
+ * they were, and thus with the same recirc_id, which is part of the key of
+ * fragments; and the zone, which is not, tells that table that it has waited.
+ *
+ * That is for what is new to conntrack.  Of what is known, or under review,
+ * later fragments pass unjudged, and the first one, without which they do not
+ * come out of the next ct(), is judged.  Where the commit of a review takes
+ * what a later one says, that is a label (no SG_MARK_KNOWN).
+ *
+ * The kernel's datapath puts datagrams together once and for all; there
+ * nothing is a fragment behind a ct().
  *
  * Limits
  * ------
@@ -88,10 +103,11 @@
  * ----
  *
  * Userspace conntrack does not know SCTP's ports, so "established" would mean
- * every port of a pair of hosts.  Each packet is judged by its own ports: in
- * the original direction as a question; in the other turned round, as the
- * answer to one, and failing that as a question too, because either host may
- * have begun an association.
+ * every port of a pair of hosts.  Each packet is judged by its own ports: as a
+ * question, or, if the other end has asked anything before, turned round as
+ * the answer to one.  Either end may have begun an association, and conntrack
+ * has one entry for all of a pair, so it notes in ct_label who has asked: bit 1
+ * the guest whose zone it is, bit 2 the other end.
  *
  * Multicast
  * ---------
@@ -99,9 +115,16 @@
  * Not tracked: it goes to many, and nobody answers it with a packet that
  * conntrack could match.  It passes ct() in a zone where nothing is ever
  * committed, for its validity and for ct_tp_dst: once, however many ports it
- * goes to, but for VLANs of many profiles (emit-floods.c). */
+ * goes to, but for VLANs of many profiles (emit-floods.c).
+ *
+ * Of a datagram in fragments the first one waits as above and is then judged
+ * for every profile (FLOOD_VOTE).  The verdicts stay on the stack, which like
+ * the registers is what all of them go on with, and FLOOD_VOTED takes them
+ * from there.  VOTES says of which list of profiles they are, because that may
+ * have become another one meanwhile. */
 
-/* Tables, in the order a packet meets them.  Table 0 is everybody's entrance;
+/* Tables, in the order a packet meets them (but for FLOOD_VOTE and
+ * FLOOD_VOTED, which stand by FLOOD_FRAG).  Table 0 is everybody's entrance;
  * ours begin where nobody else is likely to be. */
 #define SG_TABLES                                                           \
     SG_TABLE(INPUT,          0)  /* Which port: guarded, trusted, unknown. */ \
@@ -133,6 +156,7 @@
     SG_TABLE(FLOOD_JUDGE,  125)  /* Judges each profile of the VLAN. */     \
     SG_TABLE(FLOOD_OUT,    126)  /* The ports of one profile. */            \
     SG_TABLE(FLOOD_TURN,   127)  /* So many are judged; now the others. */  \
+    SG_TABLE(FLOOD_FRAG,   128)  /* Fragments behind their first one. */    \
     SG_TABLE(IN_WHO,       129)  /* By its zone: the receiver's profile. */ \
     SG_TABLE(IN,           130)  /* What needs no rule; what needs ct(). */ \
     SG_TABLE(IN_CT,        131)                                             \
@@ -148,8 +172,10 @@
     SG_TABLE(IN_SCTP_TOO,  141)  /* No answer: a question? */               \
     SG_TABLE(COMMIT_SRC,   142)  /* To the sender's zone. */                \
     SG_TABLE(DONE_SRC,     143)  /* Whole, and room in the zone? */         \
+    SG_TABLE(FLOOD_VOTE,   144)  /* Judges a first fragment for all ... */  \
     SG_TABLE(COMMIT_DST,   145)  /* To the receiver's zone. */              \
     SG_TABLE(DONE_DST,     146)  /* Whole, and room in the zone? */         \
+    SG_TABLE(FLOOD_VOTED,  147)  /* ... for whom all of them are then. */   \
     SG_TABLE(OUT,          148)  /* To the port, or NORMAL. */              \
     SG_TABLE(NAMES,        149)  /* No packet comes here: numbers of        \
                                   * networks, for a restarted agent. */
@@ -174,7 +200,8 @@ enum sg_table {
     SG_REGISTER(NUMBER,  8)  /* Result of judging; for the DST zone. */     \
     SG_REGISTER(EGNUM,   9)  /* What egress allowed it; for the SRC zone. */ \
     SG_REGISTER(FLAGS,  10)  /* SG_FLAG_*. */                               \
-    SG_REGISTER(ROOM,   11)  /* SG_ROOM_*: zones that have no limit. */
+    SG_REGISTER(ROOM,   11)  /* SG_ROOM_*: zones that have no limit. */           \
+    SG_REGISTER(VOTES,  12)  /* Whose votes are on the stack; 0: none. */
 
 enum sg_register {
 #define SG_REGISTER(NAME, NUMBER) SG_R_##NAME = NUMBER,

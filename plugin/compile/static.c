@@ -4,7 +4,8 @@
 
 /* The flows that depend on neither policy nor ports, as one would type them
  * for ovs-ofctl(8), with shorthands: {NAME} is the number of a table, $NAME
- * the register of that name (pipeline.h), and @ the zone of multicast.
+ * the register of that name (pipeline.h), @ the zone of multicast, and ~ the
+ * one where fragments wait.
  *
  * The trusted part stands by itself: it forwards for the host also when no
  * policy loads.
@@ -47,6 +48,25 @@ struct static_flow {
 /* A number, or a fragment that nobody could judge. */
 #define ALLOWED "$NUMBER=0x20000000/0x20000000"
 #define UNJUDGED "$NUMBER=0x40000000"
+
+/* A connection that nobody has committed, or that is cut. */
+#define NOT_YET "ct_state=+new+trk,ct_mark=0/0x20000000"
+#define NOT_NOW "ct_state=+new+trk,ct_mark=0x80000000/0x80000000"
+
+/* The first fragment of a datagram waits for the others, and they lead it
+ * on: see "Fragments" in pipeline.h. */
+#define WAIT(TABLE) "ct(table={" TABLE "},zone=~)"
+#define FRAGMENT_ON "clone(ct(table={FLOOD_FRAG},zone=@))"
+
+/* SCTP, as ct_label has it: both ends may have asked. */
+#define GUEST_ASKED "ct_label=2/2"
+#define GUEST_SILENT "ct_label=0/2"
+#define OTHERS_ASKED "ct_label=4/4"
+#define OTHERS_SILENT "ct_label=0/4"
+
+/* Behind egress: nothing of it is needed any more but EGNUM. */
+#define EGRESS_DONE "load:0->$NUMBER[],load:0->$PROFILE[],load:0->$CLASS[]," \
+    "load:0->$FRAG[],load:0->$FLAGS[],resubmit(,{L2})"
 
 /* Established, by a rule that is known and has not been revoked. */
 #define IN_FORCE "ct_mark=0x20000000/0xa0000000"
@@ -139,14 +159,37 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_EG_STATELESS, 50, "icmp6,icmp_type=134",
       "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE}),load:0->$EGNUM[],"
       "resubmit(,{EG_VERDICT})" },
+    /* As in EG_CT.  The first one is judged when it has waited. */
+    { SG_T_EG_STATELESS, 70, "ip,ip_frag=first,ct_zone=@,ct_state=-inv+trk",
+      WAIT("EG_STATELESS") },
+    { SG_T_EG_STATELESS, 70, "ipv6,ip_frag=first,ct_zone=@,ct_state=-inv+trk",
+      WAIT("EG_STATELESS") },
+    { SG_T_EG_STATELESS, 70, "ip,ip_frag=later,ct_zone=@,ct_state=-inv+trk",
+      FRAGMENT_ON "," WAIT("EG_STATELESS") },
+    { SG_T_EG_STATELESS, 70, "ipv6,ip_frag=later,ct_zone=@,ct_state=-inv+trk",
+      FRAGMENT_ON "," WAIT("EG_STATELESS") },
     { SG_T_EG_STATELESS, 50, "ct_state=-inv+trk",
       "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE}),load:0->$EGNUM[],"
       "resubmit(,{EG_VERDICT})" },
 
     /* Egress: what conntrack says.  Reviews (review.c) sit at 110. */
-    { SG_T_EG_CT, 150, "ct_state=+new+trk,ct_mark=0/0x20000000",
+    { SG_T_EG_CT, 150, NOT_YET, "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
+    { SG_T_EG_CT, 150, NOT_NOW, "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
+    { SG_T_EG_CT, 160, "ip,ip_frag=first," NOT_YET, WAIT("EG_CT") },
+    { SG_T_EG_CT, 160, "ip,ip_frag=later," NOT_YET,
+      "clone(resubmit(,{EG_NEW}))," WAIT("EG_CT") },
+    { SG_T_EG_CT, 160, "ip,ip_frag=first," NOT_NOW, WAIT("EG_CT") },
+    { SG_T_EG_CT, 160, "ip,ip_frag=later," NOT_NOW,
+      "clone(resubmit(,{EG_NEW}))," WAIT("EG_CT") },
+    { SG_T_EG_CT, 170, "ip,ip_frag=first,ct_zone=~,ct_state=-inv+trk",
       "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
-    { SG_T_EG_CT, 150, "ct_state=+new+trk,ct_mark=0x80000000/0x80000000",
+    { SG_T_EG_CT, 160, "ipv6,ip_frag=first," NOT_YET, WAIT("EG_CT") },
+    { SG_T_EG_CT, 160, "ipv6,ip_frag=later," NOT_YET,
+      "clone(resubmit(,{EG_NEW}))," WAIT("EG_CT") },
+    { SG_T_EG_CT, 160, "ipv6,ip_frag=first," NOT_NOW, WAIT("EG_CT") },
+    { SG_T_EG_CT, 160, "ipv6,ip_frag=later," NOT_NOW,
+      "clone(resubmit(,{EG_NEW}))," WAIT("EG_CT") },
+    { SG_T_EG_CT, 170, "ipv6,ip_frag=first,ct_zone=~,ct_state=-inv+trk",
       "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
     { SG_T_EG_CT, 120, "ct_state=+est+trk,ct_mark=0x80000000/0x80000000",
       "resubmit(,{EG_REVIEW})" },
@@ -155,10 +198,10 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_EG_CT, 100, "ct_state=+est+trk," IN_FORCE, "resubmit(,{L2})" },
     /* Open vSwitch calls datagrams new until one is answered.  Those of a
      * connection that is committed already were judged.  (Fragments go one
-     * way, all of them: later ones do not tell that they are UDP.) */
-    { SG_T_EG_CT, 105, "udp,ip_frag=no,ct_state=+new+trk," IN_FORCE,
+     */
+    { SG_T_EG_CT, 105, "ip,ct_state=+new-inv+trk,ct_nw_proto=17," IN_FORCE,
       "resubmit(,{L2})" },
-    { SG_T_EG_CT, 105, "udp6,ip_frag=no,ct_state=+new+trk," IN_FORCE,
+    { SG_T_EG_CT, 105, "ipv6,ct_state=+new-inv+trk,ct_nw_proto=17," IN_FORCE,
       "resubmit(,{L2})" },
     { SG_T_EG_CT, 100, "ct_state=+new+trk," IN_FORCE,
       "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
@@ -193,24 +236,24 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_EG_JUDGE, 0, "", "resubmit(,{EG_PROFILE})" },
 
     /* NUMBER says whether; EGNUM, which COMMIT_SRC will write. */
-    { SG_T_EG_VERDICT, 100, ALLOWED,
-      "load:0->$NUMBER[],load:0->$PROFILE[],load:0->$CLASS[],"
-      "load:0->$FRAG[],load:0->$FLAGS[],resubmit(,{L2})" },
-    { SG_T_EG_VERDICT, 100, UNJUDGED,
-      "load:0->$NUMBER[],load:0->$PROFILE[],load:0->$CLASS[],"
-      "load:0->$FRAG[],load:0->$FLAGS[],resubmit(,{L2})" },
+    { SG_T_EG_VERDICT, 100, ALLOWED, EGRESS_DONE },
+    { SG_T_EG_VERDICT, 100, UNJUDGED, EGRESS_DONE },
 
-    { SG_T_EG_SCTP, 100, "ct_state=-rpl+trk",
-      "resubmit(,{EG_JUDGE}),resubmit(,{EG_VERDICT})" },
-    { SG_T_EG_SCTP, 50, "ct_state=+rpl+trk,sctp", SWAP_IP SWAP_SCTP
+    /* If the other end has asked, an answer; failing that, a question.  The
+     * first question makes a note of who asks. */
+    { SG_T_EG_SCTP, 100, "sctp," OTHERS_ASKED, SWAP_IP SWAP_SCTP
       "resubmit(,{IN_PROFILE})," SWAP_IP SWAP_SCTP
       "resubmit(,{EG_SCTP_TOO})" },
-    { SG_T_EG_SCTP, 50, "ct_state=+rpl+trk,sctp6", SWAP_IP6 SWAP_SCTP
+    { SG_T_EG_SCTP, 100, "sctp6," OTHERS_ASKED, SWAP_IP6 SWAP_SCTP
       "resubmit(,{IN_PROFILE})," SWAP_IP6 SWAP_SCTP
       "resubmit(,{EG_SCTP_TOO})" },
-    { SG_T_EG_SCTP_TOO, 100, "$NUMBER=0",
+    { SG_T_EG_SCTP, 50, "", "resubmit(,{EG_SCTP_TOO})" },
+    { SG_T_EG_SCTP_TOO, 100, ALLOWED, EGRESS_DONE },
+    { SG_T_EG_SCTP_TOO, 50, "$NUMBER=0," GUEST_SILENT,
+      "resubmit(,{EG_JUDGE}),move:$NUMBER[]->$EGNUM[],"
+      "resubmit(,{EG_VERDICT})" },
+    { SG_T_EG_SCTP_TOO, 50, "$NUMBER=0," GUEST_ASKED,
       "resubmit(,{EG_JUDGE}),resubmit(,{EG_VERDICT})" },
-    { SG_T_EG_SCTP_TOO, 0, "", "resubmit(,{EG_VERDICT})" },
 
     /* Established, but to be judged again: by the rules of the direction in
      * which it began.  An answer is turned round for that; its ports need not
@@ -271,6 +314,11 @@ static const struct static_flow guarded_flows[] = {
     /* Multicast from a guarded port; see trusted_flows. */
     { SG_T_L2_MULTI, 30, "rarp,$SRC=0", "NORMAL" },
     { SG_T_L2_MULTI, 10, "", "resubmit(,{FLOOD}),resubmit(,{OUT})" },
+    /* NORMAL has had those of trusted ports. */
+    { SG_T_FLOOD_FRAG, 100, "$SRC=0,ct_state=-inv+trk",
+      "resubmit(,{FLOOD_VOTED})" },
+    { SG_T_FLOOD_FRAG, 50, "ct_state=-inv+trk",
+      "resubmit(,{FLOOD_VOTED}),resubmit(,{OUT})" },
 
     { SG_T_FLOOD, 10, "arp", "resubmit(,{FLOOD_ALL})" },
     { SG_T_FLOOD, 20, "icmp6,icmp_type=130", "resubmit(,{FLOOD_ALL})" },
@@ -288,7 +336,22 @@ static const struct static_flow guarded_flows[] = {
       "clone(ct(table={FLOOD_CT},zone=@))" },
     { SG_T_FLOOD_TURN, 10, "ipv6",
       "clone(ct(table={FLOOD_CT},zone=@))" },
-    { SG_T_FLOOD_CT, 100, "ct_state=-inv+trk", "resubmit(,{FLOOD_JUDGE})" },
+    { SG_T_FLOOD_CT, 100, "ip,ip_frag=no,ct_state=-inv+trk",
+      "resubmit(,{FLOOD_JUDGE})" },
+    { SG_T_FLOOD_CT, 100, "ipv6,ip_frag=no,ct_state=-inv+trk",
+      "resubmit(,{FLOOD_JUDGE})" },
+    { SG_T_FLOOD_CT, 100, "ip,ip_frag=first,ct_zone=@,ct_state=-inv+trk",
+      WAIT("FLOOD_CT") },
+    { SG_T_FLOOD_CT, 100, "ipv6,ip_frag=first,ct_zone=@,ct_state=-inv+trk",
+      WAIT("FLOOD_CT") },
+    { SG_T_FLOOD_CT, 100, "ip,ip_frag=later,ct_zone=@,ct_state=-inv+trk",
+      FRAGMENT_ON "," WAIT("FLOOD_CT") },
+    { SG_T_FLOOD_CT, 100, "ipv6,ip_frag=later,ct_zone=@,ct_state=-inv+trk",
+      FRAGMENT_ON "," WAIT("FLOOD_CT") },
+    { SG_T_FLOOD_CT, 100, "ip,ip_frag=first,ct_zone=~,ct_state=-inv+trk",
+      "resubmit(,{FLOOD_VOTE})," FRAGMENT_ON },
+    { SG_T_FLOOD_CT, 100, "ipv6,ip_frag=first,ct_zone=~,ct_state=-inv+trk",
+      "resubmit(,{FLOOD_VOTE})," FRAGMENT_ON },
 
     /* Ingress: what needs no rule. */
     { SG_T_IN, 100, "arp", "resubmit(,{OUT})" },
@@ -299,9 +362,23 @@ static const struct static_flow guarded_flows[] = {
     { SG_T_IN, 50, "ip", "clone(ct(table={IN_CT},zone=$DST[0..15]))" },
     { SG_T_IN, 50, "ipv6", "clone(ct(table={IN_CT},zone=$DST[0..15]))" },
 
-    { SG_T_IN_CT, 150, "ct_state=+new+trk,ct_mark=0/0x20000000",
+    { SG_T_IN_CT, 150, NOT_YET, "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
+    { SG_T_IN_CT, 150, NOT_NOW, "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
+    { SG_T_IN_CT, 160, "ip,ip_frag=first," NOT_YET, WAIT("IN_CT") },
+    { SG_T_IN_CT, 160, "ip,ip_frag=later," NOT_YET,
+      "clone(resubmit(,{IN_NEW}))," WAIT("IN_CT") },
+    { SG_T_IN_CT, 160, "ip,ip_frag=first," NOT_NOW, WAIT("IN_CT") },
+    { SG_T_IN_CT, 160, "ip,ip_frag=later," NOT_NOW,
+      "clone(resubmit(,{IN_NEW}))," WAIT("IN_CT") },
+    { SG_T_IN_CT, 170, "ip,ip_frag=first,ct_zone=~,ct_state=-inv+trk",
       "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
-    { SG_T_IN_CT, 150, "ct_state=+new+trk,ct_mark=0x80000000/0x80000000",
+    { SG_T_IN_CT, 160, "ipv6,ip_frag=first," NOT_YET, WAIT("IN_CT") },
+    { SG_T_IN_CT, 160, "ipv6,ip_frag=later," NOT_YET,
+      "clone(resubmit(,{IN_NEW}))," WAIT("IN_CT") },
+    { SG_T_IN_CT, 160, "ipv6,ip_frag=first," NOT_NOW, WAIT("IN_CT") },
+    { SG_T_IN_CT, 160, "ipv6,ip_frag=later," NOT_NOW,
+      "clone(resubmit(,{IN_NEW}))," WAIT("IN_CT") },
+    { SG_T_IN_CT, 170, "ipv6,ip_frag=first,ct_zone=~,ct_state=-inv+trk",
       "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
     { SG_T_IN_CT, 120, "ct_state=+est+trk,ct_mark=0x80000000/0x80000000",
       "resubmit(,{IN_REVIEW})" },
@@ -309,9 +386,9 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{IN_REVIEW})" },
     { SG_T_IN_CT, 100, "ct_state=+est+trk," IN_FORCE,
       "resubmit(,{COMMIT_SRC})" },
-    { SG_T_IN_CT, 105, "udp,ip_frag=no,ct_state=+new+trk," IN_FORCE,
+    { SG_T_IN_CT, 105, "ip,ct_state=+new-inv+trk,ct_nw_proto=17," IN_FORCE,
       "resubmit(,{COMMIT_SRC})" },
-    { SG_T_IN_CT, 105, "udp6,ip_frag=no,ct_state=+new+trk," IN_FORCE,
+    { SG_T_IN_CT, 105, "ipv6,ct_state=+new-inv+trk,ct_nw_proto=17," IN_FORCE,
       "resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_CT, 100, "ct_state=+new+trk," IN_FORCE,
       "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
@@ -339,17 +416,21 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_NEW, 0, "",
       "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
-    { SG_T_IN_SCTP, 100, "ct_state=-rpl+trk",
-      "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
-    { SG_T_IN_SCTP, 50, "ct_state=+rpl+trk,sctp", SWAP_IP SWAP_SCTP
+    { SG_T_IN_SCTP, 100, "sctp," GUEST_ASKED, SWAP_IP SWAP_SCTP
       "resubmit(,{EG_JUDGE})," SWAP_IP SWAP_SCTP
       "resubmit(,{IN_SCTP_TOO})" },
-    { SG_T_IN_SCTP, 50, "ct_state=+rpl+trk,sctp6", SWAP_IP6 SWAP_SCTP
+    { SG_T_IN_SCTP, 100, "sctp6," GUEST_ASKED, SWAP_IP6 SWAP_SCTP
       "resubmit(,{EG_JUDGE})," SWAP_IP6 SWAP_SCTP
       "resubmit(,{IN_SCTP_TOO})" },
-    { SG_T_IN_SCTP_TOO, 100, "$NUMBER=0",
+    { SG_T_IN_SCTP, 50, "", "resubmit(,{IN_SCTP_TOO})" },
+    { SG_T_IN_SCTP_TOO, 100, ALLOWED,
+      "load:0->$NUMBER[],resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_SCTP_TOO, 50, "$NUMBER=0",
       "resubmit(,{IN_PROFILE}),resubmit(,{IN_VERDICT})" },
-    { SG_T_IN_SCTP_TOO, 0, "", "resubmit(,{IN_VERDICT})" },
+    { SG_T_IN_VERDICT, 110, "sctp,ct_state=-new+trk," OTHERS_SILENT ","
+      ALLOWED, "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_VERDICT, 110, "sctp6,ct_state=-new+trk," OTHERS_SILENT ","
+      ALLOWED, "resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_VERDICT, 100, "ct_state=+new+trk," ALLOWED,
       "resubmit(,{COMMIT_SRC})" },
     /* Not a new connection: nothing to commit. */
@@ -411,22 +492,18 @@ static const struct static_flow guarded_flows[] = {
      * follows, it costs nothing.)  A whole packet for a zone that is never
      * full need not look: it commits a copy of itself, behind which nothing
      * follows, and goes on with what it was. */
-    { SG_T_COMMIT_SRC, 60, "ip,ip_frag=first",
-      "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
-      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
-    { SG_T_COMMIT_SRC, 60, "ip,ip_frag=later",
-      "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
-      "exec(set_field:1/1->ct_label))" },
-    { SG_T_COMMIT_SRC, 60, "ipv6,ip_frag=first",
-      "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
-      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
-    { SG_T_COMMIT_SRC, 60, "ipv6,ip_frag=later",
-      "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
-      "exec(set_field:1/1->ct_label))" },
-    { SG_T_DONE_SRC, 100, "ct_state=-inv+trk,ct_mark=0x20000000/0x20000000",
-      "resubmit(,{COMMIT_DST})" },
-    { SG_T_DONE_SRC, 90, "ct_state=-inv+trk,ct_label=1/1",
-      "resubmit(,{COMMIT_DST})" },
+    { SG_T_COMMIT_SRC, 60, "ip,$EGNUM=0x40000000",
+      "clone(ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
+      "exec(set_field:1/1->ct_label)))" },
+    { SG_T_COMMIT_SRC, 60, "ipv6,$EGNUM=0x40000000",
+      "clone(ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
+      "exec(set_field:1/1->ct_label)))" },
+    { SG_T_COMMIT_SRC, 55, "sctp",
+      "clone(ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
+      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[],set_field:2/2->ct_label)))" },
+    { SG_T_COMMIT_SRC, 55, "sctp6",
+      "clone(ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
+      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[],set_field:2/2->ct_label)))" },
     { SG_T_COMMIT_SRC, 50, "ip,ip_frag=no,$ROOM=1/1",
       "clone(ct(commit,zone=$SRC[0..15],"
       "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))),resubmit(,{COMMIT_DST})" },
@@ -434,27 +511,27 @@ static const struct static_flow guarded_flows[] = {
       "clone(ct(commit,zone=$SRC[0..15],"
       "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))),resubmit(,{COMMIT_DST})" },
     { SG_T_COMMIT_SRC, 40, "ip",
-      "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
-      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
+      "clone(ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
+      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[])))" },
     { SG_T_COMMIT_SRC, 40, "ipv6",
-      "ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
-      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[]))" },
-    { SG_T_COMMIT_DST, 60, "ip,ip_frag=first",
-      "ct(commit,zone=$DST[0..15],table={DONE_DST},"
-      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
-    { SG_T_COMMIT_DST, 60, "ip,ip_frag=later",
-      "ct(commit,zone=$DST[0..15],table={DONE_DST},"
-      "exec(set_field:1/1->ct_label))" },
-    { SG_T_COMMIT_DST, 60, "ipv6,ip_frag=first",
-      "ct(commit,zone=$DST[0..15],table={DONE_DST},"
-      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
-    { SG_T_COMMIT_DST, 60, "ipv6,ip_frag=later",
-      "ct(commit,zone=$DST[0..15],table={DONE_DST},"
-      "exec(set_field:1/1->ct_label))" },
-    { SG_T_DONE_DST, 100, "ct_state=-inv+trk,ct_mark=0x20000000/0x20000000",
-      "resubmit(,{OUT})" },
-    { SG_T_DONE_DST, 90, "ct_state=-inv+trk,ct_label=1/1",
-      "resubmit(,{OUT})" },
+      "clone(ct(commit,zone=$SRC[0..15],table={DONE_SRC},"
+      "exec(move:$EGNUM[]->NXM_NX_CT_MARK[])))" },
+    { SG_T_DONE_SRC, 100, "ct_state=-inv+trk,ct_mark=0x20000000/0x20000000",
+      "resubmit(,{COMMIT_DST})" },
+    { SG_T_DONE_SRC, 90, "ct_state=-inv+trk,ct_label=1/1",
+      "resubmit(,{COMMIT_DST})" },
+    { SG_T_COMMIT_DST, 60, "ip,$NUMBER=0x40000000",
+      "clone(ct(commit,zone=$DST[0..15],table={DONE_DST},"
+      "exec(set_field:1/1->ct_label)))" },
+    { SG_T_COMMIT_DST, 60, "ipv6,$NUMBER=0x40000000",
+      "clone(ct(commit,zone=$DST[0..15],table={DONE_DST},"
+      "exec(set_field:1/1->ct_label)))" },
+    { SG_T_COMMIT_DST, 55, "sctp",
+      "clone(ct(commit,zone=$DST[0..15],table={DONE_DST},"
+      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[],set_field:4/4->ct_label)))" },
+    { SG_T_COMMIT_DST, 55, "sctp6",
+      "clone(ct(commit,zone=$DST[0..15],table={DONE_DST},"
+      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[],set_field:4/4->ct_label)))" },
     { SG_T_COMMIT_DST, 50, "ip,ip_frag=no,$ROOM=2/2",
       "clone(ct(commit,zone=$DST[0..15],"
       "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))),resubmit(,{OUT})" },
@@ -462,11 +539,15 @@ static const struct static_flow guarded_flows[] = {
       "clone(ct(commit,zone=$DST[0..15],"
       "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))),resubmit(,{OUT})" },
     { SG_T_COMMIT_DST, 40, "ip",
-      "ct(commit,zone=$DST[0..15],table={DONE_DST},"
-      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
+      "clone(ct(commit,zone=$DST[0..15],table={DONE_DST},"
+      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[])))" },
     { SG_T_COMMIT_DST, 40, "ipv6",
-      "ct(commit,zone=$DST[0..15],table={DONE_DST},"
-      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[]))" },
+      "clone(ct(commit,zone=$DST[0..15],table={DONE_DST},"
+      "exec(move:$NUMBER[]->NXM_NX_CT_MARK[])))" },
+    { SG_T_DONE_DST, 100, "ct_state=-inv+trk,ct_mark=0x20000000/0x20000000",
+      "resubmit(,{OUT})" },
+    { SG_T_DONE_DST, 90, "ct_state=-inv+trk,ct_label=1/1",
+      "resubmit(,{OUT})" },
 
     /* A guarded sender enters NORMAL without a port, so that NORMAL learns
      * nothing from it (no MAC, no multicast group) that could make it choose
@@ -488,6 +569,22 @@ static const struct static_flow guards[] = {
     { SG_T_EG_STATELESS, 100, "tcp6", "drop" },
     { SG_T_FLOOD, 15, "tcp", "drop" },
     { SG_T_FLOOD, 15, "tcp6", "drop" },
+
+    /* The copies of fragments that have led their first one on. */
+    { SG_T_EG_CT, 180, "ip,ip_frag=later,ct_zone=~", "drop" },
+    { SG_T_EG_CT, 180, "ipv6,ip_frag=later,ct_zone=~", "drop" },
+    { SG_T_IN_CT, 180, "ip,ip_frag=later,ct_zone=~", "drop" },
+    { SG_T_IN_CT, 180, "ipv6,ip_frag=later,ct_zone=~", "drop" },
+    { SG_T_EG_STATELESS, 90, "ip,ip_frag=later,ct_zone=~", "drop" },
+    { SG_T_EG_STATELESS, 90, "ipv6,ip_frag=later,ct_zone=~", "drop" },
+
+    /* The first fragment of a guest's multicast; others have gone ahead. */
+    { SG_T_L2_MULTI, 15, "ip,ip_frag=first,ct_state=-inv+trk",
+      "resubmit(,{FLOOD_VOTE})," FRAGMENT_ON },
+    { SG_T_L2_MULTI, 15, "ip,ip_frag=later", "drop" },
+    { SG_T_L2_MULTI, 15, "ipv6,ip_frag=first,ct_state=-inv+trk",
+      "resubmit(,{FLOOD_VOTE})," FRAGMENT_ON },
+    { SG_T_L2_MULTI, 15, "ipv6,ip_frag=later", "drop" },
 
     /* TCP begins with a SYN. */
     { SG_T_EG_NEW, 90, "tcp", "drop" },
@@ -564,15 +661,16 @@ expand_register(const char *p, struct ds *s)
 }
 
 static void
-expand(const char *p, uint16_t multicast_zone, struct ds *s)
+expand(const struct emitter *e, const char *p, struct ds *s)
 {
     while (*p) {
         if (*p == '{') {
             p = expand_table(p + 1, s);
         } else if (*p == '$') {
             p = expand_register(p + 1, s);
-        } else if (*p == '@') {
-            ds_put_format(s, "%d", multicast_zone);
+        } else if (*p == '@' || *p == '~') {
+            ds_put_format(s, "%d", *p == '@' ? e->multicast_zone
+                                             : e->waiting_zone);
             p++;
         } else {
             ds_put_char(s, *p++);
@@ -588,9 +686,9 @@ emit_static_flow(struct emitter *e, const struct static_flow *flow,
     struct ofputil_flow_mod fm;
     struct ds s = DS_EMPTY_INITIALIZER;
 
-    expand(flow->match, e->multicast_zone, &s);
+    expand(e, flow->match, &s);
     ds_put_format(&s, "%sactions=", s.length ? "," : "");
-    expand(flow->actions, e->multicast_zone, &s);
+    expand(e, flow->actions, &s);
 
     char *error = parse_ofp_str(&fm, OFPFC_ADD, ds_cstr(&s), NULL, NULL,
                                 &usable);

@@ -2,7 +2,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """What conntrack cannot do by itself: fragments get the verdict of their
 datagram, and SCTP ports are judged exactly (CONTRACT section 4, point 1)."""
-import struct
 import time
 
 from harness import Lab, frames, run, test
@@ -33,42 +32,17 @@ def two():
     return lab.start()
 
 
-def fragments6(frame, size, ident):
-    """RFC 8200 section 4.5."""
-    header, payload = frame[14:54], frame[54:]
-    out = []
-    for at in range(0, len(payload), size):
-        part = payload[at:at + size]
-        more = at + size < len(payload)
-        extension = struct.pack('!BBHI', header[6], 0, at | more, ident)
-        out.append(frame[:14] + header[:4]
-                   + struct.pack('!H', len(part) + 8) + b'\x2c' + header[7:]
-                   + extension + part)
-    return out
-
-
 IDENT = [100]
 
 
-def cut(frame, family):
+def cut(frame):
     IDENT[0] += 1
-    if family == 6:
-        return fragments6(frame, SIZE, IDENT[0])
-    out = []
-    for part in frames.fragments(frame, SIZE):
-        head = part[14:34]
-        out.append(part[:14] + frames.ipv4(
-            frames.ip_text(head[12:16]), frames.ip_text(head[16:20]), head[9],
-            part[34:], ident=IDENT[0],
-            flags=struct.unpack('!H', head[6:8])[0] >> 13,
-            offset=8 * (struct.unpack('!H', head[6:8])[0] & 0x1fff)))
-    return out
+    return frames.fragments(frame, SIZE, IDENT[0])
 
 
 def expect_datagram(lab, sender, receiver, frame, allowed, why, order=1):
     """All fragments arrive, or none; and none anywhere else."""
-    family = 6 if frame[12:14] == b'\x86\xdd' else 4
-    parts = cut(frame, family)
+    parts = cut(frame)
     got = []
     for part in parts[::order]:
         for port, seen in lab.send(sender, part).items():
@@ -107,7 +81,7 @@ def _(lab):
     for family in (4, 6):
         for to in (lab.srv1, lab.friend):
             frame = big(lab.quiet1, to, 5000, family)
-            for part in cut(frame, family):
+            for part in cut(frame):
                 out = lab.send(lab.quiet1, part)
                 lab.check(not out, 'ipv%d to %s: %s' % (family, to,
                                                         sorted(out)))
@@ -167,6 +141,92 @@ def _(lab):
     expect_datagram(lab, lab.friend, lab.ping1, ping, True, 'a big ping')
 
 
+# Multicast is judged for each receiver, by the ports of its first fragment.
+
+MULTICAST = '''
+group "five" { ingress = { udp { 5000, from = any } } }
+group "range" {
+  ingress = { udp { "4096-6143", from = { "198.18.0.0/15", "192.0.2.0/24",
+                                          "2001:db8::/32" } } },
+}
+group "six" { ingress = { udp { 6000, from = any } } }
+group "all" { ingress = { udp { from = any } } }
+group "ping" { ingress = { icmp { "echo-request", from = any },
+                           icmp6 { "echo-request", from = any } } }
+group "pong" { ingress = { icmp { "echo-reply", from = any },
+                           icmp6 { "echo-reply", from = any } } }
+group "says" { egress = { udp { 5000, to = any }, udp { 6000, to = any },
+                          icmp { "echo-request", to = any },
+                          icmp6 { "echo-request", to = any } } }
+'''
+RECEIVERS = ('five', 'range', 'six', 'all', 'ping', 'pong')
+
+
+def multicast():
+    lab = Lab(MULTICAST)
+    for name in RECEIVERS:
+        lab.guest(name + '1', name)
+        lab.guest(name + '2', name)
+    lab.guest('says1', 'says')
+    lab.uplink()
+    lab.trusted('other', ofport=101)
+    lab.remote('friend', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+def expect_multicast(lab, sender, payload, receivers, trusted=True):
+    """A large datagram arrives at 'receivers' and the trusted ports, all of
+    its fragments once; or none of them."""
+    for family in (4, 6):
+        src, dst = sender.address(family), ('224.0.0.251' if family == 4
+                                            else 'ff02::fb')
+        proto, data = payload(src, dst)
+        frame = frames.ip_frame(sender.mac, frames.multicast_mac(dst), src,
+                                dst, proto, data)
+        wanted = {name + n for name in receivers for n in '12'}
+        if trusted:
+            wanted |= {'uplink', 'other'} - {sender.port}
+        for order in (1, -1):
+            parts = cut(frame)
+            seen = {}
+            for part in parts[::order]:
+                for port, out in lab.send(sender, part).items():
+                    seen.setdefault(port, []).extend(out)
+            for port in wanted | set(seen):
+                got = sorted(seen.get(port, []))
+                lab.check(got == (sorted(parts) if port in wanted else []),
+                          'ipv%d of %s, order %d: %d fragments at %s' % (
+                              family, sender, order, len(got), port))
+
+
+def datagram(port):
+    return lambda src, dst: (frames.UDP, frames.udp(src, dst, 4711, port,
+                                                    b'm' * 3500))
+
+
+def large_ping(src, dst):
+    return (frames.ICMP6 if ':' in src else frames.ICMP,
+            frames.echo(src, dst, 7, 1, data=b'p' * 3500))
+
+
+@test('multicast in fragments gets the verdict of its datagram', lab=multicast)
+def _(lab):
+    expect_multicast(lab, lab.friend, datagram(5000), ('five', 'range', 'all'))
+    expect_multicast(lab, lab.friend, datagram(6000), ('six', 'range', 'all'))
+    expect_multicast(lab, lab.friend, datagram(6144), ('all',))
+    expect_multicast(lab, lab.friend, large_ping, ('ping',))
+    expect_multicast(lab, lab.says1, datagram(5000), ('five', 'all', 'range'))
+    expect_multicast(lab, lab.says1, datagram(6000), ('six', 'all', 'range'))
+    expect_multicast(lab, lab.says1, large_ping, ('ping',))
+
+
+@test('multicast in fragments that egress forbids goes nowhere',
+      lab=multicast)
+def _(lab):
+    expect_multicast(lab, lab.says1, datagram(6001), (), trusted=False)
+    expect_multicast(lab, lab.says1, datagram(0xffff), (), trusted=False)
+
+
 # Datagrams that nobody answers: for Open vSwitch each of them is new.
 
 ONE_WAY = '''
@@ -207,6 +267,34 @@ def _(lab):
         large = big(lab.friend, lab.srv1, 5000, family, sport)
         expect_datagram(lab, lab.friend, lab.srv1, large, True, 'fragments')
         lab.deliver(lab.friend, lab.srv1, frame, True, 'one more')
+
+
+@test('fragments that begin a connection drain with it', lab=one_way,
+      fresh=True)
+def _(lab):
+    ways = [(client, family, order) for client in (lab.friend, lab.cli1)
+            for family in (4, 6) for order in (1, -1)]
+
+    def pass_all(sport, allowed, why, answers=True):
+        for n, (client, family, order) in enumerate(ways):
+            text = '%s: ipv%d of %s, order %d' % (why, family, client, order)
+            there = big(client, lab.keep1, 5000, family, sport + n)
+            back = frames.udp_frame(
+                lab.keep1.mac, client.mac, lab.keep1.address(family),
+                client.address(family), 5000, sport + n, b'y' * 3500)
+            expect_datagram(lab, client, lab.keep1, there, allowed, text,
+                            order)
+            if answers:
+                expect_datagram(lab, lab.keep1, client, back, allowed,
+                                text + ', answer', order)
+
+    pass_all(30600, True, 'allowed')
+    pass_all(30700, True, 'allowed, unanswered', answers=False)
+    lab.reload(ONE_WAY % ('5000', '5999'))
+    for _ in range(2):
+        pass_all(30600, True, 'draining')
+        pass_all(30700, True, 'draining, unanswered', answers=False)
+    pass_all(30800, False, 'too late', answers=False)
 
 
 @test('one-way datagrams: revoked at once, and back at once', lab=one_way,
@@ -305,6 +393,60 @@ def _(lab):
     lab.reload(POLICY.replace('sctp { 80', 'sctp { 8080'))
     lab.deliver(server, client, back, False, 'answer after the change')
     lab.deliver(client, server, there, False, 'question after the change')
+
+
+# Conntrack has one entry for all of SCTP between two addresses.
+
+BOTH_ENDS = '''
+group "left" {
+  ingress = { sctp { 100, from = any } },
+  egress = { sctp { 200, to = any } },
+}
+group "right" {
+  ingress = { sctp { 200, from = any } },
+  egress = { sctp { 100, to = any } },
+}
+'''
+
+
+def both_ends():
+    lab = Lab(BOTH_ENDS)
+    lab.guest('left1', 'left')
+    lab.guest('right1', 'right')
+    lab.uplink()
+    lab.remote('friend', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+@test('SCTP: two associations of one pair, begun at different ends',
+      lab=both_ends)
+def _(lab):
+    for family in (4, 6):
+        for left, right in ((lab.left1, lab.right1), (lab.left1, lab.friend),
+                            (lab.friend, lab.right1)):
+            why = 'ipv%d, %s and %s' % (family, left, right)
+            older = left.sctp(right, 200, family, 3000)
+            its_answer = right.sctp(left, 3000, family, 200)
+            younger = right.sctp(left, 100, family, 4000)
+            answer = left.sctp(right, 4000, family, 100)
+
+            lab.deliver(left, right, older, True, why + ': the older one')
+            lab.deliver(right, left, its_answer, True, why + ', answered')
+            lab.deliver(left, right, answer, False,
+                        why + ': an answer, but nobody has asked')
+            for _ in range(2):
+                lab.deliver(right, left, younger, True, why + ', the younger')
+                lab.deliver(left, right, answer, True, why + ', its answer')
+                lab.deliver(left, right, older, True, why + ', older again')
+                lab.deliver(right, left, its_answer, True, why + ', answer')
+            for sport, dport in ((3000, 201), (101, 4000), (3000, 4000)):
+                lab.deliver(left, right,
+                            left.sctp(right, dport, family, sport), False,
+                            why + ': neither question nor answer')
+            for sport, dport in ((4000, 101), (201, 3000), (4000, 3000)):
+                lab.deliver(right, left,
+                            right.sctp(left, dport, family, sport), False,
+                            why + ': neither, the other way')
 
 
 def graceful(seconds):

@@ -5,6 +5,7 @@ agent puts it back (CONTRACT section 4, point 6).
 
 With the agent stopped, each flow is taken away by itself, and a number of
 frames that are refused for different reasons must still be."""
+import itertools
 import re
 
 from harness import Lab, frames, run, test
@@ -45,6 +46,8 @@ class Probes:
         self.frames = {}                # Port -> [frame, ...].
         self.why = {}                   # Frame -> text.
         self.anywhere = set()           # Those that may go nowhere at all.
+        self.large = []                 # To be sent in fragments.
+        self.idents = itertools.count(1)
 
     def add(self, sender, frame, why, anywhere=False):
         self.frames.setdefault(sender.port, []).append(frame)
@@ -52,11 +55,24 @@ class Probes:
         if anywhere:
             self.anywhere.add(frames.untagged(frame))
 
+    def add_large(self, sender, frame, why, anywhere=False):
+        self.large.append((sender, frame, why, anywhere))
+
+    def _cut(self):
+        """Adds fragments of all that is large.  Those of last time may still
+        wait in the switch, so these are of other datagrams."""
+        for sender, frame, why, anywhere in self.large:
+            for part in frames.fragments(frame, 1280, next(self.idents)):
+                self.add(sender, part, why, anywhere)
+
     def leaks(self):
         """Sends all; returns what passed, as sentences."""
         self.lab.sandbox.collect()
+        whole = {port: list(list_) for port, list_ in self.frames.items()}
+        self._cut()
         for port, list_ in self.frames.items():
             self.lab.sandbox.feed(port, list_)
+        self.frames = whole
         found = set()
         for port, list_ in self.lab.sandbox.collect().items():
             for frame in map(frames.untagged, list_):
@@ -81,9 +97,11 @@ def to_a_guest(lab, probes):
                        'another port of an SCTP pair')
     good = client.tcp(srv, 80)
     probes.add(client, good[:-1] + bytes([good[-1] ^ 1]), 'a bad checksum')
-    whole = client.udp(srv, 54, data=bytes(2000))
-    for part in frames.fragments(whole, 1208):
-        probes.add(client, part, 'a fragment')
+    for family in (4, 6):
+        for sender in (client, lab.cli):
+            probes.add_large(sender, sender.udp(srv, 54, family,
+                                                data=bytes(2000)),
+                             'a fragment')
 
 
 def to_all(lab, probes):
@@ -102,6 +120,12 @@ def to_all(lab, probes):
         probes.add(lab.shut, frames.udp_frame(lab.shut.mac, mac, lab.shut.v4,
                                               ip, 4711, 53),
                    'multicast without a rule', True)
+    for family, ip in ((4, '224.0.0.251'), (6, 'ff02::fb')):
+        for sender, port in ((client, 999), (lab.cli, 999), (lab.shut, 53)):
+            probes.add_large(sender, frames.udp_frame(
+                sender.mac, frames.multicast_mac(ip), sender.address(family),
+                ip, 4711, port, bytes(2000)), 'multicast in fragments',
+                sender is lab.shut)
 
 
 def from_a_shut_guest(lab, probes):
@@ -113,9 +137,10 @@ def from_a_shut_guest(lab, probes):
                           shut.udp(to, 53, family), shut.echo(to, family),
                           shut.sctp(to, 80, family)):
                 probes.add(shut, frame, 'not allowed to leave', True)
-    whole = shut.udp(lab.client, 53, data=bytes(2000))
-    for part in frames.fragments(whole, 1208):
-        probes.add(shut, part, 'a fragment not allowed to leave', True)
+    for family in (4, 6):
+        probes.add_large(shut, shut.udp(lab.client, 53, family,
+                                        data=bytes(2000)),
+                         'a fragment not allowed to leave', True)
 
 
 def spoofed(lab, probes):
@@ -168,7 +193,7 @@ def known_connections(lab, probes):
         lab.deliver(lab.cli, srv, lab.cli.sctp(srv, 80, family, 30000), True)
         lab.deliver(srv, lab.cli, srv.sctp(lab.cli, 30000, family, 80), True)
     cut = [lab.connect(client, srv, 'udp', 5000, family) for family in (4, 6)]
-    lab.connect(client, lab.full, 'udp', 53)
+    lab.connect(client, lab.full, 'tcp', 80)     # Lasts longest.
     lab.reload(POLICY % '')
     for connection in cut:
         connection.expect_cut('its rule has gone')
@@ -231,6 +256,7 @@ def prepared(lab):
     for fill in (to_a_guest, to_all, from_a_shut_guest, spoofed):
         fill(lab, probes)
     lab.agent.freeze()
+    lab.sandbox.appctl('dpctl/ipf-set-max-nfrags', '5000')
     of_nobody(lab, probes)
     return probes
 

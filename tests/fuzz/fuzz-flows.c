@@ -92,7 +92,7 @@ read_all(const struct sg_flows *flows)
         struct sg_prefix p;
         uint32_t a, b;
 
-        for (int reg = SG_R_SRC; reg <= SG_R_FLAGS; reg++) {
+        for (int reg = SG_R_SRC; reg <= SG_R_VOTES; reg++) {
             sg_flow_get_load(flow, reg, &a);
             sg_flow_get_match_reg(flow, reg, &a);
         }

@@ -297,17 +297,25 @@ def unreachable(src_mac, dst_mac, src, about):
                     icmp(3, 3, bytes(4), packet[:28]))
 
 
-def fragments(frame, size):
-    """Cuts an IPv4 frame into fragments of 'size' bytes of payload (a
-    multiple of 8) each."""
-    header, payload = frame[14:34], frame[34:]
-    src, dst = ip_text(header[12:16]), ip_text(header[16:20])
+def fragments(frame, size, ident=0x5347):
+    """Cuts an IP frame into fragments of 'size' bytes of payload (a multiple
+    of 8) each."""
+    v6 = frame[12:14] == struct.pack('!H', ETH_IPV6)
+    start = 54 if v6 else 34
+    header, payload = frame[14:start], frame[start:]
     out = []
     for at in range(0, len(payload), size):
-        more = 1 if at + size < len(payload) else 0
-        out.append(frame[:14] + ipv4(src, dst, header[9],
-                                     payload[at:at + size], ident=0x5347,
-                                     flags=more, offset=at))
+        part = payload[at:at + size]
+        more = int(at + size < len(payload))
+        if v6:
+            # RFC 8200 section 4.5.
+            packet = (header[:4] + struct.pack('!H', len(part) + 8) + b'\x2c' +
+                      header[7:] + struct.pack('!BBHI', header[6], 0,
+                                               at | more, ident) + part)
+        else:
+            packet = ipv4(ip_text(header[12:16]), ip_text(header[16:20]),
+                          header[9], part, ident=ident, flags=more, offset=at)
+        out.append(frame[:14] + packet)
     return out
 
 
