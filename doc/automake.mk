@@ -3,9 +3,11 @@
 dist_doc_DATA += \
 	doc/architecture.md \
 	doc/contract-tests.md \
+	doc/first-day.md \
 	doc/libvirt.md \
 	doc/lua-api.md \
 	doc/operations.md \
 	doc/pipeline.md \
 	doc/policy-tests.md \
-	doc/threat-model.md
+	doc/threat-model.md \
+	doc/tutorial.md

@@ -44,7 +44,8 @@ struct sg_observation {
     size_t next;                /* ...and twice the one that is next, */
     bool asked;                 /* which has been asked about, */
     const char *line;           /* and answered up to here; or NULL. */
-    struct svec troubles;       /* Sentences: what cannot be seen. */
+    struct svec notes;          /* Sentences: what cannot be seen, and the
+                                 * like. */
     long long int deadline;     /* For database and policy (time_msec()). */
     bool begun;                 /* They were looked at. */
     char *error;                /* Why it cannot be done, or NULL. */
@@ -127,9 +128,9 @@ admit_all(const struct sg_core *core, const struct sg_observation *o,
 /* Asking the switch. */
 
 static void
-add_trouble(struct sg_observation *o, char *sentence)
+add_note(struct sg_observation *o, char *sentence)
 {
-    svec_add_nocopy(&o->troubles, sentence);
+    svec_add_nocopy(&o->notes, sentence);
 }
 
 static bool
@@ -239,7 +240,7 @@ observation_run(struct sg_observation *o)
             break;
 
         case SG_CT_FAILED:
-            add_trouble(o, xasprintf(
+            add_note(o, xasprintf(
                 "%s of the \"%s\" datapath cannot be seen: %s",
                 is_about_flows(o) ? "flows" : "connections",
                 o->types.names[o->next / 2],
@@ -402,28 +403,89 @@ ports_to_json(const struct sg_core *core, const struct sg_observation *o,
     return list;
 }
 
+/* Has the port groups of its own already, on a bridge where it cannot be
+ * guarded?  Then it is closed as soon as an agent acts. */
+static bool
+is_closed_at_once(const struct sg_core *core, const struct sg_iface *iface)
+{
+    const struct sg_port *now = sg_ports_find(&core->ports, iface->name);
+
+    return (now && now->guarded
+            && strcmp(iface->bridge->fail_mode, "secure"));
+}
+
+static void
+note_closed_at_once(const struct sg_core *core, struct sg_observation *o,
+                    const struct sg_bridge *bridge)
+{
+    const struct sg_iface *iface;
+    size_t n = 0;
+
+    HMAP_FOR_EACH (iface, node, &sg_core_facts(core)->ifaces) {
+        n += iface->bridge == bridge && is_closed_at_once(core, iface);
+    }
+    if (n && core->observe) {
+        add_note(o, xasprintf(
+            "%"PRIuSIZE" ports of %s have groups without `ovs-sgctl enable', "
+            "and the bridge is not fail_mode=secure: an agent without "
+            "--observe closes them when it starts; before that, run "
+            "`ovs-vsctl br-set-external-id %s sg-enable false'", n,
+            bridge->name, bridge->name));
+    }
+}
+
+/* What enabling does to what goes on, apart from the rules. */
+static void
+note_dangers(const struct sg_core *core, struct sg_observation *o,
+             const struct sg_ports *ports)
+{
+    const struct shash_node *node;
+    const struct sg_port *port;
+    bool any = false;
+
+    SHASH_FOR_EACH (node, &sg_core_facts(core)->bridges) {
+        if (is_observed(o, node->data)) {
+            note_closed_at_once(core, o, node->data);
+        }
+    }
+    HMAP_FOR_EACH (port, node, &ports->ports) {
+        const struct sg_iface *iface
+            = sg_facts_find_iface(sg_core_facts(core), port->name);
+
+        any |= (port->guarded && iface && is_observed(o, iface->bridge)
+                && !is_enforced(core, port->name));
+    }
+    if (any && !core->midstream_grace) {
+        add_note(o, xstrdup("TCP connections that are open when a port "
+                            "becomes guarded are cut, because nobody has seen "
+                            "them begin; an agent with --midstream-grace=60 "
+                            "lets those go on that the rules allow"));
+    }
+}
+
 static struct json *
 observation_to_json(struct sg_core *core, struct sg_observation *o)
 {
     struct json *answer = json_object_create();
-    struct json *troubles = json_array_create_empty();
+    struct json *notes = json_array_create_empty();
     struct sg_ports ports;
 
     if (!core->have_policy) {
-        add_trouble(o, xstrdup("no policy is loaded: all is judged by the "
+        add_note(o, xstrdup("no policy is loaded: all is judged by the "
                                "built-in group \"default\" alone"));
-    }
-    for (size_t i = 0; i < o->troubles.n; i++) {
-        json_array_add(troubles, json_string_create(o->troubles.names[i]));
     }
     admit_all(core, o, &ports);
     sg_seen_teach(&o->seen, &ports);
+    note_dangers(core, o, &ports);
+    for (size_t i = 0; i < o->notes.n; i++) {
+        json_array_add(notes, json_string_create(o->notes.names[i]));
+    }
     json_object_put(answer, "bridges", bridges_to_json(core, o));
     json_object_put(answer, "ports", ports_to_json(core, o, &ports));
     json_object_put(answer, "flows",
                     sg_seen_judge(&o->seen, core->loaded->policy, &ports,
                                   is_enforced_port, core));
-    json_object_put(answer, "troubles", troubles);
+    json_object_put(answer, "notes", notes);
     sg_ports_destroy(&ports);
     return answer;
 }
@@ -457,7 +519,7 @@ sg_core_observe_start(const struct sg_core *core, const char *bridge,
     o->control = sg_conntrack_create(core->switch_unixctl);
     o->deadline = time_msec() + PATIENCE;
     svec_init(&o->types);
-    svec_init(&o->troubles);
+    svec_init(&o->notes);
     error = seen ? sg_seen_add_json(&o->seen, seen) : NULL;
     if (error) {
         sg_core_observe_cancel(o);
@@ -526,7 +588,7 @@ sg_core_observe_cancel(struct sg_observation *o)
         sg_seen_destroy(&o->seen);
         sg_conntrack_destroy(o->control);
         svec_destroy(&o->types);
-        svec_destroy(&o->troubles);
+        svec_destroy(&o->notes);
         free(o->bridge);
         free(o->error);
         free(o);

@@ -71,6 +71,7 @@ sgctl_reload(const struct sgctl *ctl)
 
     case CLIENT_REFUSED:
         puts(error);
+        fflush(stdout);         /* Before what follows, also in a file. */
         ovs_error(0, "the policy was not loaded; the old one stays in force");
         break;
 

@@ -96,7 +96,7 @@ observe_ask(const struct sgctl *ctl, const char *bridge)
     answer = ask_once(ctl, bridge, seen);
     for (size_t i = 0; answer && i < troubles.n; i++) {
         json_array_add(CONST_CAST(struct json *,
-                                  client_member(answer, "troubles")),
+                                  client_member(answer, "notes")),
                        json_string_create(troubles.names[i]));
     }
     json_destroy(seen);
@@ -106,14 +106,15 @@ observe_ask(const struct sgctl *ctl, const char *bridge)
 }
 
 static void
-print_troubles(const struct json *answer, const char *prefix)
+print_notes(const struct json *answer, const char *prefix)
 {
-    const struct json *troubles = client_member(answer, "troubles");
+    const struct json *notes = client_member(answer, "notes");
 
-    for (size_t i = 0; i < count(troubles); i++) {
-        if (element(troubles, i)->type == JSON_STRING) {
+    fflush(stdout);
+    for (size_t i = 0; i < count(notes); i++) {
+        if (element(notes, i)->type == JSON_STRING) {
             fprintf(stderr, "%s%s\n", prefix,
-                    json_string(element(troubles, i)));
+                    json_string(element(notes, i)));
         }
     }
 }
@@ -133,7 +134,7 @@ sgctl_observe(const struct sgctl *ctl)
     } else {
         render_observation(answer, ctl->sample > 0);
     }
-    print_troubles(answer, "note: ");
+    print_notes(answer, "note: ");
     json_destroy(answer);
     return SGCTL_OK;
 }
@@ -204,7 +205,7 @@ observe_warn(const struct sgctl *ctl, const char *bridge)
     }
     warn_of_ports(bridge, client_member(answer, "ports"));
     warn_of_flows(bridge, client_member(answer, "flows"), ctl->sample > 0);
-    print_troubles(answer, "warning: ");
+    print_notes(answer, "warning: ");
     json_destroy(answer);
     return true;
 }

@@ -8,21 +8,27 @@ goes on in lines that begin with "> " or that follow a backslash; what comes
 then is what it prints.  Blanks are not counted, and "..." stands for anything,
 in a line or, alone, for any number of lines.
 
-The switch has a bridge br0 with the ports that the pages speak of."""
+The switch has a bridge br0 with the ports that most pages speak of.  A page that
+makes everything itself gets a bare switch; one about running guests gets some,
+who talk all the time."""
 import os
 import re
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)),
                                 '..', 'e2e'))
 
 from harness import Failure, diag, run, test             # noqa: E402
 from harness.agent import TOP, environment, program      # noqa: E402
+from harness.netns import Namespace                      # noqa: E402
 from harness.process import command                      # noqa: E402
 from harness.sandbox import Sandbox                      # noqa: E402
 
 SOURCE = os.environ.get('SG_SRCDIR', TOP)
 PORTS = ('tap-web1', 'tap-app1', 'tap-db1', 'uplink')
+VM_WEB = '5d8ae40c-92a5-4b5f-8d0e-31b7c6b1f7a1'
+VM_DB = 'c3f3a9d2-7e1b-4c55-9a57-0f6d2e8b4c10'
 MARK = '--sg-shown--'
 
 
@@ -72,7 +78,61 @@ def plain(text):
                    for line in text.splitlines())
 
 
-def start_switch():
+def bare_switch():
+    return Sandbox('shown').start()
+
+
+class Guests:
+    """Namespaces behind ports as libvirt makes them, and a host outside, all of
+    which talk."""
+
+    def __init__(self, sandbox):
+        self.sandbox = sandbox
+        self.ending = False
+        self.web = self.plug('vnet0', 10, VM_WEB)
+        self.db = self.plug('vnet1', 20, VM_DB)
+        self.outside = self.plug('uplink', 1)
+        self.web.serve('tcp', 80, 22)
+        self.db.serve('tcp', 5432, 22)
+        self.thread = threading.Thread(target=self.talk)
+        self.thread.start()
+
+    def plug(self, port, number, vm_id=None):
+        mac = '52:54:00:00:00:%02x' % number
+        peer = Namespace(port, mac, ['192.0.2.%d/24' % number])
+        words = ['add-port', 'br0', port]
+        if vm_id:
+            words += ['--', 'set', 'Interface', port] + [
+                'external_ids:%s="%s"' % (key, value) for key, value in (
+                    ('iface-id', vm_id[::-1]), ('iface-status', 'active'),
+                    ('attached-mac', mac), ('vm-id', vm_id))]
+        self.sandbox.vsctl(*words)
+        return peer
+
+    def talk(self):
+        while not self.ending:
+            self.outside.begin(do='probe', timeout=0.5, targets=[
+                ('tcp', '192.0.2.10', 80), ('tcp', '192.0.2.10', 22)])
+            self.web.begin(do='probe', timeout=0.5,
+                           targets=[('tcp', '192.0.2.20', 5432)])
+            self.outside.finish()
+            self.web.finish()
+
+    def stop(self):
+        self.ending = True
+        self.thread.join()
+        for peer in (self.web, self.db, self.outside):
+            peer.stop()
+
+
+def running_guests():
+    sandbox = Sandbox('shown').start()
+    sandbox.add_bridge('br0', secure=False)
+    sandbox.guests = Guests(sandbox)
+    return sandbox
+
+
+def taps():
     sandbox = Sandbox('shown').start()
     sandbox.add_bridge('br0', secure=False)
     words = []
@@ -101,7 +161,7 @@ def run_steps(sandbox, steps):
     return re.findall(r'((?:.*\n)*?)%s (\d+)\n' % MARK, text)
 
 
-def expect_shown(page):
+def expect_shown(page, start_switch):
     steps = steps_of(read(page))
     if not steps:
         raise Failure('%s has no tested block' % page)
@@ -109,6 +169,8 @@ def expect_shown(page):
     try:
         seen = run_steps(sandbox, steps)
     finally:
+        if getattr(sandbox, 'guests', None):
+            sandbox.guests.stop()
         problems = sandbox.stop()
     wrong = 0
     for step, (output, status) in zip(steps, seen):
@@ -122,10 +184,14 @@ def expect_shown(page):
                          '; '.join(problems) or 'see above'))
 
 
-for shown in ('README.md', 'doc/architecture.md', 'doc/operations.md'):
+for shown, switch in (('README.md', taps),
+                      ('doc/architecture.md', taps),
+                      ('doc/first-day.md', running_guests),
+                      ('doc/operations.md', taps),
+                      ('doc/tutorial.md', bare_switch)):
     @test('%s: the commands print what it shows' % shown)
-    def _(page=shown):
-        expect_shown(page)
+    def _(page=shown, start=switch):
+        expect_shown(page, start)
 
 
 @test('README.md: the policy is the one in examples/')

@@ -109,6 +109,7 @@ def _(lab):
     say_all(lab)
     dry = lab.agent.ctl('enable', 'br0', '--dry-run')
     lab.check(dry.status == 0, dry)
+    lab.check('--midstream-grace=60' in dry.err, dry.err)
     for words in ('vm1 will be guarded, in default',
                   'will be cut: 198.18.0.9 -> vm1 (192.0.2.1) tcp 22 '
                   '(ingress of vm1 (default): no rule)',
@@ -124,6 +125,18 @@ def _(lab):
     lab.expect(lab.client, lab.vm1, 'tcp', 22, False)
     again = lab.agent.ctl('enable', 'br0')
     lab.check('vm1' not in again.err, again.err)
+
+
+@test('groups without enable: the trap is told', lab=open_bridge, fresh=True)
+def _(lab):
+    lab.set_ids(lab.vm1, sg_groups='web', settle=False)
+    lab.agent.wait()
+    notes = ' '.join(observe(lab)['notes'])
+    lab.check('1 ports of br0 have groups' in notes, notes)
+    lab.sandbox.vsctl('br-set-external-id', 'br0', 'sg-enable', 'false')
+    lab.agent.wait()
+    notes = ' '.join(observe(lab, 'br0')['notes'])
+    lab.check('have groups' not in notes, notes)
 
 
 @test('whose bridge it is, is said', lab=open_bridge, fresh=True)
@@ -144,8 +157,8 @@ def _(lab):
               result)
 
 
-def real_guests():
-    lab = Lab(POLICY, bridges=(), agent_options=('--observe',))
+def real_guests(*options):
+    lab = Lab(POLICY, bridges=(), agent_options=options or ('--observe',))
     lab.sandbox.add_bridge('br0', secure=False)
     lab.peers = []
     for n, name in ((1, 'web1'), (2, 'vm2'), (3, 'out')):
@@ -157,6 +170,8 @@ def real_guests():
         lab.sandbox.vsctl('add-port', 'br0', name, '--', 'set', 'Interface',
                           name, 'type=system', *('external_ids:%s="%s"' % i
                                                  for i in ids.items()))
+    if options:
+        lab.sandbox.vsctl('br-set-external-id', 'br0', 'sg-enable', 'false')
     lab.start()
     return lab
 
@@ -189,6 +204,32 @@ def _(lab):
               talks(answer, 'allow'), talks(answer, 'allow'))
     lab.check('=192.0.2.103 > web1=192.0.2.101 tcp 22' in
               talks(answer, 'deny'), talks(answer, 'deny'))
+
+
+def graceful():
+    return real_guests('--midstream-grace=60')
+
+
+@test('enable with a time of grace: open connections go on, by the rules',
+      lab=graceful, fresh=True)
+def _(lab):
+    lab.allow_log('somebody else')      # fail_mode=secure flushes.
+    web1, vm2, out = lab.peers
+    web1.serve('tcp', 80, 22)
+    vm2.serve('tcp', 22)
+    for n, port in ((101, 80), (101, 22), (102, 22)):
+        out.ask(do='hold', name='%d:%d' % (n, port), timeout=5, port=port,
+                address='192.0.2.%d' % n)
+    for n, name in ((101, 'web1'), (102, 'vm2')):
+        lab.sandbox.vsctl('set', 'Interface', name,
+                          'external_ids:sg-addresses=192.0.2.%d' % n)
+    result = lab.agent.ctl('enable', 'br0')
+    lab.check('--midstream-grace' not in result.err, result)
+    lab.settle()
+    for name, works in (('101:80', True), ('101:22', False),
+                        ('102:22', False)):
+        lab.equal(bool(out.ask(do='exchange', name=name, timeout=2)), works,
+                  name)
 
 
 run()
