@@ -29,7 +29,7 @@ _ovs_sgctl() {
                   --sample= --dry-run --help --version" -- "$cur"))
               [[ ${COMPREPLY[*]} != *= ]] || compopt -o nospace ;;
         :*) COMPREPLY=($(compgen -W "$(ovs-sgctl --help |
-                  awk '/^Commands:/ { on = 1; next } /^$/ { on = 0 }
+                  awk '/^Commands:/ { on = 1; next } /^[^ ]/ { on = 0 }
                        on { print $1 }')" -- "$cur")) ;;
         check:* | compile:* | test:*) _filedir ;;
         enable:* | disable:* | observe:*)

@@ -40,41 +40,44 @@ struct arguments {
     char *unixctl_path;         /* NULL: the usual one. */
 };
 
+/* Fits a screen of 24 lines, which what libopenvswitch says about its options
+ * would not. */
 OVS_NO_RETURN static void
 usage(void)
 {
     printf("%s: security groups for Open vSwitch\n"
            "usage: %s [OPTIONS] [DATABASE]\n"
-           "where DATABASE is a socket on which ovsdb-server is listening\n"
-           "      (default: \"unix:%s/db.sock\").\n",
-           program_name, program_name, ovs_rundir());
-    stream_usage("DATABASE", true, false, true);
-    printf("\nPolicy options:\n"
-           "  --policy=PATH             Lua file, or folder of *.lua; may be "
+           "where DATABASE is tcp:HOST:PORT, ssl:HOST:PORT or unix:FILE\n"
+           "      (default: unix:%s/db.sock)\n"
+           "Options:\n", program_name, program_name, ovs_rundir());
+    printf("  --policy=PATH             Lua file, or folder of *.lua; may be "
            "repeated\n"
            "                            (default: %s)\n"
            "  --observe                 compile, report and trace, but "
            "install nothing\n"
-           "  --midstream-grace=SECS    how long TCP without a SYN is judged "
-           "like a\n"
-           "                            first packet (default: 0)\n"
-           "  --conntrack-limit=N       connections that a guarded port may "
-           "have, unless\n"
-           "                            its sg-conntrack-limit says another "
-           "number\n"
-           "  --learn-idle=SECS         when a learned address that is not in "
-           "use is\n"
-           "                            forgotten (default: 1800)\n"
+           "  --midstream-grace=SECS    how long TCP may begin without a SYN "
+           "(default: 0)\n"
+           "  --conntrack-limit=N       connections of a guarded port "
+           "(default: no limit)\n"
+           "  --learn-idle=SECS         what is learned and not used is "
+           "forgotten (1800)\n"
            "  --zones=FIRST-LAST        conntrack zones to use (default: "
            "1-65535)\n"
-           "  --switch-unixctl=SOCKET   control socket of ovs-vswitchd\n",
+           "  --switch-unixctl=SOCKET   control socket of ovs-vswitchd\n"
+           "  --unixctl=SOCKET          our own control socket\n",
            DEFAULT_POLICY);
-    daemon_usage();
-    vlog_usage();
-    printf("\nOther options:\n"
-           "  --unixctl=SOCKET          override default control socket name\n"
-           "  -h, --help                display this help message\n"
-           "  -V, --version             display version information\n");
+    printf("As in all daemons of Open vSwitch:\n"
+           "  --detach, --no-chdir, --monitor, --pidfile[=FILE], "
+           "--overwrite-pidfile,\n"
+           "  --user=USER[:GROUP], --no-self-confinement,\n"
+           "  -v, --verbose[=SPEC], --log-file[=FILE], "
+           "--syslog-method=METHOD,\n"
+           "  --syslog-target=HOST:PORT, -p, --private-key=FILE,\n"
+           "  -c, --certificate=FILE, -C, --ca-cert=FILE, "
+           "--peer-ca-cert=FILE,\n"
+           "  --bootstrap-ca-cert=FILE, --ssl-protocols=PROTOS, "
+           "--ssl-ciphers=CIPHERS,\n"
+           "  -h, --help, -V, --version\n");
     exit(EXIT_SUCCESS);
 }
 

@@ -61,31 +61,29 @@ static const struct {
     { SGCTL_DRY_RUN, "--dry-run" },
 };
 
+/* Fits a screen of 24 lines. */
 OVS_NO_RETURN static void
 usage(void)
 {
     printf("%s: security groups for Open vSwitch\n"
-           "usage: %s [OPTIONS] COMMAND [ARG...]\n\nCommands:\n",
+           "usage: %s [OPTIONS] COMMAND [ARG...]\nCommands:\n",
            program_name, program_name);
     for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
         const struct sgctl_command *c = &commands[i];
 
         printf("  %-14s %-20s  %s\n", c->name, c->arguments, c->summary);
     }
-    printf("\nOptions:\n"
+    printf("Options:\n"
            "  -t, --target=TARGET       agent's control socket, name or "
            "process ID\n"
-           "  -f, --format=table|json   form of the answer (default: table)\n"
-           "  -T, --timeout=SECONDS     give up after SECONDS\n"
-           "  --ports=FILE              check, compile: ports of a host, as "
-           "JSON\n"
-           "  --bridge=BRIDGE           compile: only this bridge\n"
-           "  --stage=STAGE             compile: what to show (default: "
-           "counts)\n"
-           "  --sample=SECONDS          observe, enable: look at packets, "
-           "too\n"
-           "  -v, --verbose=[SPEC]      set logging levels\n"
-           "  -h, --help; -V, --version display this text; the version\n");
+           "  -f, --format=table|json, -T, --timeout=SECONDS, -h, --help, "
+           "-V, --version\n"
+           "  --ports=FILE, --bridge=BRIDGE, --stage=STAGE     of check and "
+           "compile\n"
+           "  --sample=SECONDS, --dry-run, --force   of observe, enable, "
+           "refresh\n"
+           "  -v, --verbose, --log-file, --syslog-method, --syslog-target: "
+           "logging\n");
     exit(SGCTL_OK);
 }
 

@@ -65,7 +65,7 @@ def _():
     for name in COMMANDS:
         holds('\n  %s ' % name in result.out, '%s: %s' % (name, result))
     lines = result.out.split('\n')
-    holds(len(lines) <= 30 and max(map(len, lines)) < 80, result)
+    holds(len(lines) <= 24 and max(map(len, lines)) < 80, result)
 
 
 @test('--version tells ours and that of the library')

@@ -2,5 +2,5 @@
 #
 # The documentation says what is.
 
-TESTS += tests/doc/contract.t tests/doc/pipeline.t tests/doc/shown.t
-EXTRA_DIST += tests/doc/contract.t tests/doc/pipeline.t tests/doc/shown.t
+TESTS += tests/doc/contract.t tests/doc/man.t tests/doc/pipeline.t tests/doc/shown.t
+EXTRA_DIST += tests/doc/contract.t tests/doc/man.t tests/doc/pipeline.t tests/doc/shown.t

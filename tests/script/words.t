@@ -253,6 +253,25 @@ has_all("policy-tests.md: words", page, own)
 has_all("policy-tests.md: ports and connections", page,
         fields("sg.TestPort", "sg.Expectation"))
 
+-- All words of the manual page, its examples too.
+page = {}
+for word in read "man/ovs-sg-policy.5":gsub("\\f[BIR]", " ")
+    :gmatch "[%w_]+" do
+  page[word] = true
+end
+own = {}
+for _, names in ipairs { policy, tests } do
+  for name in pairs(names) do
+    own[name] = not _G[name] or nil
+  end
+end
+has_all("ovs-sg-policy.5: words", page, own)
+has_all("ovs-sg-policy.5: keys of the language", page,
+        fields("sg.RuleSpec", "sg.PortRuleSpec", "sg.IcmpRuleSpec",
+               "sg.IpRuleSpec", "sg.GroupSpec", "sg.BindSpec",
+               "sg.BindWhere", "sg.Port", "sg.AddressesSpec",
+               "sg.TestPort", "sg.Expectation", "sg.patterns"))
+
 local rows, services = {}, {}
 for name, ports in read "doc/lua-api.md":gmatch "\n| `([%w_]+)` | ([^|]*) | " do
   local proto = ports:match "^%l+"
