@@ -56,14 +56,14 @@ struct sg_compiler {
     struct sg_ids classes;      /* "ingress: group web, 10.0.0.0/8" */
     struct sg_ids fragments;    /* sg_fragment.key */
     struct sg_ids numbers;      /* sg_entry.key */
-    struct sg_ids zones;        /* "zone UUID.VLAN" */
-    uint16_t multicast_zone;    /* No endpoint's; nothing is committed. */
-    uint16_t waiting_zone;      /* The same: fragments wait in it. */
+    struct sg_ids zones;        /* "zone UUID.VLAN", "multicast BRIDGE" */
+    uint16_t waiting_zone;      /* Where fragments wait.  Nothing is ever
+                                 * committed in it. */
     uint32_t default_limit;     /* Connections per zone; 0: no limit. */
 };
 
-/* Conntrack zones are taken from zone_min...zone_max, inclusive; the last two
- * are for looking at multicast and for fragments. */
+/* Conntrack zones are taken from zone_min...zone_max, inclusive; the last one
+ * is for fragments. */
 struct sg_compiler *sg_compiler_create(uint16_t zone_min, uint16_t zone_max);
 /* For endpoints of ports that give no limit of their own. */
 void sg_compiler_set_default_limit(struct sg_compiler *, uint32_t limit);
@@ -311,6 +311,8 @@ struct sg_plan {
     struct sg_compiler *compiler;
     struct sg_policy *policy;
     char *bridge;
+    const struct sg_id *multicast;  /* A zone in which nothing is ever
+                                     * committed.  NULL: none was left. */
     struct shash ports;         /* name -> struct sg_plan_port. */
     struct sset incomplete;     /* Names of those that are. */
     struct sg_units units;      /* What is to be emitted again. */

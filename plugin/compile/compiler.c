@@ -22,9 +22,8 @@ sg_compiler_create(uint16_t zone_min, uint16_t zone_max)
     sg_ids_init(&c->classes, 1, UINT32_MAX);
     sg_ids_init(&c->fragments, 1, UINT32_MAX);
     sg_ids_init(&c->numbers, 1, SG_MARK_ID);
-    sg_ids_init(&c->zones, zone_min, zone_max - 2);
-    c->multicast_zone = zone_max;
-    c->waiting_zone = zone_max - 1;
+    sg_ids_init(&c->zones, zone_min, zone_max - 1);
+    c->waiting_zone = zone_max;
     c->default_limit = 0;
     return c;
 }
@@ -129,6 +128,8 @@ recover_flow(struct sg_compiler *c, const struct sg_flow *flow)
     case SG_T_NAMES:
         if (sg_flow_get_match_reg(flow, SG_R_NET, &value)) {
             sg_ids_hint(&c->networks, identity, value);
+        } else if (sg_flow_get_match_reg(flow, SG_R_SRC, &value)) {
+            sg_ids_hint(&c->zones, identity, value);
         }
         break;
     case SG_T_IN_CT:

@@ -25,7 +25,8 @@ emit_init(struct emitter *e, struct sg_flows *flows)
     e->flows = flows;
     e->touched = NULL;
     e->unit = NULL;
-    e->multicast_zone = e->waiting_zone = 0;
+    e->multicast = NULL;
+    e->waiting_zone = 0;
     ofpbuf_init(&e->actions, 256);
     ofpbuf_init(&e->message, 1024);
 }
@@ -274,7 +275,7 @@ sg_plan_emit(const struct sg_plan *plan, struct sg_flows *flows)
 
     sg_plan_emit_trusted(plan, flows);
     emit_init(&e, flows);
-    e.multicast_zone = plan->compiler->multicast_zone;
+    e.multicast = plan->multicast;
     e.waiting_zone = plan->compiler->waiting_zone;
     sg_emit_static(&e);
     sg_emit_endpoints(&e, plan);
@@ -352,7 +353,7 @@ sg_plan_emit_changes(struct sg_plan *plan, struct sg_flows *desired,
     sg_units_withdraw(&plan->units, desired, touched);
     emit_init(&e, desired);
     e.touched = touched;
-    e.multicast_zone = plan->compiler->multicast_zone;
+    e.multicast = plan->multicast;
     e.waiting_zone = plan->compiler->waiting_zone;
     while ((e.unit = sg_units_pop(&plan->units))) {
         plan->stats.units++;

@@ -29,6 +29,7 @@ struct sg_address;
 struct sg_cell;
 struct sg_flows;
 struct sg_fragment;
+struct sg_id;
 struct sg_plan;
 struct sg_plan_endpoint;
 struct sg_plan_flood;
@@ -43,8 +44,8 @@ struct emitter {
     struct sg_flows *flows;     /* Where they go. */
     struct sg_flows *touched;   /* Where their identities go, or NULL. */
     struct sg_unit *unit;       /* Whose they are; NULL: nobody's (unit.h). */
-    uint16_t multicast_zone;    /* Where nothing is ever committed, ... */
-    uint16_t waiting_zone;      /* ... nor here, where fragments wait. */
+    const struct sg_id *multicast;  /* The plan's zone of multicast. */
+    uint16_t waiting_zone;      /* The compiler's. */
     struct match match;         /* Scratch. */
     struct ofpbuf actions;      /* Scratch: ofpacts. */
     struct ofpbuf message;      /* Scratch: the flow as a message. */

@@ -178,7 +178,8 @@
     SG_TABLE(FLOOD_VOTED,  147)  /* ... for whom all of them are then. */   \
     SG_TABLE(OUT,          148)  /* To the port, or NORMAL. */              \
     SG_TABLE(NAMES,        149)  /* No packet comes here: numbers of        \
-                                  * networks, for a restarted agent. */
+                                  * networks and the zone of multicast, for \
+                                  * a restarted agent. */
 
 enum sg_table {
 #define SG_TABLE(NAME, NUMBER) SG_T_##NAME = NUMBER,

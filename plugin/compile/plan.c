@@ -462,6 +462,27 @@ sg_plan_update(struct sg_plan *plan, const struct sg_policy *policy,
 
 /* Life. */
 
+/* A frame may come to several bridges in one go, over patch ports, and two
+ * ct() of the same zone would take its fragment for a copy of itself: so each
+ * bridge has a zone.  If none is left, there is none for ports, either, and
+ * the one that conntrack has for everybody will do. */
+static void
+get_multicast_zone(struct sg_plan *plan)
+{
+    char *key = xasprintf("multicast %s", plan->bridge);
+
+    plan->multicast = sg_ids_get(&plan->compiler->zones, key);
+    free(key);
+}
+
+static void
+put_multicast_zone(struct sg_plan *plan)
+{
+    if (plan->multicast) {
+        sg_ids_put(&plan->compiler->zones, plan->multicast->id);
+    }
+}
+
 struct sg_plan *
 sg_plan_new(struct sg_compiler *compiler, const char *bridge)
 {
@@ -469,6 +490,7 @@ sg_plan_new(struct sg_compiler *compiler, const char *bridge)
 
     plan->compiler = compiler;
     plan->bridge = xstrdup(bridge);
+    get_multicast_zone(plan);
     shash_init(&plan->ports);
     sset_init(&plan->incomplete);
     sg_units_init(&plan->units);
@@ -526,6 +548,7 @@ sg_plan_destroy(struct sg_plan *plan)
         return;
     }
     remove_ports(plan);
+    put_multicast_zone(plan);
     sg_extents_destroy(plan);
     for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
         free(plan->peers[dir]);

@@ -21,6 +21,7 @@
 
 #include "compile/compile.h"
 #include "compile/flow.h"
+#include "compile/ids.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-flow.h"
@@ -669,8 +670,9 @@ expand(const struct emitter *e, const char *p, struct ds *s)
         } else if (*p == '$') {
             p = expand_register(p + 1, s);
         } else if (*p == '@' || *p == '~') {
-            ds_put_format(s, "%d", *p == '@' ? e->multicast_zone
-                                             : e->waiting_zone);
+            ds_put_format(s, "%d", *p == '~' ? e->waiting_zone
+                                   : e->multicast ? (int) e->multicast->id
+                                   : 0);
             p++;
         } else {
             ds_put_char(s, *p++);
@@ -713,9 +715,22 @@ sg_emit_static_trusted(struct emitter *e)
     }
 }
 
+/* So that an agent that starts anew uses the same zone. */
+static void
+emit_multicast_zone(struct emitter *e)
+{
+    if (e->multicast) {
+        emit_begin(e);
+        emit_match_reg(e, SG_R_SRC, e->multicast->id);
+        emit_flow(e, SG_T_NAMES, 0,
+                  sg_cookie(SG_COOKIE_FLOOD, e->multicast->identity));
+    }
+}
+
 void
 sg_emit_static(struct emitter *e)
 {
+    emit_multicast_zone(e);
     for (size_t i = 0; i < ARRAY_SIZE(guarded_flows); i++) {
         emit_static_flow(e, &guarded_flows[i], guarded_flows[i].priority);
     }

@@ -128,33 +128,33 @@ test_trusted(void)
 static void
 test_endpoints(void)
 {
-    is_inputs(GUARDED, G_UNTAGGED LOADS("0x1", "0x1", "0"),
+    is_inputs(GUARDED, G_UNTAGGED LOADS("0x2", "0x1", "0"),
               "a plain guarded port sends no tags");
-    is_inputs(GUARDED ",'tag':10", G_UNTAGGED LOADS("0x1", "0x1", "0x100a"),
+    is_inputs(GUARDED ",'tag':10", G_UNTAGGED LOADS("0x2", "0x1", "0x100a"),
               "an access port has a VLAN, the guest does not see it");
     is_inputs(GUARDED ",'trunks':[10,20]",
-              G_VLAN(10) LOADS("0x1", "0x1", "0x100a") "\n"
-              G_VLAN(20) LOADS("0x2", "0x2", "0x1014"),
+              G_VLAN(10) LOADS("0x2", "0x1", "0x100a") "\n"
+              G_VLAN(20) LOADS("0x3", "0x2", "0x1014"),
               "a trunk has a zone and a network for each VLAN");
     is_inputs(GUARDED ",'trunks':[0,10]",
-              G_VLAN(10) LOADS("0x2", "0x2", "0x100a") "\n"
-              G_UNTAGGED LOADS("0x1", "0x1", "0"),
+              G_VLAN(10) LOADS("0x3", "0x2", "0x100a") "\n"
+              G_UNTAGGED LOADS("0x2", "0x1", "0"),
               "VLAN 0 of a trunk");
     is_inputs(GUARDED ",'vlan_mode':'native-tagged','tag':10,'trunks':[20]",
-              G_VLAN(10) LOADS("0x1", "0x1", "0x100a") "\n"
-              G_VLAN(20) LOADS("0x2", "0x2", "0x1014") "\n"
-              G_UNTAGGED LOADS("0x1", "0x1", "0x100a"),
+              G_VLAN(10) LOADS("0x2", "0x1", "0x100a") "\n"
+              G_VLAN(20) LOADS("0x3", "0x2", "0x1014") "\n"
+              G_UNTAGGED LOADS("0x2", "0x1", "0x100a"),
               "native-tagged: with a tag and without, one endpoint");
     is_inputs(GUARDED ",'vlan_mode':'native-untagged','tag':10,"
               "'trunks':[10,20]",
-              G_VLAN(20) LOADS("0x2", "0x2", "0x1014") "\n"
-              G_UNTAGGED LOADS("0x1", "0x1", "0x100a"),
+              G_VLAN(20) LOADS("0x3", "0x2", "0x1014") "\n"
+              G_UNTAGGED LOADS("0x2", "0x1", "0x100a"),
               "native-untagged: the native VLAN has no tag");
     is_inputs(",'external_ids':{'sg-groups':'none'}", "",
               "a port in error is closed");
     is_inputs(",'external_ids':{'sg-groups':'g','sg-port-security':'false'}",
               "30004,in_port=1,vlan_tci=0x0000/0x1fff actions="
-              "set_field:0x1->reg0,set_field:0x1->reg1,"
+              "set_field:0x2->reg0,set_field:0x1->reg1,"
               "set_field:0->reg3,resubmit(,103)",
               "without port security no address is looked at");
 }

@@ -203,6 +203,7 @@ flow_text(const struct sg_flow *flow)
     minimatch_expand(&flow->match, &match);
     memset(match.flow.regs, 0, sizeof match.flow.regs);
     memset(match.wc.masks.regs, 0, sizeof match.wc.masks.regs);
+    match.flow.ct_zone = match.wc.masks.ct_zone = 0;
     ds_put_format(&s, "%u %u %"PRIx64" %"PRIu32" ", flow->table_id,
                   flow->priority, flow->cookie, flow->ofpacts_len);
     match_format(&match, NULL, &s, OFP_DEFAULT_PRIORITY);

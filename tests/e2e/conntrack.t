@@ -227,6 +227,44 @@ def _(lab):
     expect_multicast(lab, lab.says1, datagram(0xffff), (), trusted=False)
 
 
+def two_bridges():
+    lab = Lab(MULTICAST, bridges=('br0', 'br1'))
+    for bridge, n in (('br0', '1'), ('br1', '2')):
+        for name in RECEIVERS:
+            lab.guest(name + n, name, bridge)
+        lab.guest('says' + n, 'says', bridge)
+    lab.uplink()
+    lab.trusted('other', bridge='br1', ofport=101)
+    for name, peer, bridge in (('p0', 'p1', 'br0'), ('p1', 'p0', 'br1')):
+        lab._words += ['--', 'add-port', bridge, name, '--', 'set',
+                       'Interface', name, 'type=patch', 'options:peer=' + peer]
+    lab.remote('friend', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+@test('fragments over a patch port: multicast, and from guest to guest',
+      lab=two_bridges)
+def _(lab):
+    for sender in (lab.friend, lab.says1, lab.says2):
+        expect_multicast(lab, sender, datagram(5000),
+                         ('five', 'all', 'range'))
+        expect_multicast(lab, sender, datagram(6000), ('six', 'all', 'range'))
+    expect_multicast(lab, lab.says1, datagram(6001), (), trusted=False)
+    for family in (4, 6):
+        for sender, receiver in ((lab.says1, lab.five2),
+                                 (lab.says2, lab.five1),
+                                 (lab.friend, lab.five2)):
+            for order in (1, -1):
+                why = 'ipv%d, %s to %s, order %d' % (family, sender, receiver,
+                                                     order)
+                expect_datagram(lab, sender, receiver,
+                                big(sender, receiver, 5000, family), True,
+                                why, order)
+                expect_datagram(lab, sender, receiver,
+                                big(sender, receiver, 6000, family), False,
+                                why + ', refused', order)
+
+
 # Datagrams that nobody answers: for Open vSwitch each of them is new.
 
 ONE_WAY = '''
