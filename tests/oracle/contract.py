@@ -26,11 +26,6 @@ and the packet is not sent.  Left open are:
     not learned, and which guarded ports overhear ARP requests and neighbour
     solicitations for others in their VLAN (never in another one)
 
-Known gaps (doc/pipeline.md, "Limits", says why), not sent either: a connection
-that began in fragments does not drain, it is judged again at every packet; of
-two SCTP associations between the same two addresses, begun at different ends,
-the answers of the younger one may be refused.
-
 Two bridges are like two hypervisors, between which nobody can take a packet
 back: what the sender's egress rules let out to another bridge is a connection
 for the sender's port also if the receiver's ingress rules refuse it there.
@@ -71,7 +66,6 @@ class Entry:
     status: str = 'alive'       # or 'cut', 'open' (unspecified)
     answered: bool = False
     kept: bool = False          # Only because its groups drain.
-    whole: bool = True          # Its first packet was no fragment.
 
 
 @dataclasses.dataclass
@@ -267,8 +261,8 @@ class Oracle:
 
     @staticmethod
     def _check_draining(entry):
-        if entry.kept and not (entry.answered and entry.whole):
-            raise Unspecified('half-open, or of fragments, and draining')
+        if entry.kept and not entry.answered:
+            raise Unspecified('half-open, and draining')
 
     def _revive(self, endpoint, entry):
         entry.status = 'alive'
@@ -287,7 +281,7 @@ class Oracle:
         if not groups:
             raise Dropped('no %s rule of %s' % (direction,
                                                 endpoint.port.name))
-        entry = Entry(t, direction, groups, whole=not p.fragments)
+        entry = Entry(t, direction, groups)
         actions.append(lambda: self.table[endpoint].__setitem__(t.key(),
                                                                 entry))
         return 'new, by group %s' % ', '.join(sorted(groups))
@@ -351,7 +345,8 @@ class Oracle:
                         may, why)
 
     def _multicast(self, p, vlan, sender):
-        must = {name: 1 for name in self.world.trusted_in(vlan)
+        copies = p.fragments or 1
+        must = {name: copies for name in self.world.trusted_in(vlan)
                 if name != p.iface}
         may = set()
         for endpoint in self.world.endpoints_in(vlan):
@@ -367,7 +362,7 @@ class Oracle:
                     may.add(endpoint.port.name)
                 else:
                     self._pass_port(endpoint, 'ingress', p, [])
-                    must[endpoint.port.name] = 1
+                    must[endpoint.port.name] = copies
             except Dropped:
                 pass
         return Expected(must, may, 'multicast')

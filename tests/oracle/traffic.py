@@ -135,21 +135,25 @@ class Traffic:
             port = 9
         return proto, port
 
+    def _pair_again(self):
+        """Two hosts that have talked SCTP already, either way round: conntrack
+        may have one entry for all of it."""
+        known = [c for c in self.connections if c.proto == SCTP]
+        if not known or self.rng.random() > 0.1:
+            return None
+        conn = self.rng.choice(known)
+        return self.rng.choice(((conn.client, conn.server),
+                                (conn.server, conn.client)))
+
     def new_connection(self):
         while True:
-            a, b = self._pair()
+            a, b = self._pair_again() or self._pair()
             proto, port = self._service(a, b)
             sport = next(self.ports)
             if proto in (ICMP, ICMP6):
                 opening = Tuple(a.ip, b.ip, proto, sport, port)
             elif proto in (TCP, UDP, SCTP):
                 opening = Tuple(a.ip, b.ip, proto, sport, port)
-                if proto == SCTP:
-                    # Tracked by addresses: one association at a time.
-                    pair = (proto, frozenset((a.ip, b.ip)), a.vlan)
-                    if pair in self.pairs:
-                        continue
-                    self.pairs.add(pair)
             else:
                 opening = Tuple(a.ip, b.ip, proto)
                 pair = (opening.key(), a.vlan)
@@ -454,10 +458,10 @@ class Traffic:
         rng = self.rng
         a = self.host()
         proto, port = self._service(a, a)
-        if rng.random() < 0.4:
-            port = rng.choice((5353, 53))
-        if proto in (TCP, ICMP, ICMP6, SCTP):
+        if proto in (TCP, SCTP):
             proto = UDP
+        if proto == UDP and rng.random() < 0.4:
+            port = rng.choice((5353, 53))
         if ':' in a.ip:
             dst = rng.choice(('ff02::fb', 'ff05::1:3', 'ff0e::42'))
         else:
@@ -465,9 +469,13 @@ class Traffic:
                               '255.255.255.255'))
         dmac = frames.BROADCAST if dst == '255.255.255.255' \
             else frames.multicast_mac(dst)
-        t = Tuple(a.ip, dst, proto, next(self.ports), port) if proto == UDP \
-            else Tuple(a.ip, dst, proto)
-        return self._stray(a, dmac, t)
+        if proto not in (UDP, ICMP, ICMP6):
+            return self._stray(a, dmac, Tuple(a.ip, dst, proto))
+        cut = 'fragments' in self.features and rng.random() < 0.5
+        return self._stray(a, dmac,
+                           Tuple(a.ip, dst, proto, next(self.ports), port),
+                           fragments=rng.choice((2, 3)) if cut else 0,
+                           labels=frozenset(['fragment'] if cut else []))
 
     def mid_stream(self):
         """TCP that does not begin with a SYN."""
