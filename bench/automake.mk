@@ -10,6 +10,7 @@ EXTRA_DIST += \
 	bench/control.py \
 	bench/datapath.py \
 	bench/directed.py \
+	bench/document.py \
 	bench/growth.py \
 	bench/load \
 	bench/measure.py \

@@ -40,10 +40,12 @@ def allowed(scenario, source, target, protocol, port, family=0, local=True):
 
 
 def referenced_group(scenario):
-    """Of the groups with remote members, the one that most rules name."""
+    """Of the groups with remote members, the one that most rules of local
+    ports name."""
     there = {group for member in scenario['remote_members']
              for group in member['groups']}
+    here = {group for port in scenario['ports'] for group in port['groups']}
     names = [rule['remote']['group'] for group in scenario['groups']
-             for rule in group['rules']
+             if group['name'] in here for rule in group['rules']
              if rule['remote'].get('group') in there]
     return max(sorted(set(names)), key=names.count)

@@ -122,8 +122,8 @@ def traffic(result):
         yield profile('  ' + text, 'new flows', key)
 
 
-def growth(results):
-    """A line for each size."""
+def growth_rows(results):
+    """A row for each size, below a head."""
     rows = [('with', 'flows', 'cold start', 'floor', 'member', 'rule', 'port',
              'flow mods', 'memory')]
     for dimension, sizes in results.items():
@@ -139,7 +139,11 @@ def growth(results):
                 *('%.1f ms' % way['median_ms'] for way in ways),
                 ' '.join('%d' % way['flow_mods'] for way in ways),
                 '%.1f MiB' % result['agent_memory_mib']['most']))
-    return columns(rows)
+    return rows
+
+
+def growth(results):
+    return columns(growth_rows(results))
 
 
 # The promises.
@@ -248,8 +252,8 @@ def traffic_promises(result):
             other['profile'][PROFILED[1]]['megaflows']) if other else '-')
 
 
-def table(results):
-    """The promises beside what was measured."""
+def promises(results):
+    """Rows: what was promised beside what was measured."""
     rows = [('measure', 'target', 'measured', 'holds')]
     if 'control' in results:
         rows += flows_promises(results)
@@ -257,6 +261,10 @@ def table(results):
         rows += latency_promises(results)
     if 'traffic' in results:
         rows += traffic_promises(results['traffic']['three-tier'])
+    return rows
+
+
+def table(results):
     why = results.get('ovn', {}).get('skipped')
-    return ['The promises:'] + columns(rows) + (
+    return ['The promises:'] + columns(promises(results)) + (
         ['OVN was left out: ' + why] if why else [])
