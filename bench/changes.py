@@ -5,6 +5,7 @@ flow mods it takes, whoever makes them.
 Before every change goes the bare round trip of one flow mod with its barrier,
 so that both have met the same machine.
 """
+import statistics
 import time
 
 from measure import cpu_ns, median, say, summary
@@ -121,8 +122,8 @@ class Changes:
             seconds = [max(0, t.seconds - t.load) for t in took]
         return dict(
             summary(seconds), **more,
-            flow_mods=max(each.flow_mods for each in took),
-            temporary=max(each.temporary for each in took),
+            flow_mods=statistics.median_low([t.flow_mods for t in took]),
+            temporary=statistics.median_low([t.temporary for t in took]),
             round_trip_ms=round(trip * 1e3, 3),
             to_round_trip=round(median(seconds) / trip, 1),
             cpu_ms={name: round(median([each.cpu.get(name, 0)
