@@ -204,6 +204,12 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{L2})" },
     { SG_T_EG_CT, 105, "ipv6,ct_state=+new-inv+trk,ct_nw_proto=17," IN_FORCE,
       "resubmit(,{L2})" },
+    /* So is, for the kernel, a TCP connection that was let in mid-stream,
+     * which may be after the time when that is allowed. */
+    { SG_T_EG_CT, 105, "tcp,ip_frag=no,tcp_flags=-syn,ct_state=+new+trk,"
+      IN_FORCE, "resubmit(,{L2})" },
+    { SG_T_EG_CT, 105, "tcp6,ip_frag=no,tcp_flags=-syn,ct_state=+new+trk,"
+      IN_FORCE, "resubmit(,{L2})" },
     { SG_T_EG_CT, 100, "ct_state=+new+trk," IN_FORCE,
       "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
     /* An error about a connection that drains, or (SCTP) whose ports it does
@@ -391,6 +397,10 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_CT, 105, "ipv6,ct_state=+new-inv+trk,ct_nw_proto=17," IN_FORCE,
       "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_CT, 105, "tcp,ip_frag=no,tcp_flags=-syn,ct_state=+new+trk,"
+      IN_FORCE, "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_CT, 105, "tcp6,ip_frag=no,tcp_flags=-syn,ct_state=+new+trk,"
+      IN_FORCE, "resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_CT, 100, "ct_state=+new+trk," IN_FORCE,
       "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
     /* An error about a connection that drains, or (SCTP) whose ports it does

@@ -40,14 +40,24 @@ def cut(frame):
     return frames.fragments(frame, SIZE, IDENT[0])
 
 
+def known(lab, part):
+    """By what a fragment is known again.  The kernel cuts what it has put
+    together as it came, but chooses a new identification for IPv6."""
+    if lab.sandbox.DATAPATH == 'system' and part[12:14] == b'\x86\xdd':
+        return part[:58] + bytes(4) + part[62:]
+    return part
+
+
 def expect_datagram(lab, sender, receiver, frame, allowed, why, order=1):
     """All fragments arrive, or none; and none anywhere else."""
     parts = cut(frame)
+    expected = [known(lab, part) for part in parts]
     got = []
     for part in parts[::order]:
         for port, seen in lab.send(sender, part).items():
             if port == receiver.port:
-                got += [f for f in seen if f in parts]
+                got += [k for k in (known(lab, f) for f in seen)
+                        if k in expected]
             else:
                 lab.check(port not in lab.guarded, '%s: leaked to %s'
                           % (why, port))
@@ -543,10 +553,16 @@ def _(lab):
 @test('mid-stream TCP: what was let in goes on after the time of grace',
       lab=short_grace, fresh=True)
 def _(lab):
-    frame = midstream(lab, 5000, 33000, 500)
-    if lab.deliver(lab.friend, lab.srv1, frame):    # Else it was too late.
-        wait_for_end_of_grace(lab)
-        lab.deliver(lab.friend, lab.srv1, frame, True, 'it goes on')
+    sent = []
+    for family in (4, 6):
+        for a, b in ((lab.friend, lab.srv1), (lab.srv1, lab.friend)):
+            frame = a.tcp(b, 5000, family, frames.ACK, 33000, 500, 77)
+            if lab.deliver(a, b, frame):            # Else it was too late.
+                sent.append((a, b, frame))
+    wait_for_end_of_grace(lab)
+    for a, b, frame in sent:
+        # One that nobody has answered yet the kernel still calls new.
+        lab.deliver(a, b, frame, True, 'it goes on')
 
 
 @test('mid-stream TCP: for a time after the switch restarted',

@@ -6,7 +6,7 @@ import shlex
 import shutil
 import signal
 
-from .process import Child, command, wait_until
+from .process import PATIENCE, Child, command, wait_until
 from .tap import Failure, Skip, note
 from .unixctl import accepts
 
@@ -102,7 +102,7 @@ class Agent:
 
     def wait(self, timeout=10):
         """Until all that was asked for is in force."""
-        result = self.ctl('wait', '--timeout=%d' % timeout,
+        result = self.ctl('wait', '--timeout=%d' % (timeout * PATIENCE),
                           timeout=timeout + 10)
         if result.status != 0:
             raise Failure('%s\n%s\nthe agent\'s log ends with:\n%s' % (

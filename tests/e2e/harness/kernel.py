@@ -27,6 +27,7 @@ from . import frames
 from .process import wait_until
 from .sandbox import Sandbox
 from .tap import Failure, Skip
+from .unixctl import accepts
 
 TUNSETIFF = 0x400454ca
 IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
@@ -94,11 +95,13 @@ class KernelSandbox(Sandbox):
         # Devices that come up must not talk by themselves.
         with open('/proc/sys/net/ipv6/conf/default/disable_ipv6', 'w') as f:
             f.write('1')
+        self.marked = False             # Is the markers' bridge there?
         self.markers = [Tap('sg-in'), Tap('sg-out')]
 
     def start(self):
         super().start()
         self.vsctl(*self._marker_words())
+        self.marked = True
         self.ready()
         return self
 
@@ -113,8 +116,10 @@ class KernelSandbox(Sandbox):
 
     def ready(self):
         """The switch forgets flows when it restarts."""
-        if os.path.exists(self.path(MARKER_BRIDGE + '.mgmt')):
-            self.ofctl('add-flow', self.mgmt(MARKER_BRIDGE),
+        if self.marked:
+            path = self.path(MARKER_BRIDGE + '.mgmt')
+            wait_until(lambda: accepts(path), 20)
+            self.ofctl('add-flow', 'unix:' + path,
                        'in_port=1,actions=debug_slow,output:2')
 
     def make_device(self, name):

@@ -26,13 +26,17 @@ from .watch import FlowWatch, LogWatch
 MAX_DETAILED = 2
 
 # A busy machine, or a process that a test has stopped for a while.
-BUSY = (r'timeval.*(Unreasonably long|context switches|faults|disk)',)
+BUSY = (r'timeval.*(Unreasonably long|context switches|faults|disk)',
+        r'ovs_rcu.*blocked')
 
 # What the switch complains about, however well it is treated.
 SWITCH_NOISE = BUSY + (
     r'dpif_netlink|netlink',
     r'netdev_linux.*(ethtool|ioctl|No such device)',
     r'unlinking .* failed',
+    r'\|sg-marker<->',                  # ovs-ofctl that asks no answer.
+    # Over a zone's limit the kernel refuses the commit, and the packet.
+    r'execute ct\(commit.* failed \(Cannot allocate memory\)',
     # revalidator/purge, which the harness calls, races with revalidators.
     r'failed to flow_get .*No such file', r'Failed to acquire udpif_key',
 )

@@ -22,6 +22,9 @@ CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 
+# Everything may take so many times as long, in an emulated machine say.
+PATIENCE = int(os.environ.get('SG_PATIENCE', '1'))
+
 _clean_ups = []                 # Functions, run in reverse order.
 
 
@@ -188,7 +191,7 @@ class Result:
 def command(argv, timeout=15, env=None, text_in=None):
     """Runs a command to its end."""
     try:
-        done = subprocess.run(argv, env=env, timeout=timeout,
+        done = subprocess.run(argv, env=env, timeout=timeout * PATIENCE,
                               input=text_in if text_in is not None else '',
                               capture_output=True, text=True)
     except subprocess.TimeoutExpired as late:
@@ -200,7 +203,7 @@ def command(argv, timeout=15, env=None, text_in=None):
 
 def wait_until(condition, timeout=10, interval=0.01):
     """Returns the first true value of condition(), or what it was last."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + timeout * PATIENCE
     while True:
         value = condition()
         if value or time.monotonic() > end:

@@ -16,7 +16,7 @@ import re
 import shutil
 
 from . import process
-from .process import Child, command, wait_until
+from .process import PATIENCE, Child, command, wait_until
 from .tap import Failure, Skip, note
 from .unixctl import Unixctl, UnixctlError, accepts
 
@@ -168,11 +168,12 @@ class Sandbox:
 
     def vsctl(self, *args):
         note('ovs-vsctl ' + ' '.join(args))
-        return self.must(['ovs-vsctl', '--timeout=15',
+        return self.must(['ovs-vsctl', '--timeout=%d' % (15 * PATIENCE),
                           '--db=unix:' + self.path('db.sock'), *args])
 
     def ofctl(self, *args):
-        return self.must(['ovs-ofctl', '--timeout=15', *args])
+        return self.must(['ovs-ofctl', '--timeout=%d' % (15 * PATIENCE),
+                          *args])
 
     def mgmt(self, bridge):
         """The OpenFlow target of a bridge."""
