@@ -15,6 +15,7 @@ include tests/doc/automake.mk
 include tests/e2e/automake.mk
 include tests/examples/automake.mk
 include tests/faults/automake.mk
+include tests/kvm/automake.mk
 include tests/libvirt/automake.mk
 include tests/oracle/automake.mk
 include tests/bench/automake.mk
