@@ -90,6 +90,20 @@ note_learned(struct emitter *e, const struct sg_learned *how)
     }
 }
 
+/* May it send from 0.0.0.0, as one of a prefix?  SPOOF_L3 sends what comes
+ * from there to a table of its own. */
+static void
+emit_no_address(struct emitter *e, const struct sg_plan_endpoint *ep,
+                const struct sg_prefix *p)
+{
+    if (sg_prefix_is_ipv4(p) && !sg_prefix_ipv4(p)) {
+        begin(e, ep);
+        emit_match_ip_src(e, p);
+        emit_resubmit(e, SG_T_EG_DISPATCH);
+        emit_flow(e, SG_T_SPOOF_NONE, 50, cookie_of(ep));
+    }
+}
+
 /* What the guest may send with one of its addresses; 'how' it was learned, or
  * NULL. */
 static void
@@ -102,6 +116,7 @@ emit_address(struct emitter *e, const struct sg_plan_endpoint *ep,
     emit_resubmit(e, sg_prefix_is_ipv4(p) ? SG_T_EG_DISPATCH
                                           : SG_T_SPOOF_ND);
     emit_flow(e, SG_T_SPOOF_L3, 50, cookie_of(ep));
+    emit_no_address(e, ep, p);
 
     if (sg_prefix_is_ipv4(p)) {
         begin(e, ep);

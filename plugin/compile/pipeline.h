@@ -124,8 +124,8 @@
  * have become another one meanwhile. */
 
 /* Tables, in the order a packet meets them (but for FLOOD_VOTE and
- * FLOOD_VOTED, which stand by FLOOD_FRAG).  Table 0 is everybody's entrance;
- * ours begin where nobody else is likely to be. */
+ * FLOOD_VOTED, which stand by FLOOD_FRAG, and those behind NAMES).  Table 0 is
+ * everybody's entrance; ours begin where nobody else is likely to be. */
 #define SG_TABLES                                                           \
     SG_TABLE(INPUT,          0)  /* Which port: guarded, trusted, unknown. */ \
     SG_TABLE(SPOOF_L2,     100)  /* Own MAC? */                             \
@@ -179,7 +179,9 @@
     SG_TABLE(OUT,          148)  /* To the port, or NORMAL. */              \
     SG_TABLE(NAMES,        149)  /* No packet comes here: numbers of        \
                                   * networks and the zone of multicast, for \
-                                  * a restarted agent. */
+                                  * a restarted agent. */                   \
+    SG_TABLE(SPOOF_NONE,   150)  /* Behind SPOOF_L3: no address yet. */     \
+    SG_TABLE(EG_SERVER,    151)  /* Behind EG_JUDGE: a DHCP server? */
 
 enum sg_table {
 #define SG_TABLE(NAME, NUMBER) SG_T_##NAME = NUMBER,

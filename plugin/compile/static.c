@@ -107,7 +107,10 @@ static const struct static_flow trusted_flows[] = {
 
 static const struct static_flow guarded_flows[] = {
     /* Anti-spoofing: what is the same for all guests. */
-    { SG_T_SPOOF_L3, 100,
+    /* (In a table of its own: in this one everybody's destination would be
+     * compared with the broadcast address.) */
+    { SG_T_SPOOF_L3, 100, "ip,nw_src=0.0.0.0", "resubmit(,{SPOOF_NONE})" },
+    { SG_T_SPOOF_NONE, 100,
       "udp,nw_src=0.0.0.0,nw_dst=255.255.255.255,udp_src=68,udp_dst=67",
       "resubmit(,{EG_DISPATCH})" },
     { SG_T_SPOOF_L3, 100, "icmp6,ipv6_src=::,icmp_type=133",
@@ -214,13 +217,13 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{EG_WHO}),resubmit(,{EG_NEW})" },
     /* An error about a connection that drains, or (SCTP) whose ports it does
      * not tell, passes with it; about any other it is judged. */
-    { SG_T_EG_CT, 105, "ct_state=+rel+trk,ct_mark=0x60000000/0xe0000000",
+    { SG_T_EG_CT, 95, "ct_state=+rel+trk,ct_mark=0x60000000/0xe0000000",
       "resubmit(,{L2})" },
-    { SG_T_EG_CT, 105, "ip,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
+    { SG_T_EG_CT, 95, "ip,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
       "resubmit(,{L2})" },
-    { SG_T_EG_CT, 105, "ipv6,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
+    { SG_T_EG_CT, 95, "ipv6,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
       "resubmit(,{L2})" },
-    { SG_T_EG_CT, 100, "ct_state=+rel+trk", "resubmit(,{EG_REVIEW})" },
+    { SG_T_EG_CT, 90, "ct_state=+rel+trk", "resubmit(,{EG_REVIEW})" },
 
     { SG_T_EG_NEW, 110, "ip,ip_frag=later",
       "load:0x40000000->$NUMBER[],load:0x40000000->$EGNUM[],"
@@ -241,6 +244,7 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{EG_VERDICT})" },
 
     { SG_T_EG_JUDGE, 0, "", "resubmit(,{EG_PROFILE})" },
+    { SG_T_EG_SERVER, 0, "", "resubmit(,{EG_PROFILE})" },
 
     /* NUMBER says whether; EGNUM, which COMMIT_SRC will write. */
     { SG_T_EG_VERDICT, 100, ALLOWED, EGRESS_DONE },
@@ -391,6 +395,9 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{IN_REVIEW})" },
     { SG_T_IN_CT, 120, "ct_state=+est+trk,ct_mark=0/0x20000000",
       "resubmit(,{IN_REVIEW})" },
+    /* No packet: but what is established matches its MAC here because of it,
+     * as it does behind EG_CT, and one mask does for both. */
+    { SG_T_IN_CT, 101, "ct_state=+est+trk,dl_dst=ff:ff:ff:ff:ff:ff", "drop" },
     { SG_T_IN_CT, 100, "ct_state=+est+trk," IN_FORCE,
       "resubmit(,{COMMIT_SRC})" },
     { SG_T_IN_CT, 105, "ip,ct_state=+new-inv+trk,ct_nw_proto=17," IN_FORCE,
@@ -405,13 +412,13 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{IN_WHO}),resubmit(,{IN_NEW})" },
     /* An error about a connection that drains, or (SCTP) whose ports it does
      * not tell, passes with it; about any other it is judged. */
-    { SG_T_IN_CT, 105, "ct_state=+rel+trk,ct_mark=0x60000000/0xe0000000",
+    { SG_T_IN_CT, 95, "ct_state=+rel+trk,ct_mark=0x60000000/0xe0000000",
       "resubmit(,{COMMIT_SRC})" },
-    { SG_T_IN_CT, 105, "ip,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
+    { SG_T_IN_CT, 95, "ip,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
       "resubmit(,{COMMIT_SRC})" },
-    { SG_T_IN_CT, 105, "ipv6,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
+    { SG_T_IN_CT, 95, "ipv6,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
       "resubmit(,{COMMIT_SRC})" },
-    { SG_T_IN_CT, 100, "ct_state=+rel+trk", "resubmit(,{IN_REVIEW})" },
+    { SG_T_IN_CT, 90, "ct_state=+rel+trk", "resubmit(,{IN_REVIEW})" },
 
     { SG_T_IN_NEW, 110, "ip,ip_frag=later",
       "load:0x40000000->$NUMBER[],resubmit(,{COMMIT_SRC})" },
@@ -612,10 +619,16 @@ static const struct static_flow guards[] = {
     { SG_T_IN_CT, 130, "ct_state=+est+trk,sctp6",
       "resubmit(,{IN_WHO}),resubmit(,{IN_SCTP})" },
 
-    /* A guest is no DHCP server and no router unless a rule names it. */
-    { SG_T_EG_JUDGE, 100, "ip,ct_state=+trk-inv,ct_nw_proto=17,ct_tp_dst=68",
-      "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
+    /* A guest is no DHCP server and no router unless a rule names it.  (In two
+     * steps, or all UDP would be compared with all bits of the port, and each
+     * port that a guest sends to would take a datapath flow of its own.) */
+    { SG_T_EG_JUDGE, 100, "ip,ct_state=+trk-inv,ct_nw_proto=17,"
+      "ct_tp_dst=0/0xfc00", "resubmit(,{EG_SERVER})" },
     { SG_T_EG_JUDGE, 100, "ipv6,ct_state=+trk-inv,ct_nw_proto=17,"
+      "ct_tp_dst=0/0xfc00", "resubmit(,{EG_SERVER})" },
+    { SG_T_EG_SERVER, 100, "ip,ct_state=+trk-inv,ct_nw_proto=17,ct_tp_dst=68",
+      "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
+    { SG_T_EG_SERVER, 100, "ipv6,ct_state=+trk-inv,ct_nw_proto=17,"
       "ct_tp_dst=546",
       "load:1->$FLAGS[],resubmit(,{EG_PROFILE})" },
     { SG_T_EG_JUDGE, 100, "icmp6,icmp_type=134",

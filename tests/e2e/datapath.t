@@ -25,8 +25,9 @@ def bridge():
     lab.guest('cli', 'cli')
     lab.guest('full', 'srv', ids={'sg-conntrack-limit': '1000'})
     lab.uplink()
-    for i in range(8):
-        lab.remote('far%d' % i, '198.18.%d.9' % i, '2001:db8:%d::9' % (i + 9))
+    for i in range(8):              # Behind one router.
+        lab.remote('far%d' % i, '%d.18.%d.9' % (23 * i + 9, i),
+                   '2001:db8:%d::9' % (i + 9), mac='52:54:00:00:0f:00')
     return lab.start()
 
 
@@ -83,6 +84,79 @@ def _(lab):
 def _(lab):
     expect_passes(lab, 4, 3, (lab.cli, lab.full), (lab.full, lab.srv))
     expect_passes(lab, 3, 2, (lab.far1, lab.full))
+
+
+def megaflows(lab, what=''):
+    """Those for IP packets that match 'what', without counters."""
+    out = lab.sandbox.appctl('dpctl/dump-flows', '--names')
+    return {re.sub(r', packets:.*actions:', ' actions:', line)
+            for line in out.splitlines()
+            if re.search(r'eth_type\(0x(0800|86dd)\)', line)
+            and what in line}
+
+
+def match_of(megaflow):
+    return megaflow.partition(' actions:')[0]
+
+
+def mask_of(megaflow):
+    """Its match without the values."""
+    return re.sub(r'(?<=[(=])[^(),=/+-]+(?=[,)/])', '', match_of(megaflow))
+
+
+def use(lab, ports, *clients):
+    for client in clients:
+        for family in (4, 6):
+            for port in ports:
+                lab.connect(client, lab.srv, 'tcp', port,
+                            family).expect_alive('it is open')
+
+
+@test('established packets match no address of others and no port, and many '
+      'connections take no more megaflows than one', lab=bridge)
+def _(lab):
+    far = [getattr(lab, 'far%d' % i) for i in range(8)]
+    lab.sandbox.purge_megaflows()
+    use(lab, [80], lab.cli, lab.far0)
+    few = megaflows(lab, '+est')
+    lab.check(few, 'no megaflow')
+    use(lab, [80, *range(8080, 8090)], lab.cli, *far)
+    lab.equal(len(megaflows(lab, '+est')), len(few), 'megaflows')
+    for flow in megaflows(lab, '+est') | megaflows(lab, 'recirc_id(0)'):
+        match = match_of(flow)
+        for host in lab.cli, lab.srv:
+            if 'in_port(%s)' % host in match:
+                for ip in host.ips:
+                    match = match.replace('src=%s,' % ip, '')
+        lab.check(not re.search(r'ipv[46]\([^)]*(src|dst)=|_port=|tp_|'
+                                r'(tcp|udp|sctp)\(', match), flow)
+
+
+@test('established packets of a guest have one mask, in both zones and of all '
+      'protocols', lab=bridge)
+def _(lab):
+    lab.sandbox.purge_megaflows()
+    for family in (4, 6):
+        for proto, port in ('tcp', 80), ('udp', 53):
+            lab.connect(lab.cli, lab.srv, proto, port,
+                        family).expect_alive('it is open')
+    lab.connect(lab.cli, lab.srv, 'icmp').expect_alive('it is open')
+    for guest in lab.cli, lab.srv:
+        flows = megaflows(lab, 'in_port(%s)' % guest)
+        for version in 'ipv4', 'ipv6':
+            masks = {mask_of(flow) for flow in flows
+                     if '+est' in flow and version in flow}
+            lab.check(len(masks) == 1, '%s of %s has the masks %s' % (
+                version, guest, sorted(masks)))
+
+
+@test('many UDP ports that a guest sends to take few megaflows', lab=bridge)
+def _(lab):
+    lab.sandbox.purge_megaflows()
+    for family in (4, 6):
+        for port in range(20000, 20100):
+            lab.expect(lab.cli, lab.far0, 'udp', port, True, family=family)
+    lab.check(len(megaflows(lab)) < 20, '%d megaflows' % len(megaflows(lab)))
 
 
 run()
