@@ -20,6 +20,7 @@ WELCOME = '''
    sh nano %s
    reload                     and the policy that you have edited is in force
    matrix                     who reaches whom now
+   pingall                    none but the two outside: no rule allows a ping
    app1 bash                  a shell there; everything else is Mininet's
    exit
 '''
@@ -91,13 +92,25 @@ class PlayCli(CLI):
             output('%s\n' % failure)
             return None
 
+    def unknown_host(self, names):
+        """Says which of 'names' is none; returns whether there is one."""
+        hosts = [host.name for host in self.mn.hosts]
+        for name in names:
+            if name not in hosts:
+                output('there is no host "%s"; there are %s\n' % (
+                    name, ', '.join(hosts)))
+                return True
+        return False
+
     def do_try(self, line):
         """Connect, and say why that works or does not.
            Usage: try FROM TO tcp|udp PORT"""
         words = line.split()
-        if len(words) != 4 or not {*words[:2]} <= {*self.mn} or \
-           words[2] not in ('tcp', 'udp') or not words[3].isdigit():
+        if len(words) != 4 or words[2] not in ('tcp', 'udp') or \
+           not words[3].isdigit():
             output('usage: try FROM TO tcp|udp PORT\n')
+            return
+        if self.unknown_host(words[:2]):
             return
         source, target = (self.lab.guest(name).net for name in words[:2])
         proto, port = words[2], int(words[3])
@@ -118,14 +131,54 @@ class PlayCli(CLI):
         """Put a host into other groups.
            Usage: groups HOST GROUP..."""
         words = line.split()
-        if not words or words[0] not in self.mn:
+        if not words:
             output('usage: groups HOST GROUP...\n')
             return
+        if self.unknown_host(words[:1]):
+            return
         error = self.mn.set_groups(self.mn[words[0]], words[1:])
-        if error:
-            output(error + '\n')
+        output('%s\n' % (error or '%s is in %s now' % (
+            words[0], ', '.join(words[1:]) or 'default')))
 
     def do_reload(self, _line):
         "Put the policy file, as it is now, in force."
-        output(self.lab.net.agent.must('reload'))
-        self.lab.net.agent.wait()
+        result = self.lab.net.agent.ctl('reload')
+        output(result.out + result.err)
+        if result.status == 0:
+            self.lab.net.agent.wait()
+            output('in force\n')
+
+    # Mininet's own wait ten seconds for each answer that does not come, and
+    # for ever for a server that nobody reaches.
+
+    def do_pingall(self, line):
+        """Ping between all hosts.
+           Usage: pingall [SECONDS to wait for an answer, 1]"""
+        super().do_pingall(line or '1')
+
+    def may_measure(self, line, proto):
+        """Whether 'line', two hosts or none, can be measured; says why not."""
+        names = line.split() or [self.mn.hosts[0].name,
+                                 self.mn.hosts[-1].name]
+        if len(names) != 2 or self.unknown_host(names):
+            return len(names) != 2          # Mininet has its own words.
+        answer = self.lab.net.agent.must(
+            'trace', *(end_of(self.mn, name) for name in names), proto,
+            '5001')
+        if answer.startswith('deny'):
+            output('iperf uses %s port 5001, and the policy refuses that:\n%s'
+                   % (proto, answer))
+        return not answer.startswith('deny')
+
+    def do_iperf(self, line):
+        "Measure TCP between two hosts, if the policy lets iperf through."
+        if self.may_measure(line, 'tcp'):
+            super().do_iperf(line)
+
+    def do_iperfudp(self, line):
+        "Measure UDP between two hosts, if the policy lets iperf through."
+        words = line.split()
+        # Its server is asked over TCP whether it is there.
+        if self.may_measure(' '.join(words[1:]), 'tcp') and \
+           self.may_measure(' '.join(words[1:]), 'udp'):
+            super().do_iperfudp(line)

@@ -697,7 +697,10 @@ get_plan(const struct json *bridge)
         return refused;
     }
     free(refused);
-    return xstrdup(!is_true(bridge, "enabled")
+    return xstrdup(!is_true(bridge, "enabled") && is_true(bridge, "secure")
+                   ? "not enabled: only ports with groups of their own are "
+                     "guarded"
+                   : !is_true(bridge, "enabled")
                    ? "not enabled: nothing changes before `ovs-sgctl enable'"
                    : !is_true(bridge, "secure")
                    ? "enabled, but not fail_mode=secure: `ovs-sgctl enable' "

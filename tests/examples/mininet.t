@@ -140,11 +140,14 @@ def _():
              'Everything that was observed is what the policy says.')
     contains(lab.ask('try office db1 tcp 5432'), 'answered (db1)', 'allow: ')
     contains(lab.ask('try web1 db1 tcp 5432'), 'no answer', 'deny: ')
-    lab.ask('groups web1 app')
+    contains(lab.ask('try web1 db3 tcp 5432'), 'no host "db3"', 'bastion1')
+    contains(lab.ask('groups web1 appp'), 'did you mean "app"')
+    contains(lab.ask('iperf web1 db1'), 'the policy refuses that', 'no rule')
+    contains(lab.ask('groups web1 app'), 'web1 is in app now')
     contains(lab.ask('try web1 db1 tcp 5432'), 'answered (db1)', 'allow: ')
     policy = lab.ask('py net.agent.policies[0]').split()[-1]
     lab.ask("sh sed -i s/5432/5433/ " + policy)
-    lab.ask('reload')
+    contains(lab.ask('reload'), 'in force')
     contains(lab.ask('matrix'), 'Everything is as expected.')
     contains(lab.ask('try web1 db1 tcp 5432'), 'no answer', 'deny: ')
     contains(lab.ask('sh ovs-vsctl get Interface s1-eth2 external_ids'),
