@@ -638,6 +638,22 @@ describe_port_rules(const struct sg_core *core, const struct sg_port *port)
     return array;
 }
 
+static void
+put_why_trusted(struct json *json, const struct sg_core *core,
+                const struct sg_port *port)
+{
+    const struct sg_facts *facts = sg_core_facts(core);
+    const struct sg_iface *iface = (facts ? sg_facts_find_iface(facts,
+                                                                port->name)
+                                    : NULL);
+
+    json_object_put(json, "why", (port->error ? json_string_create(port->error)
+                                  : iface ? json_string_create_nocopy(
+                                                sg_iface_explain_trusted(
+                                                    iface))
+                                  : json_null_create()));
+}
+
 struct json *
 sg_describe_port(const struct sg_core *core, const struct sg_port *port)
 {
@@ -662,6 +678,7 @@ sg_describe_port(const struct sg_core *core, const struct sg_port *port)
     } else {
         json = json_object_create();
         put_identity(json, port);
+        put_why_trusted(json, core, port);
     }
     json_object_put_string(json, "kind", "port");
     json_object_put(json, "guarded", json_boolean_create(port->guarded));

@@ -205,13 +205,38 @@ sg_core_explain_cookie(const struct sg_core *core, uint64_t cookie)
     return json;
 }
 
+/* A bridge that we have nothing to do with. */
+static struct json *
+untouched_to_json(const struct sg_core *core, const char *name)
+{
+    const struct sg_facts *facts = sg_core_facts(core);
+    const struct sg_bridge *bridge = (facts ? shash_find_data(&facts->bridges,
+                                                              name) : NULL);
+    struct json *json;
+    bool explicitly;
+    char *why;
+
+    if (!bridge) {
+        return NULL;
+    }
+    why = sg_bridge_refuse(bridge);
+    json = json_object_create();
+    json_object_put_string(json, "name", name);
+    json_object_put(json, "untouched", json_string_create_nocopy(
+        why ? why : xasprintf(
+            "%s; `ovs-sgctl observe %s' says what enabling it would bring",
+            sg_bridge_may_manage(bridge, &explicitly)
+            ? "nothing is guarded there" : "it has sg-enable=false", name)));
+    return json;
+}
+
 struct json *
 sg_core_bridge_to_json(const struct sg_core *core, const char *name)
 {
     const struct sg_core_bridge *b = shash_find_data(&core->bridges, name);
 
     if (!b) {
-        return NULL;
+        return untouched_to_json(core, name);
     }
 
     const struct sg_flows *installed = sg_switch_installed(b->sw);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unixctl.h>         /* Open vSwitch's; quotes would find our own. */
@@ -105,6 +106,20 @@ note_state(const struct sg_core *core, const struct sg_trace_side *side,
     }
 }
 
+/* "tcp" alone asks about all its ports at once. */
+static void
+note_no_port(const struct sg_trace *trace, struct json *notes)
+{
+    bool has_ports = (trace->proto == IPPROTO_TCP
+                      || trace->proto == IPPROTO_UDP
+                      || trace->proto == IPPROTO_SCTP);
+
+    if (has_ports && trace->type_or_port < 0 && !trace->allowed) {
+        json_array_add(notes, json_string_create(
+            "no port was given, so only rules for all ports count"));
+    }
+}
+
 static void
 cmd_trace(struct sg_unixctl *u, struct unixctl_conn *conn,
           int argc, const char *argv[])
@@ -129,6 +144,7 @@ cmd_trace(struct sg_unixctl *u, struct unixctl_conn *conn,
     notes = json_array_create_empty();
     note_state(u->core, &trace.from, notes);
     note_state(u->core, &trace.to, notes);
+    note_no_port(&trace, notes);
     json_object_put(json, "notes", notes);
     reply_json(conn, json);
 }
@@ -289,7 +305,7 @@ reply_timed_out(struct sg_unixctl *u, struct pending *p)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
 
-    ds_put_cstr(&s, "timed out while waiting for ");
+    ds_put_cstr(&s, "timed out: ");
     sg_core_barrier_explain(u->core, p->barrier, &s);
     unixctl_command_reply_error(p->conn, ds_cstr(&s));
     ds_destroy(&s);

@@ -187,16 +187,41 @@ sgctl_list_groups(const struct sgctl *ctl)
     return ask_and_print(ctl, "sg/list-groups", render_groups);
 }
 
+/* The same with a list; one without anything would look like no answer. */
+static enum sgctl_status
+ask_and_list(const struct sgctl *ctl, const char *command,
+             void (*render)(const struct json *), const char *nothing)
+{
+    struct json *answer = ask(ctl, command);
+
+    if (!answer) {
+        return SGCTL_FAILED;
+    }
+    if (ctl->json) {
+        render_json(answer);
+    } else if (answer->type == JSON_ARRAY && !json_array(answer)->n) {
+        fprintf(stderr, "note: %s\n", nothing);
+    } else {
+        render(answer);
+    }
+    json_destroy(answer);
+    return SGCTL_OK;
+}
+
 enum sgctl_status
 sgctl_list_ports(const struct sgctl *ctl)
 {
-    return ask_and_print(ctl, "sg/list-ports", render_ports);
+    return ask_and_list(ctl, "sg/list-ports", render_ports,
+                        "no interface is guarded; `ovs-sgctl show INTERFACE' "
+                        "says why one is not, and `ovs-sgctl observe' what "
+                        "enabling a bridge would guard");
 }
 
 enum sgctl_status
 sgctl_list_addresses(const struct sgctl *ctl)
 {
-    return ask_and_print(ctl, "sg/list-addresses", render_all_addresses);
+    return ask_and_list(ctl, "sg/list-addresses", render_all_addresses,
+                        "the policy in force has no sets of addresses");
 }
 
 enum sgctl_status

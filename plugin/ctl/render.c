@@ -421,6 +421,7 @@ print_port(const struct json *port)
         { "bridge", "bridge", NULL },
         { "ofport", "ofport", NULL },
         { "guarded", "guarded", NULL },
+        { "why", "why", NULL },
         { "state", "state", NULL },
         { "error", "error", NULL },
         { "zone", "zone", NULL },
@@ -514,6 +515,7 @@ print_bridge(const struct json *bridge)
 {
     static const struct column fields[] = {
         { "bridge", "name", NULL },
+        { "left alone", "untouched", NULL },
         { "error", "error", NULL },
         { "connected to the switch", "connected", NULL },
         { "all in force", "in_force", NULL },

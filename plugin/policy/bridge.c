@@ -37,6 +37,27 @@ sg_bridge_refuse(const struct sg_bridge *bridge)
     }
 }
 
+char *
+sg_iface_explain_trusted(const struct sg_iface *iface)
+{
+    const struct sg_bridge *bridge = iface->bridge;
+    bool explicitly;
+
+    if (bridge->manager != SG_MANAGER_NONE) {
+        return sg_bridge_refuse(bridge);
+    } else if (!sg_bridge_may_manage(bridge, &explicitly)) {
+        return xasprintf("bridge \"%s\" has sg-enable=false; `ovs-sgctl "
+                         "enable %s' changes that", bridge->name,
+                         bridge->name);
+    } else if (smap_get(&iface->external_ids, "iface-id") && !explicitly) {
+        return xasprintf("it has no sg-groups, no `bind' matches it, and its "
+                         "iface-id counts only after `ovs-sgctl enable %s'",
+                         bridge->name);
+    }
+    return xstrdup("it has no sg-groups, and no `bind' of the policy matches "
+                   "it");
+}
+
 static bool
 has_protocol(const struct sg_bridge *bridge, const char *name)
 {

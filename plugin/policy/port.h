@@ -267,6 +267,8 @@ bool sg_bridge_may_manage(const struct sg_bridge *, bool *explicitly);
 /* Why a bridge that is somebody else's is left alone, and what to do instead;
  * NULL for one that is nobody's.  The caller frees it. */
 char *sg_bridge_refuse(const struct sg_bridge *);
+/* Why an interface that is not guarded is not; the caller frees it. */
+char *sg_iface_explain_trusted(const struct sg_iface *);
 /* NULL if guarded ports can be enforced there, or why not and the command
  * that mends it (CONTRACT section 2); the caller frees it. */
 char *sg_bridge_check(const struct sg_bridge *);

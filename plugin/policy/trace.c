@@ -10,6 +10,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "policy/diag.h"
 #include "policy/eval.h"
 #include "policy/icmp.h"
 #include "util.h"
@@ -200,6 +201,29 @@ find_owner(const struct sg_ports *ports, const struct sg_prefix *address,
 }
 
 static char *
+unknown_party(const struct sg_ports *ports, const char *typed)
+{
+    const char **names = xcalloc(hmap_count(&ports->ports) + 1,
+                                 sizeof *names);
+    const struct sg_port *port;
+    const char *guess;
+    char *error;
+    size_t n = 0;
+
+    HMAP_FOR_EACH (port, node, &ports->ports) {
+        if (port->guarded) {
+            names[n++] = port->name;
+        }
+    }
+    guess = sg_did_you_mean(typed, names, n);
+    error = xasprintf("\"%s\" is neither an interface known here nor an "
+                      "address%s%s%s", typed, guess ? "; did you mean \"" : "",
+                      guess ? guess : "", guess ? "\"?" : "");
+    free(names);
+    return error;
+}
+
+static char *
 find_party(const struct sg_ports *ports, const char *typed, struct party *p)
 {
     char *error;
@@ -217,8 +241,7 @@ find_party(const struct sg_ports *ports, const char *typed, struct party *p)
     error = sg_prefix_parse(typed, &p->address);
     if (error) {
         free(error);
-        return xasprintf("\"%s\" is neither an interface known here nor an "
-                         "address", typed);
+        return unknown_party(ports, typed);
     }
     if (!sg_prefix_is_host(&p->address)) {
         return xasprintf("\"%s\" is a prefix; name one address of it", typed);

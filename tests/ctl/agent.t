@@ -215,7 +215,7 @@ def _(lab):
     try:
         change_unseen(lab)
         start = time.monotonic()
-        fails(lab, 'wait', '--timeout=1', saying='timed out while waiting for')
+        fails(lab, 'wait', '--timeout=1', saying='timed out: ')
         lab.check(0.9 < time.monotonic() - start < 4, 'it took %.1f s'
                   % (time.monotonic() - start))
     finally:

@@ -139,6 +139,27 @@ def _(lab):
     lab.check('have groups' not in notes, notes)
 
 
+@test('why a port or a bridge is not guarded', lab=open_bridge, fresh=True)
+def _(lab):
+    def why(name, key='why'):
+        return lab.agent.json('show', name).get(key) or ''
+    lab.check('iface-id counts only after `ovs-sgctl enable br0\'' in
+              why('vm1'), why('vm1'))
+    lab.check('no sg-groups' in why('uplink'), why('uplink'))
+    lab.check('nothing is guarded there' in why('br0', 'untouched'),
+              lab.agent.json('show', 'br0'))
+    lab.sandbox.vsctl('br-set-external-id', 'br0', 'sg-enable', 'false')
+    lab.agent.wait()
+    lab.check('sg-enable=false' in why('vm1'), why('vm1'))
+    lab.sandbox.vsctl('br-set-external-id', 'br0', 'ct-zone-lp1', '3')
+    lab.agent.wait()
+    for text in (why('vm1'), why('br0', 'untouched')):
+        lab.check('managed by OVN' in text, text)
+    nothing = lab.agent.ctl('list-ports')
+    lab.check(nothing.out == '' and 'no interface is guarded' in nothing.err,
+              nothing)
+
+
 @test('whose bridge it is, is said', lab=open_bridge, fresh=True)
 def _(lab):
     lab.sandbox.vsctl(

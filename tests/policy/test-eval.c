@@ -365,6 +365,8 @@ test_traces(void)
           "tcp 80\n" WEB_OUT "  ingress: broken is closed: group \"wbe\" is "
           "not defined by the policy; did you mean \"web\"?\n" },
 
+        { "wbe1 db1 tcp 80", "\"wbe1\" is neither an interface known here nor "
+          "an address; did you mean \"web1\"?" },
         { "nobody web1 tcp 80", "\"nobody\" is neither an interface known "
           "here nor an address" },
         { "10.0.0.0/8 web1 tcp 80", "\"10.0.0.0/8\" is a prefix; name one "
