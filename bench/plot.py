@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """Curves of the results, drawn by gnuplot as SVG."""
 import os
+import re
 import shutil
 import subprocess
 
@@ -24,9 +25,22 @@ def gnuplot(directory, name, size, commands):
     script = ['set terminal svg size %d,%d font "sans,11" background "white"'
               % size, 'set output "%s"' % path, 'set grid lc rgb "#dddddd"',
               'set key top left reverse Left samplen 2', 'set border 3',
-              'set tics nomirror'] + commands
+              'set tics nomirror', 'unset mxtics', 'unset mytics',
+              'set format x "%g"', 'set format y "%g"'] + commands
     subprocess.run(['gnuplot'], input='\n'.join(script), text=True, check=True)
+    shrink(path)
     return path
+
+
+def shrink(path):
+    """Takes out the many groups that hold nothing."""
+    with open(path) as f:
+        text = f.read()
+    n = 1
+    while n:
+        text, n = re.subn(r'<g\b[^>]*>\s*</g>\s*', '', text)
+    with open(path, 'w') as f:
+        f.write(re.sub(r'\s*\n\s*', '\n', text))
 
 
 def draw_growth(directory, results):
@@ -40,11 +54,12 @@ def draw_growth(directory, results):
         commands += ['set xlabel "%s"' % LABELS[dimension],
                      'set title "flows"', 'set yrange [0:*]',
                      'plot "%s" u 1:2 w lp pt 7 ps .5 notitle' % path]
-    for dimension in results:
+    for number, dimension in enumerate(results):
         path = os.path.join(directory, 'growth-%s.dat' % dimension)
         commands += ['set xlabel "%s"' % LABELS[dimension],
                      'set title "milliseconds"', 'set logscale y',
-                     'set yrange [.1:1000]', 'plot ' + ', '.join(
+                     'set yrange [.1:1000]',
+                     'unset key' if number else 'set key', 'plot ' + ', '.join(
                          '"%s" u 1:%d w lp pt 7 ps .5 title "%s"' % (
                              path, 3 + i, label)
                          for i, (_, _, label) in enumerate(CHANGES))]
