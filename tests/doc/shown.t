@@ -152,7 +152,7 @@ def run_steps(sandbox, steps):
         script += '%secho "%s $?"\n' % (step.command, MARK)
     env = environment(sandbox)
     env['PATH'] = os.path.dirname(program('ovs-sgd')) + ':' + env['PATH']
-    result = command(['bash', '-c', 'cd %s\n%s' % (SOURCE, script)], 60, env)
+    result = command(['bash', '-c', 'cd %s\n%s' % (SOURCE, script)], 150, env)
     command(['ovs-appctl', '--timeout=5', '-t', 'ovs-sgd', 'exit'], 10, env)
     with open(log) as f:
         text = f.read()
