@@ -23,7 +23,7 @@ from harness.agent import Agent, program
 from harness.netns import Namespace, must
 from harness.process import Child, command, wait_until
 from harness.sandbox import Sandbox
-from measure import cpu_seconds, median, n_flows, say
+from measure import cpu_ns, median, n_flows, say
 
 PORT = '8080'                   # Web reaches app there, by TCP and UDP.
 ZONES = '--zones=32768-65534'  # Conntrack is the datapath's: not OVN's.
@@ -230,9 +230,9 @@ class Traffic:
     def observe(self, work):
         """What the datapath does during work()."""
         self.sandbox.appctl('dpif-netdev/pmd-stats-clear')
-        before = cpu_seconds(self.sandbox.vswitchd.pid)
+        before = cpu_ns(self.sandbox.vswitchd.pid)
         result = work()
-        cpu = cpu_seconds(self.sandbox.vswitchd.pid) - before
+        cpu = (cpu_ns(self.sandbox.vswitchd.pid) - before) / 1e9
         seen = self.stats()
         return dict(seen, result=result, cpu=cpu, us_per_packet=round(
             cpu * 1e6 / max(1, seen['packets']), 2))
@@ -264,7 +264,8 @@ class Traffic:
                 variant.profile.setdefault('new flows', []).append(
                     {'upcalls_per_packet': seen['upcalls'] / number,
                      'us_per_packet': seen['cpu'] * 1e6 / number,
-                     'us_per_upcall': seen['cpu'] * 1e6 / seen['upcalls']})
+                     'us_per_upcall': seen['cpu'] * 1e6
+                     / max(1, seen['upcalls'])})
         self.sandbox.appctl('upcall/enable-megaflows')
         for variant in self.variants:
             all_ = variant.profile['new flows']
@@ -323,8 +324,8 @@ def established(flows):
 
 
 def with_ratio(values, plain):
-    """The ratio is the median of those within each round."""
+    """The ratio is the median of those within each round; 0 without any."""
+    ratios = [a / b for a, b in zip(values, plain) if b]
     return {'median': round(median(values), 3),
             'all': [round(value, 3) for value in values],
-            'ratio': round(median([a / b for a, b in zip(values, plain) if b]),
-                           3)}
+            'ratio': round(median(ratios) or 0, 3)}
