@@ -36,6 +36,7 @@ sg_core_admission_init(struct sg_core *core)
     sset_init(&core->admit);
     sset_init(&core->admitted);
     sset_init(&core->changed);
+    sset_init(&core->passed);
     core->changed_all = true;
 }
 
@@ -45,6 +46,7 @@ sg_core_admission_destroy(struct sg_core *core)
     sset_destroy(&core->admit);
     sset_destroy(&core->admitted);
     sset_destroy(&core->changed);
+    sset_destroy(&core->passed);
 }
 
 /* Everything there is, and was. */
@@ -208,16 +210,17 @@ sg_core_is_admitting(const struct sg_core *core)
 }
 
 void
-sg_core_admission_run(struct sg_core *core, long long int deadline)
+sg_core_admission_run(struct sg_core *core, struct sg_slice *slice)
 {
     const struct sg_facts *facts = sg_ovsdb_facts(core->db);
     const char *name;
 
-    if (!facts || !core->loads_done || !sg_core_is_admitting(core)) {
+    if (!facts || !core->loads_done || core->passing
+        || !sg_core_is_admitting(core)) {
         return;
     }
     SSET_FOR_EACH_SAFE (name, &core->admit) {
-        if (time_usec() >= deadline) {
+        if (sg_slice_over(slice)) {
             return;
         }
         admit(core, facts, name);

@@ -4,6 +4,7 @@ libsgagent_la_SOURCES += \
 	plugin/agent/admin.c \
 	plugin/agent/admission.c \
 	plugin/agent/barrier.c \
+	plugin/agent/bridge-pass.c \
 	plugin/agent/bridge.c \
 	plugin/agent/core-private.h \
 	plugin/agent/core.c \
@@ -18,6 +19,8 @@ libsgagent_la_SOURCES += \
 	plugin/agent/grace.c \
 	plugin/agent/inputs.c \
 	plugin/agent/inputs.h \
+	plugin/agent/judge.c \
+	plugin/agent/judge.h \
 	plugin/agent/learn.c \
 	plugin/agent/limits.c \
 	plugin/agent/loaded.c \

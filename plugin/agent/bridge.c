@@ -49,6 +49,8 @@ sg_core_bridge_destroy(struct sg_core_bridge *b)
     if (b) {
         sg_core_learn_drop_frames(b);
         sg_switch_destroy(b->sw);
+        sg_noting_end(b->noting);
+        sg_diff_destroy(&b->diff);
         sg_plan_destroy(b->plan);
         sg_flows_destroy(&b->desired);
         sg_flows_destroy(&b->touched);
@@ -63,18 +65,6 @@ sg_core_bridge_destroy(struct sg_core_bridge *b)
 }
 
 /* What the switch says. */
-
-static void
-bridge_read_inputs(struct sg_core_bridge *b, const struct sg_flows *installed)
-{
-    const struct sg_flow *flow;
-
-    sg_inputs_clear(&b->inputs);
-    HMAP_FOR_EACH (flow, node, &installed->flows) {
-        sg_inputs_read(&b->inputs, flow);
-    }
-    b->restate = true;
-}
 
 /* The port with 'zone' has, or has lost, a flow in the first table. */
 static void
@@ -104,8 +94,11 @@ bridge_follow_commit(struct sg_core_bridge *b)
     sg_switch_get_stats(b->sw, &stats);
     if (stats.bundles > b->n_committed) {
         sg_inputs_committed(&b->inputs, bridge_restate_zone, b);
+        b->ours_there = sg_flows_count(sg_switch_installed(b->sw)) > 0;
+        b->applied_pass = b->committed_pass;
     } else {
         sg_inputs_refused(&b->inputs);
+        b->compare_all = true;
     }
     /* What is refused is an error of all ports that wait for it. */
     b->restate |= sg_switch_error(b->sw) || b->had_error;
@@ -137,19 +130,49 @@ bridge_learn_no_flood(const struct sg_core *core, struct sg_core_bridge *b)
 /* The flows were read anew: their numbers are ours again, before any others
  * are given out. */
 static void
-bridge_learn(struct sg_core *core, struct sg_core_bridge *b,
-             const struct sg_flows *installed)
+bridge_begin_learning(struct sg_core_bridge *b)
 {
     b->generation = sg_switch_generation(b->sw);
+    b->learning = true;
+    b->learned = (struct hmap_position) { .bucket = 0 };
+    sg_inputs_clear(&b->inputs);
+}
+
+static bool
+bridge_learn_flows(struct sg_core *core, struct sg_core_bridge *b,
+                   const struct sg_flows *installed, struct sg_slice *slice)
+{
+    while (!sg_slice_over(slice)) {
+        struct hmap_node *node = hmap_at_position(&installed->flows,
+                                                  &b->learned);
+        const struct sg_flow *flow;
+
+        if (!node) {
+            return true;
+        }
+        flow = CONTAINER_OF(node, struct sg_flow, node);
+        sg_compiler_recover_flow(core->compiler, flow);
+        sg_reviews_recover_flow(&b->reviews, flow, time_msec());
+        sg_inputs_read(&b->inputs, flow);
+    }
+    return false;
+}
+
+static void
+bridge_end_learning(struct sg_core *core, struct sg_core_bridge *b,
+                    const struct sg_flows *installed)
+{
+    b->learning = false;
     b->ours_there = sg_flows_count(installed) > 0;
-    sg_compiler_recover(core->compiler, installed);
-    sg_reviews_recover(&b->reviews, installed, time_msec());
     b->emptied |= b->away && !b->ours_there;
     if (b->away) {
         sg_core_limits_forget(core);
     }
     b->away = false;
-    bridge_read_inputs(b, installed);
+    b->applied_pass = 0;
+    b->compare_all = true;
+    b->restate = true;
+    core->dirty = true;
     if (!b->known) {
         b->known = true;
         core->learned = time_msec();
@@ -161,35 +184,54 @@ bridge_learn(struct sg_core *core, struct sg_core_bridge *b,
     }
 }
 
-bool
-sg_core_bridge_run(struct sg_core *core, struct sg_core_bridge *b)
+/* Flows that somebody else has changed while they are read are read again. */
+static void
+bridge_learn(struct sg_core *core, struct sg_core_bridge *b,
+             const struct sg_flows *installed, struct sg_slice *slice)
 {
-    bool pass = false;
+    if (b->generation != sg_switch_generation(b->sw)) {
+        bridge_begin_learning(b);
+    }
+    if (b->learning && bridge_learn_flows(core, b, installed, slice)) {
+        bridge_end_learning(core, b, installed);
+    }
+}
+
+static void
+bridge_lose(struct sg_core_bridge *b)
+{
+    b->applied_pass = 0;
+    b->away = b->known;
+    b->committing = b->learning = false;
+    b->generation = sg_switch_generation(b->sw) - 1;
+    sg_diff_destroy(&b->diff);
+    b->diffed = false;
+    sg_inputs_clear(&b->inputs);
+    b->restate = true;
+}
+
+void
+sg_core_bridge_run(struct sg_core *core, struct sg_core_bridge *b,
+                   struct sg_slice *slice)
+{
+    const struct sg_flows *installed;
 
     sg_switch_run(b->sw);
-    if (b->seqno == sg_switch_seqno(b->sw)) {
-        return false;
+    installed = sg_switch_installed(b->sw);
+    if (b->seqno != sg_switch_seqno(b->sw)) {
+        b->seqno = sg_switch_seqno(b->sw);
+        b->check = true;
+        if (!installed) {
+            bridge_lose(b);
+        } else {
+            bridge_follow_commit(b);
+        }
     }
-    b->seqno = sg_switch_seqno(b->sw);
-    b->check = true;
-
-    const struct sg_flows *installed = sg_switch_installed(b->sw);
-    if (!installed) {
-        b->applied_pass = 0;
-        b->away = b->known;
-        b->committing = false;
-        sg_inputs_clear(&b->inputs);
-        b->restate = true;
-        return false;
+    /* Numbers must not come to light in the midst of a pass, and what a bundle
+     * is about to change is read when it has. */
+    if (installed && !core->passing && !b->committing) {
+        bridge_learn(core, b, installed, slice);
     }
-    bridge_follow_commit(b);
-    if (b->generation != sg_switch_generation(b->sw)) {
-        b->applied_pass = 0;
-        bridge_learn(core, b, installed);
-        b->compare_all = true;
-        pass = true;
-    }
-    return pass;
 }
 
 void
@@ -199,242 +241,9 @@ sg_core_bridge_wait(struct sg_core_bridge *b)
     if (sg_core_bridge_is_stripped(b)) {
         poll_immediate_wake();          /* The next turn destroys it. */
     }
-}
-
-/* What is wanted. */
-
-static void
-bridge_add_flush(struct sg_core_bridge *b, uint16_t zone)
-{
-    if (b->n_flush >= b->allocated_flush) {
-        b->flush = x2nrealloc(b->flush, &b->allocated_flush,
-                              sizeof *b->flush);
+    if (b->learning || b->diffing) {
+        poll_immediate_wake();
     }
-    b->flush[b->n_flush++] = zone;
-}
-
-/* A zone that was given to an endpoint now may hold the connections of who
- * had it before. */
-static void
-bridge_flush_fresh(uint16_t zone, void *b_)
-{
-    struct sg_core_bridge *b = b_;
-
-    if (sg_plan_endpoint(b->plan, zone)) {
-        bridge_add_flush(b, zone);
-    }
-}
-
-/* Without a policy, trusted ports forward all the same; what is installed for
- * guarded ports stays as it is.  Ports that it shows to be guarded are, also
- * those that only a `bind' of the policy would tell. */
-static void
-bridge_hold_guarded(struct sg_core *core, const struct sg_core_bridge *b)
-{
-    struct sg_port *port;
-
-    HMAP_FOR_EACH (port, node, &core->ports.ports) {
-        if (sg_inputs_guard(&b->inputs, port->ofport)
-            && !strcmp(port->bridge, b->name)) {
-            sg_ports_guard(&core->ports, port);
-        }
-    }
-}
-
-/* Whatever is desired will be made from nothing. */
-static void
-bridge_desire_nothing(struct sg_core_bridge *b)
-{
-    sg_plan_destroy(b->plan);
-    b->plan = NULL;
-    sg_flows_clear(&b->desired);
-    sg_flows_clear(&b->touched);
-    sg_reviews_emit_again(&b->reviews);
-    sg_unit_init(&b->grace_unit, SG_UNIT_GRACE);
-    b->compare_all = true;
-    b->holding = SG_HOLD_NOTHING;
-}
-
-static void
-bridge_plan(struct sg_core *core, struct sg_core_bridge *b,
-            const struct sset *names)
-{
-    if (!b->plan) {
-        b->plan = sg_plan_new(core->compiler, b->name);
-        names = NULL;
-    }
-    sg_plan_update(b->plan, core->loaded->policy, &core->ports, names);
-}
-
-static void
-bridge_desire_trusted(struct sg_core_bridge *b,
-                      const struct sg_flows *installed)
-{
-    const struct sg_flow *flow;
-
-    sg_plan_emit_trusted(b->plan, &b->desired);
-    if (installed) {
-        HMAP_FOR_EACH (flow, node, &installed->flows) {
-            if (sg_cookie_get_kind(flow->cookie) != SG_COOKIE_TRUSTED
-                && !sg_flows_find(&b->desired, flow)) {
-                sg_flows_put(&b->desired, flow);
-            }
-        }
-    }
-}
-
-struct sg_flows *
-sg_core_bridge_touched(struct sg_core_bridge *b)
-{
-    return b->compare_all ? NULL : &b->touched;
-}
-
-static void
-bridge_find_changes(const struct sg_core_bridge *b,
-                    const struct sg_flows *installed,
-                    struct sg_changes *changes)
-{
-    sg_changes_init(changes);
-    if (b->compare_all) {
-        sg_flows_diff(installed, &b->desired, changes);
-    } else {
-        sg_flows_diff_touched(installed, &b->desired, &b->touched, changes);
-    }
-}
-
-static void
-bridge_note_reviews(struct sg_core *core, struct sg_core_bridge *b,
-                    const struct sg_flows *installed)
-{
-    size_t n = hmap_count(&b->reviews.reviews);
-    struct sg_changes changes;
-
-    bridge_find_changes(b, installed, &changes);
-    sg_reviews_note(&b->reviews, b->plan, &changes, time_msec());
-    sg_changes_destroy(&changes);
-    if (hmap_count(&b->reviews.reviews) > n) {
-        sg_core_revoke_soon(core);
-    }
-}
-
-static void
-bridge_desire_all(struct sg_core *core, struct sg_core_bridge *b,
-                  const struct sg_flows *installed)
-{
-    sg_plan_emit_changes(b->plan, &b->desired, sg_core_bridge_touched(b));
-    if (installed) {
-        bridge_note_reviews(core, b, installed);
-    }
-    sg_reviews_emit_changes(&b->reviews, &b->desired,
-                            sg_core_bridge_touched(b));
-    sg_core_grace_begin(core, b);
-    sg_core_grace_emit(b);
-}
-
-/* What there is to be desired now. */
-static enum sg_holding
-bridge_holding(const struct sg_core *core, const struct sg_core_bridge *b)
-{
-    if (b->leaving) {
-        return SG_HOLD_NOTHING;
-    } else if (!core->have_policy) {
-        return SG_HOLD_TRUSTED;
-    }
-    return b->wanted || b->ours_there ? SG_HOLD_ALL : SG_HOLD_NOTHING;
-}
-
-/* The flag goes last: NORMAL must not flood to guarded ports as long as there
- * is a flow of ours that uses it, or may be. */
-static bool
-bridge_needs_no_flood(const struct sg_core_bridge *b)
-{
-    const struct sg_flows *installed = sg_switch_installed(b->sw);
-
-    return !b->leaving || !installed || sg_flows_count(installed);
-}
-
-static bool
-bridge_guards(const struct sg_core_bridge *b, const struct sg_port *port)
-{
-    return (port && port->guarded && port->ofport != SG_OFPORT_NONE
-            && !strcmp(port->bridge, b->name));
-}
-
-static void
-bridge_flag_all(const struct sg_core *core, struct sg_core_bridge *b)
-{
-    bool needed = bridge_needs_no_flood(b);
-    struct sg_switch_port *list = NULL;
-    size_t n = 0, allocated = 0;
-    const struct sg_port *port;
-
-    HMAP_FOR_EACH (port, node, &core->ports.ports) {
-        if (needed && bridge_guards(b, port)) {
-            if (n >= allocated) {
-                list = x2nrealloc(list, &allocated, sizeof *list);
-            }
-            list[n].ofport = u16_to_ofp(port->ofport);
-            list[n++].name = port->name;
-        }
-    }
-    sg_switch_set_no_flood(b->sw, list, n);
-    free(list);
-}
-
-/* 'names' NULL: those of all ports. */
-static void
-bridge_flag_ports(const struct sg_core *core, struct sg_core_bridge *b,
-                  const struct sset *names)
-{
-    const char *name;
-
-    if (core->observe) {
-        return;
-    } else if (!names || b->leaving) {
-        bridge_flag_all(core, b);
-        return;
-    }
-    SSET_FOR_EACH (name, names) {
-        const struct sg_port *port = sg_ports_find(&core->ports, name);
-
-        sg_switch_want_no_flood(b->sw, name, bridge_guards(b, port)
-                                ? u16_to_ofp(port->ofport) : OFPP_NONE);
-    }
-}
-
-void
-sg_core_bridge_compile(struct sg_core *core, struct sg_core_bridge *b,
-                       const struct sset *names)
-{
-    const struct sg_flows *installed = sg_switch_installed(b->sw);
-    enum sg_holding holding = bridge_holding(core, b);
-
-    if (!core->have_policy) {
-        bridge_hold_guarded(core, b);
-    }
-    if (holding != b->holding || holding != SG_HOLD_ALL) {
-        bridge_desire_nothing(b);
-    }
-    names = b->plan ? names : NULL;
-    if (installed) {
-        sg_core_forget_note(core, b, names);
-    }
-    b->holding = holding;
-    bridge_plan(core, b, names);
-    if (b->leaving || !core->have_policy) {
-        b->n_graces = 0;
-    }
-    if (b->leaving) {
-        sg_reviews_clear(&b->reviews);
-    } else if (holding == SG_HOLD_TRUSTED) {
-        bridge_desire_trusted(b, installed);
-    } else if (holding == SG_HOLD_ALL) {
-        bridge_desire_all(core, b, installed);
-        sg_compiler_fresh_zones(core->compiler, bridge_flush_fresh, b);
-    }
-    bridge_flag_ports(core, b, names);
-    b->desired_pass = core->pass;
-    b->check = true;
 }
 
 /* Bringing the two together. */
@@ -461,6 +270,8 @@ bridge_flush_zones(struct sg_core_bridge *b)
     b->n_flush = 0;
 }
 
+/* From now on 'desired' differs from what will be installed only where it is
+ * touched again; unless the switch refuses it. */
 static void
 bridge_commit(struct sg_core_bridge *b, const struct sg_changes *changes)
 {
@@ -469,38 +280,49 @@ bridge_commit(struct sg_core_bridge *b, const struct sg_changes *changes)
     VLOG_DBG("%s: %"PRIuSIZE" changes", b->name, changes->n);
     sg_switch_get_stats(b->sw, &stats);
     b->n_committed = stats.bundles;
+    b->committed_pass = b->desired_pass;
     b->committing = true;
     sg_inputs_commit(&b->inputs, changes);
     sg_switch_commit(b->sw, changes);
 }
 
-void
-sg_core_bridge_apply(struct sg_core *core, struct sg_core_bridge *b)
+/* All that differs is known. */
+static void
+bridge_apply_diff(struct sg_core_bridge *b, const struct sg_flows *installed)
 {
-    const struct sg_flows *installed = sg_switch_installed(b->sw);
-
-    if (b->leaving) {
-        bridge_flag_all(core, b);
-    }
-    if (!b->check || !installed || !bridge_may_commit(core, b, installed)) {
-        return;
-    }
-    b->check = false;
-
-    struct sg_changes changes;
-    bridge_find_changes(b, installed, &changes);
-    if (changes.n) {
-        bridge_flush_zones(b);
-        bridge_commit(b, &changes);
-        b->check = true;
+    bridge_flush_zones(b);
+    if (b->diff.changes.n) {
+        bridge_commit(b, &b->diff.changes);
     } else {
-        bridge_flush_zones(b);
-        sg_flows_clear(&b->touched);
-        b->compare_all = false;
         b->applied_pass = b->desired_pass;
         b->ours_there = sg_flows_count(installed) > 0;
     }
-    sg_changes_destroy(&changes);
+    sg_flows_clear(&b->touched);
+    b->compare_all = false;
+    sg_core_bridge_drop_diff(b);
+}
+
+void
+sg_core_bridge_apply(struct sg_core *core, struct sg_core_bridge *b,
+                     struct sg_slice *slice)
+{
+    const struct sg_flows *installed = sg_switch_installed(b->sw);
+
+    b->diffing = false;
+    if (b->leaving) {
+        sg_core_bridge_flag_all(core, b);
+    }
+    if (!b->check || b->due || !installed || b->learning
+        || b->generation != sg_switch_generation(b->sw)
+        || !bridge_may_commit(core, b, installed)) {
+        return;
+    }
+    if (!sg_core_bridge_diff(b, installed, slice)) {
+        b->diffing = true;
+        return;
+    }
+    b->check = false;
+    bridge_apply_diff(b, installed);
 }
 
 bool

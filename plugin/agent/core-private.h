@@ -10,7 +10,9 @@
  *   states.c    `sg-state'
  *   inputs.c    what the first table lets in
  *   loaded.c    the policy files
- *   bridge.c    one bridge: what is wanted there against what is there
+ *   judge.c     the policy that they make
+ *   bridge.c    one bridge: what is there, and bringing the two together
+ *   bridge-pass.c   what is wanted there
  *   forget.c    what NORMAL has learned of ports before they were guarded
  *   functions.c functions of the policy that give addresses
  *   grace.c     endpoints whose TCP connections may go on mid-stream
@@ -24,7 +26,9 @@
  *   explain.c   from a cookie back to the rule
  *
  * A *pass* compiles the policy and the ports for every bridge.  Passes are
- * numbered; a bridge remembers the last one that is in force there. */
+ * numbered; a bridge remembers the last one that is in force there.  A pass may
+ * take several turns of the main loop: meanwhile policy, ports and values of
+ * `addresses' sets stay as they are, and what comes in waits. */
 
 #include "agent/core.h"
 #include "agent/inputs.h"
@@ -42,6 +46,7 @@
 
 struct sg_conn;
 struct sg_conntrack;
+struct sg_judge;
 struct sg_resolver;
 struct sg_script;
 struct sg_switch;
@@ -49,6 +54,7 @@ struct sg_switch;
 /* How far a policy is; see loaded.c. */
 enum sg_loaded_state {
     SG_LOADED_SCRIPT,           /* Its files are being loaded. */
+    SG_LOADED_JUDGE,            /* What they say is being judged. */
     SG_LOADED_ASK,              /* Its functions are being asked. */
     SG_LOADED_READY,            /* It can come, or is, in force. */
     SG_LOADED_FAILED            /* There are errors. */
@@ -57,7 +63,8 @@ enum sg_loaded_state {
 /* A policy and the script that answers its `bind' functions. */
 struct sg_loaded {
     enum sg_loaded_state state;
-    struct sg_policy *policy;   /* NULL before it is judged. */
+    struct sg_judge *judge;     /* At work, or NULL. */
+    struct sg_policy *policy;   /* NULL before that has ended. */
     struct sg_script *script;   /* NULL for the empty policy. */
     struct sg_answers answers;
     struct sg_binder binder;    /* To 'answers'. */
@@ -101,7 +108,9 @@ struct sg_core_bridge {
     struct sg_switch *sw;       /* Always there. */
     unsigned int seqno;         /* Of 'sw', when we last looked. */
     unsigned int generation;    /* Of 'sw', when we last learned from it. */
-    bool known;                 /* READY was seen since it was created. */
+    bool learning;              /* Installed flows are being looked through, */
+    struct hmap_position learned;   /* up to here. */
+    bool known;                 /* They were, since it was created. */
     bool wanted;                /* Guarded ports, sg-enable, or our flows. */
     bool leaving;               /* To be stripped of all that is ours. */
     bool barred;                /* Its protocols are in the way of it. */
@@ -111,6 +120,15 @@ struct sg_core_bridge {
     struct sg_flows desired;    /* By the last pass, reviews included. */
     struct sg_flows touched;    /* Where desired and installed may differ, */
     bool compare_all;           /* unless they may differ anywhere. */
+    struct sg_diff diff;        /* What differs, */
+    bool diffed;                /* once all of it is known; */
+    unsigned int diff_generation;   /* of which flows in 'sw'. */
+    bool diffing;               /* It is found out outside of a pass. */
+    bool due;                   /* A pass is under way, and has not done with
+                                 * this bridge: see bridge-pass.c. */
+    size_t step;                /* Where it is. */
+    bool flag_all;              /* It looks at all ports. */
+    struct sg_noting *noting;   /* Part of it, or NULL. */
     enum sg_holding {
         SG_HOLD_NOTHING,        /* There is nothing in 'desired'. */
         SG_HOLD_TRUSTED,        /* Forwarding, and what is installed. */
@@ -120,6 +138,7 @@ struct sg_core_bridge {
     struct sg_unit grace_unit;  /* The flows of 'graces'. */
     bool committing;            /* A bundle of ours is under way. */
     unsigned long long int n_committed; /* Bundles, before that one. */
+    unsigned int committed_pass;    /* Whose flows it brings. */
     bool had_error;             /* The switch had refused something. */
     bool restate;               /* The states of all its ports may differ. */
     uint16_t *flush;            /* Zones to flush before the next commit. */
@@ -178,6 +197,9 @@ struct sg_core {
     bool restate_all;           /* That of all of them. */
     bool could_write;           /* The database was there for states. */
     bool dirty;                 /* A pass is due. */
+    bool passing;               /* One is under way, */
+    struct sset passed;         /* about these ports, */
+    bool pass_all;              /* or all of them. */
     unsigned int pass;          /* Number of the last pass. */
 
     struct sg_compiler *compiler;
@@ -215,15 +237,24 @@ struct sg_core_bridge *sg_core_bridge_create(struct sg_core *,
                                              const char *name,
                                              const char *datapath_type);
 void sg_core_bridge_destroy(struct sg_core_bridge *);
-/* Runs the switch side; returns true if a new pass is needed. */
-bool sg_core_bridge_run(struct sg_core *, struct sg_core_bridge *);
+/* Runs the switch side. */
+void sg_core_bridge_run(struct sg_core *, struct sg_core_bridge *,
+                        struct sg_slice *);
 void sg_core_bridge_wait(struct sg_core_bridge *);
-/* The part of a pass that is this bridge's.  'names' are the ports that have
- * changed since the last one; NULL: any may have. */
-void sg_core_bridge_compile(struct sg_core *, struct sg_core_bridge *,
-                            const struct sset *names);
 /* Sends what differs, if that is possible now. */
-void sg_core_bridge_apply(struct sg_core *, struct sg_core_bridge *);
+void sg_core_bridge_apply(struct sg_core *, struct sg_core_bridge *,
+                          struct sg_slice *);
+
+/* bridge-pass.c: the part of a pass that is this bridge's; true when it is
+ * over. */
+void sg_core_bridge_pass_begin(struct sg_core_bridge *);
+bool sg_core_bridge_pass(struct sg_core *, struct sg_core_bridge *,
+                         struct sg_slice *);
+/* Finds what differs; true once 'diff' has it. */
+bool sg_core_bridge_diff(struct sg_core_bridge *,
+                         const struct sg_flows *installed, struct sg_slice *);
+void sg_core_bridge_drop_diff(struct sg_core_bridge *);
+void sg_core_bridge_flag_all(const struct sg_core *, struct sg_core_bridge *);
 /* Where to note what is done to 'desired'; NULL if all is compared. */
 struct sg_flows *sg_core_bridge_touched(struct sg_core_bridge *);
 /* Nothing of ours is left there. */
@@ -236,7 +267,7 @@ void sg_core_admission_destroy(struct sg_core *);
 void sg_core_admit_all(struct sg_core *);
 void sg_core_admit_rows(struct sg_core *, const struct sg_facts *);
 void sg_core_admit_by_policy(struct sg_core *, const struct sg_policy *old);
-void sg_core_admission_run(struct sg_core *, long long int deadline);
+void sg_core_admission_run(struct sg_core *, struct sg_slice *);
 bool sg_core_is_admitting(const struct sg_core *);
 /* Ports are not what they were, admission or not. */
 void sg_core_ports_changed(struct sg_core *, const struct sset *names);

@@ -34,8 +34,8 @@ VLOG_DEFINE_THIS_MODULE(sg_core);
  * from the load of the policy (milliseconds). */
 #define ADDRESSES_PATIENCE 3000
 
-/* How long a turn admits ports (microseconds). */
-#define SLICE 5000
+/* When, in a turn, what can be done in slices is to stop (microseconds). */
+#define SLICE 4000
 
 /* In the run directory: the last values of `addresses' sets. */
 #define ADDRESSES_FILE "ovs-sg.addresses"
@@ -267,6 +267,23 @@ core_lacks_addresses(const struct sg_core *core)
             && time_msec() < core->loaded_at + ADDRESSES_PATIENCE);
 }
 
+/* A bundle is on its way, or flows are being read: what is installed is about
+ * to be another thing. */
+static bool
+core_is_sending(const struct sg_core *core)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &core->bridges) {
+        const struct sg_core_bridge *b = node->data;
+
+        if (b->committing || b->learning) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Numbers that some bridge uses must not be given to others: the first pass
  * waits until all have said which they are.  One that never does must not
  * keep the others closed for ever; but as long as none does, as when the
@@ -275,7 +292,7 @@ static bool
 core_may_compile(const struct sg_core *core)
 {
     if (!core->had_facts || core_lacks_addresses(core)
-        || sg_core_is_admitting(core)) {
+        || sg_core_is_admitting(core) || core_is_sending(core)) {
         return false;
     } else if (core->pass) {
         return true;
@@ -288,35 +305,68 @@ core_may_compile(const struct sg_core *core)
 }
 
 static void
-core_compile(struct sg_core *core)
+core_begin_pass(struct sg_core *core)
 {
     struct shash_node *node;
-
-    const struct sset *names;
 
     core->dirty = false;
     if (!core->pass++ && !core_knows_all_bridges(core)) {
         sg_compiler_leave_room(core->compiler);
     }
     sg_core_learn_recover(core);
-    names = core->changed_all ? NULL : &core->changed;
+    sset_swap(&core->changed, &core->passed);
+    core->pass_all = core->changed_all;
+    core->changed_all = false;
     sg_compiler_begin(core->compiler);
     SHASH_FOR_EACH (node, &core->bridges) {
         struct sg_core_bridge *b = node->data;
 
         /* The numbers of others are learned before any are given there. */
         if (b->known) {
-            sg_core_bridge_compile(core, b, names);
+            sg_core_bridge_pass_begin(b);
         }
     }
-    sset_clear(&core->changed);
-    core->changed_all = false;
+    core->passing = true;
+}
+
+static void
+core_end_pass(struct sg_core *core)
+{
+    const char *name;
+
     /* Without a policy nothing asks for the numbers that the installed flows
      * of guarded ports carry.  They must not be forgotten: the policy that
      * loads at last has to find its connections by them. */
     if (core->have_policy) {
         sg_compiler_end(core->compiler);
     }
+    SSET_FOR_EACH (name, &core->passed) {
+        sset_add(&core->restate, name);
+    }
+    core->restate_all |= core->pass_all;
+    sset_clear(&core->passed);
+    core->passing = false;
+}
+
+static void
+core_pass(struct sg_core *core, struct sg_slice *slice)
+{
+    struct shash_node *node;
+
+    if (!core->passing && core->dirty && core_may_compile(core)) {
+        core_begin_pass(core);
+    }
+    if (!core->passing) {
+        return;
+    }
+    SHASH_FOR_EACH (node, &core->bridges) {
+        struct sg_core_bridge *b = node->data;
+
+        if (b->due && !sg_core_bridge_pass(core, b, slice)) {
+            return;
+        }
+    }
+    core_end_pass(core);
 }
 
 /* The turn. */
@@ -338,25 +388,26 @@ core_follow_database(struct sg_core *core)
 }
 
 static void
-core_run_bridges(struct sg_core *core)
+core_run_bridges(struct sg_core *core, struct sg_slice *slice)
 {
     struct shash_node *node;
 
     SHASH_FOR_EACH (node, &core->bridges) {
-        core->dirty |= sg_core_bridge_run(core, node->data);
+        sg_core_bridge_run(core, node->data, slice);
     }
 }
 
+/* What a pass has found goes out when all of it is over. */
 static void
-core_apply(struct sg_core *core)
+core_apply(struct sg_core *core, struct sg_slice *slice)
 {
     struct shash_node *node;
 
     SHASH_FOR_EACH (node, &core->bridges) {
         struct sg_core_bridge *b = node->data;
 
-        if (!core->observe && b->desired_pass) {
-            sg_core_bridge_apply(core, b);
+        if (!core->observe && !core->passing && b->desired_pass) {
+            sg_core_bridge_apply(core, b, slice);
             sg_core_learn_release(b);
         }
     }
@@ -364,17 +415,17 @@ core_apply(struct sg_core *core)
 
 /* What an agent does that may act. */
 static void
-core_act(struct sg_core *core)
+core_act(struct sg_core *core, struct sg_slice *slice)
 {
-    core_run_bridges(core);
+    core_run_bridges(core, slice);
     sg_turn_part(&core->turns, SG_PART_SWITCH);
-    sg_core_learn_run(core);
-    sg_turn_part(&core->turns, SG_PART_LEARN);
-    if (core->dirty && core_may_compile(core)) {
-        core_compile(core);
+    if (!core->passing) {
+        sg_core_learn_run(core);
     }
+    sg_turn_part(&core->turns, SG_PART_LEARN);
+    core_pass(core, slice);
     sg_turn_part(&core->turns, SG_PART_PASS);
-    core_apply(core);
+    core_apply(core, slice);
     sg_turn_part(&core->turns, SG_PART_APPLY);
     sg_core_revoke_run(core);
     sg_core_grace_run(core);
@@ -388,8 +439,12 @@ core_act(struct sg_core *core)
 void
 sg_core_run(struct sg_core *core)
 {
+    struct sg_slice slice = SG_SLICE_UNTIL(time_usec() + SLICE);
+
     sg_turn_begin(&core->turns);
-    core->dirty |= sg_resolver_run(core->resolver);
+    if (!core->passing) {
+        core->dirty |= sg_resolver_run(core->resolver);
+    }
     if (!core->observe && sg_ovsdb_has_lock(core->db)) {
         sg_resolver_save(core->resolver);
     }
@@ -397,15 +452,17 @@ sg_core_run(struct sg_core *core)
     core_follow_database(core);
     sg_turn_part(&core->turns, SG_PART_DATABASE);
     sg_core_loads_run(core);
-    core->dirty |= sg_core_functions_run(core);
+    if (!core->passing) {
+        core->dirty |= sg_core_functions_run(core);
+    }
     sg_turn_part(&core->turns, SG_PART_POLICY);
-    sg_core_admission_run(core, time_usec() + SLICE);
-    if (core->bridges_stale && sg_ovsdb_facts(core->db)) {
+    sg_core_admission_run(core, &slice);
+    if (core->bridges_stale && !core->passing && sg_ovsdb_facts(core->db)) {
         core_update_bridges(core, sg_ovsdb_facts(core->db));
     }
     sg_turn_part(&core->turns, SG_PART_ADMISSION);
     if (sg_ovsdb_has_lock(core->db) || core->observe) {
-        core_act(core);
+        core_act(core, &slice);
     }
     sg_turn_end(&core->turns);
 }
@@ -429,14 +486,16 @@ sg_core_wait(struct sg_core *core)
     sg_core_limits_wait(core);
     sg_core_learn_wait(core);
     sg_core_forget_wait(core);
-    if (core->had_facts && core->loads_done && sg_core_is_admitting(core)) {
+    if (core->passing || (core->had_facts && core->loads_done
+                          && sg_core_is_admitting(core))) {
         poll_immediate_wake();
     } else if (core->dirty && core->had_facts) {
         if (core_may_compile(core)) {
             poll_immediate_wake();
         } else if (core_lacks_addresses(core)) {
             poll_timer_wait_until(core->loaded_at + ADDRESSES_PATIENCE);
-        } else if (sg_core_loads_settled(core) && core->learned) {
+        } else if (!core->pass && sg_core_loads_settled(core)
+                   && core->learned) {
             poll_timer_wait_until(core->learned + FIRST_PASS_PATIENCE);
         }
     }

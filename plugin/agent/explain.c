@@ -16,8 +16,20 @@
 /* A cookie of kind "rule" has the UUID of the first rule of an entry; the
  * others that the entry stands for are told, too. */
 
+/* A plan may have a rule of an older policy, if that says the same; where it
+ * is written now the policy in force knows. */
 static void
-add_rules_of_entries(const struct sg_plan *plan, uint64_t identity,
+add_rule(const struct sg_policy *policy, const struct sg_rule *rule,
+         struct shash *rules)
+{
+    const struct sg_rule *now = sg_policy_rule(policy, &rule->id);
+
+    shash_add_once(rules, rule->text, now ? now : rule);
+}
+
+static void
+add_rules_of_entries(const struct sg_policy *policy,
+                     const struct sg_plan *plan, uint64_t identity,
                      struct shash *rules)
 {
     const struct shash_node *node;
@@ -34,8 +46,7 @@ add_rules_of_entries(const struct sg_plan *plan, uint64_t identity,
 
                     for (size_t k = 0; k < entry->n_rules
                          && sg_rule_identity(entry->rules[0]) == identity; k++) {
-                        shash_add_once(rules, entry->rules[k]->text,
-                                       entry->rules[k]);
+                        add_rule(policy, entry->rules[k], rules);
                     }
                 }
             }
@@ -74,7 +85,8 @@ explain_rules(const struct sg_core *core, uint64_t identity)
         const struct sg_core_bridge *b = node->data;
 
         if (b->plan) {
-            add_rules_of_entries(b->plan, identity, &rules);
+            add_rules_of_entries(core->loaded->policy, b->plan, identity,
+                                 &rules);
         }
     }
 

@@ -78,6 +78,7 @@ void
 sg_core_grace_emit(struct sg_core_bridge *b)
 {
     struct sg_flows *touched = sg_core_bridge_touched(b);
+    struct sg_slice slice = SG_SLICE_WHOLE;
     struct sg_units units;
 
     if (!b->n_graces && !b->grace_unit.flows) {
@@ -85,7 +86,7 @@ sg_core_grace_emit(struct sg_core_bridge *b)
     }
     sg_units_init(&units);
     sg_unit_touch(&units, &b->grace_unit);
-    sg_units_withdraw(&units, &b->desired, touched);
+    sg_units_withdraw(&units, &b->desired, touched, &slice);
     sg_units_pop(&units);
     for (size_t i = 0; i < b->n_graces; i++) {
         sg_emit_midstream(&b->grace_unit, &b->desired, touched,

@@ -5,20 +5,19 @@
 /* A policy on its way into force
  * ==============================
  *
- *   SCRIPT --> ASK --> READY
- *      |
- *      '--> FAILED
+ *   SCRIPT --> JUDGE --> ASK --> READY
+ *                |
+ *                '--> FAILED
  *
  * SCRIPT: the files are loaded, in a process of their own (script/script.h).
- * The document that comes back makes the policy.  ASK: its `bind' functions
+ * JUDGE: the document that comes back makes the policy (judge.h).  ASK: its `bind' functions
  * are asked about every interface, so that no port is between two policies
  * when this one takes over.  All of it happens beside the policy in force,
  * which knows nothing of it. */
 
 #include "agent/core-private.h"
 
-#include "openvswitch/dynamic-string.h"
-#include "openvswitch/json.h"
+#include "agent/judge.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "resolve/resolver.h"
@@ -31,19 +30,6 @@ VLOG_DEFINE_THIS_MODULE(sg_load);
 /* How long a policy waits for the answers of its functions (milliseconds).
  * Then it comes into force, and ports of which nothing is known are closed. */
 #define ASK_PATIENCE 15000
-
-static char *
-format_diags(struct sg_diags *diags, bool warnings)
-{
-    struct ds s = DS_EMPTY_INITIALIZER;
-
-    sg_diags_format(diags, warnings, &s);
-    if (!s.length) {
-        ds_destroy(&s);
-        return NULL;
-    }
-    return ds_steal_cstr(&s);
-}
 
 static struct sg_loaded *
 loaded_create(struct sg_script *script)
@@ -78,26 +64,13 @@ sg_loaded_destroy(struct sg_loaded *loaded)
 {
     if (loaded) {
         sg_answers_destroy(&loaded->answers);
+        sg_judge_destroy(loaded->judge);
         sg_policy_unref(loaded->policy);
         sg_script_destroy(loaded->script);
         free(loaded->errors);
         free(loaded->warnings);
         free(loaded);
     }
-}
-
-/* The script has been read: makes the policy. */
-static void
-loaded_judge(struct sg_loaded *loaded, const struct json *document,
-             struct sg_diags *diags)
-{
-    /* Always read on: all errors of a load are shown at once. */
-    loaded->policy = sg_policy_from_document(document, diags);
-    sg_diags_sort(diags);
-    loaded->errors = diags->n_errors ? format_diags(diags, false) : NULL;
-    loaded->warnings = format_diags(diags, true);
-    loaded->state = (loaded->policy && !loaded->errors
-                     ? SG_LOADED_ASK : SG_LOADED_FAILED);
 }
 
 /* Asks the functions, if there are any, about all ports.  What admission makes of them is not of interest
@@ -124,22 +97,45 @@ loaded_is_answered(const struct sg_loaded *loaded)
             || time_msec() >= loaded->asked + ASK_PATIENCE);
 }
 
-void
-sg_loaded_run(struct sg_loaded *loaded, const struct sg_facts *facts)
+/* The script has been read: a policy is to be made of it. */
+static void
+loaded_take_document(struct sg_loaded *loaded)
 {
     struct sg_diags diags = SG_DIAGS_INITIALIZER;
     struct json *document = NULL;
 
+    if (sg_script_take(loaded->script, &document, &diags)) {
+        loaded->judge = sg_judge_start(document, &diags);
+        loaded->state = SG_LOADED_JUDGE;
+    }
+    sg_diags_destroy(&diags);
+}
+
+static void
+loaded_take_policy(struct sg_loaded *loaded, const struct sg_facts *facts)
+{
+    if (!sg_judge_finish(loaded->judge, &loaded->policy, &loaded->errors,
+                         &loaded->warnings)) {
+        return;
+    }
+    loaded->judge = NULL;
+    loaded->state = (loaded->policy && !loaded->errors
+                     ? SG_LOADED_ASK : SG_LOADED_FAILED);
+    if (loaded->state == SG_LOADED_ASK && facts) {
+        loaded_ask(loaded, facts);
+        sg_script_run(loaded->script);
+    }
+}
+
+void
+sg_loaded_run(struct sg_loaded *loaded, const struct sg_facts *facts)
+{
     sg_script_run(loaded->script);
-    if (loaded->state == SG_LOADED_SCRIPT
-        && sg_script_take(loaded->script, &document, &diags)) {
-        loaded_judge(loaded, document, &diags);
-        json_destroy(document);
-        sg_diags_destroy(&diags);
-        if (loaded->state == SG_LOADED_ASK && facts) {
-            loaded_ask(loaded, facts);
-            sg_script_run(loaded->script);
-        }
+    if (loaded->state == SG_LOADED_SCRIPT) {
+        loaded_take_document(loaded);
+    }
+    if (loaded->state == SG_LOADED_JUDGE) {
+        loaded_take_policy(loaded, facts);
     }
     if (loaded->state == SG_LOADED_ASK) {
         sg_answers_run(&loaded->answers, NULL);
@@ -154,6 +150,7 @@ sg_loaded_wait(struct sg_loaded *loaded)
 {
     sg_script_wait(loaded->script);
     sg_answers_wait(&loaded->answers);
+    sg_judge_wait(loaded->judge);
     if (loaded->state == SG_LOADED_ASK) {
         poll_timer_wait_until(loaded->asked + ASK_PATIENCE);
     }
@@ -300,8 +297,8 @@ sg_core_loads_run(struct sg_core *core)
     }
     if (core->loading) {
         sg_loaded_run(core->loading, facts);
-        if (core->loading->state == SG_LOADED_READY
-            || core->loading->state == SG_LOADED_FAILED) {
+        if (!core->passing && (core->loading->state == SG_LOADED_READY
+                               || core->loading->state == SG_LOADED_FAILED)) {
             end_load(core);
         }
     }

@@ -313,7 +313,7 @@ sg_core_revoke_run(struct sg_core *core)
     enum sg_conntrack_status status = sg_conntrack_run(core->conntrack);
 
     if (core->dump_asked && status != SG_CT_PENDING) {
-        if (status == SG_CT_DONE && !core->dirty) {
+        if (status == SG_CT_DONE && !core->dirty && !core->passing) {
             core_read_dump(core);
         } else if (status == SG_CT_FAILED) {
             static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);

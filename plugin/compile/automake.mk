@@ -33,6 +33,8 @@ libovssg_la_SOURCES += \
 	plugin/compile/review-note.c \
 	plugin/compile/review.c \
 	plugin/compile/review.h \
+	plugin/compile/slice.h \
 	plugin/compile/static.c \
 	plugin/compile/unit.c \
-	plugin/compile/unit.h
+	plugin/compile/unit.h \
+	plugin/compile/update.c

@@ -158,7 +158,7 @@ cell_find_fragments(struct sg_plan *plan, struct sg_cell *cell)
 
     plan->stats.cells++;
     for (size_t i = 0; i < cell->profile->n_groups; i++) {
-        const struct sg_plan_group *pg = cell->profile->plan_groups[i];
+        const struct sg_plan_group *pg = cell->profile->groups[i];
 
         for (size_t j = 0; j < pg->n_fragments[cell->dir]; j++) {
             size_t peer = pg->peer_index[cell->dir][j];
@@ -314,7 +314,7 @@ count_peers(struct sg_plan *plan, struct sg_plan_network *net,
                           enum sg_direction, size_t peer))
 {
     for (size_t i = 0; i < profile->n_groups; i++) {
-        const struct sg_plan_group *pg = profile->plan_groups[i];
+        const struct sg_plan_group *pg = profile->groups[i];
 
         for (size_t j = 0; j < pg->n_fragments[dir]; j++) {
             if (pg->peer_index[dir][j] != SIZE_MAX) {
@@ -371,7 +371,7 @@ profile_find_any(struct sg_plan_profile *profile, enum sg_direction dir)
     bool classify = false, changed;
 
     for (size_t i = 0; i < profile->n_groups; i++) {
-        const struct sg_plan_group *pg = profile->plan_groups[i];
+        const struct sg_plan_group *pg = profile->groups[i];
 
         for (size_t j = 0; j < pg->n_fragments[dir]; j++) {
             if (pg->peer_index[dir][j] != SIZE_MAX) {
@@ -456,6 +456,7 @@ sg_net_peer_get(struct sg_plan *plan, struct sg_plan_network *net,
         np->peer = plan->peers[dir][peer];
         np->peer->refs++;
         ovs_list_init(&np->idle);
+        ovs_list_init(&np->claiming);
         hmap_insert(&net->peers[dir], &np->node, hash_int(peer, 0));
         sg_extents_subscribe(plan, np);
     }
@@ -474,20 +475,24 @@ sg_net_peer_put(struct sg_plan *plan, struct sg_plan_network *net,
     }
 }
 
-static void
-forget_idle_peers(struct sg_plan *plan)
+bool
+sg_plan_forget_peers(struct sg_plan *plan, struct sg_slice *slice)
 {
     struct sg_net_peer *np;
 
-    LIST_FOR_EACH_POP (np, idle, &plan->idle_peers) {
+    LIST_FOR_EACH_SAFE (np, idle, &plan->idle_peers) {
+        if (!np->refs && !sg_extents_unsubscribe(plan, np, slice)) {
+            return false;
+        }
+        ovs_list_remove(&np->idle);
         ovs_list_init(&np->idle);
         if (!np->refs) {
-            sg_extents_unsubscribe(plan, np);
             hmap_remove(&np->network->peers[np->dir], &np->node);
             sg_plan_put_peer(plan, np->dir, np->peer);
             free(np);
         }
     }
+    return true;
 }
 
 /* Addresses. */
@@ -654,7 +659,7 @@ class_key(const struct sg_plan *plan, enum sg_direction dir,
     size_t i, j = 0;
 
     BITMAP_FOR_EACH_1 (i, plan->n_peers[dir], peers) {
-        list[j++] = plan->peers[dir][i]->peer;
+        list[j++] = &plan->peers[dir][i]->peer;
     }
     qsort(list, n, sizeof *list, compare_peers);
     ds_put_format(&s, "%s:", sg_direction_name(dir));
@@ -804,14 +809,17 @@ settle_address(struct sg_plan *plan, struct sg_address *a)
     bitmap_free(peers);
 }
 
-void
-sg_plan_classify(struct sg_plan *plan)
+bool
+sg_plan_classify(struct sg_plan *plan, struct sg_slice *slice)
 {
-    forget_idle_peers(plan);
     while (!ovs_list_is_empty(&plan->stale)) {
+        if (sg_slice_over(slice)) {
+            return false;
+        }
         settle_address(plan, CONTAINER_OF(ovs_list_front(&plan->stale),
                                           struct sg_address, stale));
     }
+    return true;
 }
 
 const struct sg_address **
@@ -841,7 +849,7 @@ sg_plan_find_peer(const struct sg_plan *plan OVS_UNUSED,
     HMAP_FOR_EACH (np, node, &net->peers[dir]) {
         struct ds s = DS_EMPTY_INITIALIZER;
 
-        sg_peer_format(np->peer->peer, &s);
+        sg_peer_format(&np->peer->peer, &s);
         if (!strcmp(ds_cstr(&s), name)) {
             found = np->peer->index;
         }

@@ -39,6 +39,7 @@
 
 #include "compile/ids.h"
 #include "compile/l4.h"
+#include "compile/slice.h"
 #include "compile/unit.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
@@ -48,6 +49,7 @@
 #include "sset.h"
 
 struct ds;
+struct sg_flow;
 struct sg_flows;
 
 struct sg_compiler {
@@ -79,6 +81,7 @@ void sg_compiler_leave_room(struct sg_compiler *);
  * compilation for their bridge. */
 void sg_compiler_recover(struct sg_compiler *,
                          const struct sg_flows *installed);
+void sg_compiler_recover_flow(struct sg_compiler *, const struct sg_flow *);
 
 /* The identity of an endpoint, as its flows' cookies have it. */
 uint64_t sg_endpoint_identity(const struct sg_port *,
@@ -115,9 +118,10 @@ void sg_compiler_fresh_zones(const struct sg_compiler *,
  * a set stands for, whoever put them there: ports, `members', ... */
 
 struct skiplist;
+struct sg_extent;
 struct sg_plan;
 struct sg_plan_network;
-struct sg_extent;
+struct sg_plan_update;
 
 struct sg_class {
     struct hmap_node node;      /* In sg_plan.by_peers[dir]. */
@@ -155,8 +159,7 @@ struct sg_plan_profile {
     uint64_t identity;
     uint32_t id;
     size_t refs;                /* Endpoints. */
-    const struct sg_group **groups;     /* As the port's. */
-    struct sg_plan_group **plan_groups; /* The same. */
+    struct sg_plan_group **groups;      /* As the port's. */
     size_t n_groups;
     /* By direction: the fragments with peer `any', and whether there are
      * others, for which the address must be classified. */
@@ -188,7 +191,9 @@ struct sg_net_peer {
     size_t refs;                /* (profile, fragment). */
     struct sg_extent *extents[2];   /* What it stands for. */
     size_t n_extents;
-    bool subscribed;
+    struct ovs_list claiming;   /* In sg_plan.claiming, or empty. */
+    size_t n_claimed;           /* Extents that are, or are not any more, */
+    struct hmap_position place; /* and how far the next one is. */
 };
 
 /* A class that addresses of a network have. */
@@ -256,14 +261,15 @@ struct sg_plan_port {
 /* A peer that rules of groups here name. */
 struct sg_plan_peer {
     struct hmap_node node;      /* In sg_plan.peers_by_value[dir]. */
-    const struct sg_peer *peer; /* In the policy. */
+    struct sg_peer peer;        /* A copy. */
     size_t index;               /* In sg_plan.peers[dir]. */
     size_t refs;                /* Fragments, struct sg_net_peer. */
 };
 
 /* A group that a profile here has. */
 struct sg_plan_group {
-    const struct sg_group *group;
+    struct sg_group *group;     /* Of the policy, or of an older one in which
+                                 * it says the same. */
     size_t refs;                /* Profiles. */
     struct sg_fragment **fragments[SG_N_DIRECTIONS];
     size_t *peer_index[SG_N_DIRECTIONS];    /* Of each; SIZE_MAX: any. */
@@ -335,7 +341,10 @@ struct sg_plan {
     struct hmap vlans;          /* struct sg_plan_vlan. */
     struct hmap owners;         /* struct sg_plan_owners. */
 
+    struct sg_plan_update *update;  /* Under way (update.c), or NULL. */
     struct hmap extents;        /* struct sg_extent (extents.c). */
+    struct ovs_list diffs;      /* struct extent_diff, in order. */
+    struct ovs_list claiming;   /* struct sg_net_peer: new ones. */
     struct ovs_list changed;    /* struct sg_extent_prefix. */
     struct ovs_list stale;      /* struct sg_address. */
     struct ovs_list idle_peers; /* struct sg_net_peer. */
@@ -360,6 +369,13 @@ struct sg_plan *sg_plan_create(struct sg_compiler *, const struct sg_policy *,
  * last update (NULL: any may be another); no others are looked at. */
 void sg_plan_update(struct sg_plan *, const struct sg_policy *,
                     const struct sg_ports *, const struct sset *changed);
+/* The same in slices (slice.h): begun, and continued until that returns true.
+ * Meanwhile nothing of what it was begun with may change, and the plan is half
+ * of one thing and half of the other. */
+void sg_plan_update_begin(struct sg_plan *, const struct sg_policy *,
+                          const struct sg_ports *,
+                          const struct sset *changed);
+bool sg_plan_update_run(struct sg_plan *, struct sg_slice *);
 void sg_plan_destroy(struct sg_plan *);
 
 /* Does it forward as before, beside the guarded ones of this bridge? */
@@ -391,9 +407,9 @@ const struct sg_fragment *sg_plan_find_number(const struct sg_plan *,
 /* Adds all flows of the plan to 'flows'. */
 void sg_plan_emit(const struct sg_plan *, struct sg_flows *flows);
 /* Makes the flows anew of what has changed since the last call: see unit.h.
- * The first call makes all of them. */
-void sg_plan_emit_changes(struct sg_plan *, struct sg_flows *desired,
-                          struct sg_flows *touched);
+ * The first call makes all of them.  False if it is to be called again. */
+bool sg_plan_emit_changes(struct sg_plan *, struct sg_flows *desired,
+                          struct sg_flows *touched, struct sg_slice *);
 /* Part of it: the flows that let trusted ports forward.  They need no policy:
  * the host's own access must not depend on one. */
 void sg_plan_emit_trusted(const struct sg_plan *, struct sg_flows *flows);

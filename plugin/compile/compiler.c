@@ -82,8 +82,8 @@ sg_compiler_leave_room(struct sg_compiler *c)
 }
 
 /* Which number a flow carries, and what for: see the emit-*.c files. */
-static void
-recover_flow(struct sg_compiler *c, const struct sg_flow *flow)
+void
+sg_compiler_recover_flow(struct sg_compiler *c, const struct sg_flow *flow)
 {
     uint64_t identity = flow->cookie & SG_COOKIE_ID_MASK;
     uint64_t frag, entry;
@@ -151,7 +151,7 @@ sg_compiler_recover(struct sg_compiler *c, const struct sg_flows *installed)
     const struct sg_flow *flow;
 
     HMAP_FOR_EACH (flow, node, &installed->flows) {
-        recover_flow(c, flow);
+        sg_compiler_recover_flow(c, flow);
     }
 }
 

@@ -344,20 +344,23 @@ emit_unit(struct emitter *e)
     }
 }
 
-void
+bool
 sg_plan_emit_changes(struct sg_plan *plan, struct sg_flows *desired,
-                     struct sg_flows *touched)
+                     struct sg_flows *touched, struct sg_slice *slice)
 {
     struct emitter e;
 
-    sg_units_withdraw(&plan->units, desired, touched);
+    if (!sg_units_withdraw(&plan->units, desired, touched, slice)) {
+        return false;
+    }
     emit_init(&e, desired);
     e.touched = touched;
     e.multicast = plan->multicast;
     e.waiting_zone = plan->compiler->waiting_zone;
-    while ((e.unit = sg_units_pop(&plan->units))) {
+    while (!sg_slice_over(slice) && (e.unit = sg_units_pop(&plan->units))) {
         plan->stats.units++;
         emit_unit(&e);
     }
     emit_destroy(&e);
+    return ovs_list_is_empty(&plan->units.bare);
 }

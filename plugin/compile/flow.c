@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "byte-order.h"
+#include "compile/slice.h"
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
@@ -17,8 +18,13 @@
 #include "packets.h"
 #include "util.h"
 
-/* A flow is one block for the structure, one for the match and one for the
- * actions, each of its exact size: a set of 50,000 flows is about 15 MB. */
+/* A flow is a block for the structure and, shared by all its copies, one for
+ * the match and one for the actions, each of its exact size. */
+
+struct sg_flow_body {
+    unsigned int ref_count;
+    uint64_t ofpacts[];         /* Aligned for struct ofpact. */
+};
 
 static uint32_t
 flow_hash(const struct sg_flow *flow)
@@ -30,8 +36,13 @@ flow_hash(const struct sg_flow *flow)
 static void
 set_actions(struct sg_flow *flow, const struct ofpact *ofpacts, size_t len)
 {
-    flow->ofpacts = len ? xmemdup(ofpacts, len) : NULL;
+    flow->body = xmalloc(sizeof *flow->body + len);
+    flow->body->ref_count = 1;
+    flow->ofpacts = (const struct ofpact *) flow->body->ofpacts;
     flow->ofpacts_len = len;
+    if (len) {
+        memcpy(flow->body->ofpacts, ofpacts, len);
+    }
 }
 
 /* Brings 'match' into the form in which the switch gives it back, or a flow
@@ -73,25 +84,44 @@ sg_flow_create(uint8_t table_id, uint16_t priority, uint64_t cookie,
 struct sg_flow *
 sg_flow_clone(const struct sg_flow *src)
 {
-    struct sg_flow *dst = xmalloc(sizeof *dst);
+    struct sg_flow *dst = xmemdup(src, sizeof *src);
 
     dst->node = (struct hmap_node) { .hash = src->node.hash };
-    dst->cookie = src->cookie;
-    dst->priority = src->priority;
-    dst->table_id = src->table_id;
     dst->sibling = NULL;
-    set_actions(dst, src->ofpacts, src->ofpacts_len);
-    minimatch_clone(&dst->match, &src->match);
+    dst->body->ref_count++;
     return dst;
+}
+
+static void
+release_body(struct sg_flow *flow)
+{
+    if (!--flow->body->ref_count) {
+        minimatch_destroy(&flow->match);
+        free(flow->body);
+    }
 }
 
 void
 sg_flow_free(struct sg_flow *flow)
 {
     if (flow) {
-        minimatch_destroy(&flow->match);
-        free(flow->ofpacts);
+        release_body(flow);
         free(flow);
+    }
+}
+
+void
+sg_flow_share(struct sg_flow *flow, const struct sg_flow *other)
+{
+    /* The same on the wire may still be other bytes. */
+    if (flow->body != other->body
+        && flow->ofpacts_len == other->ofpacts_len
+        && !memcmp(flow->ofpacts, other->ofpacts, flow->ofpacts_len)) {
+        other->body->ref_count++;
+        release_body(flow);
+        flow->body = other->body;
+        flow->match = other->match;
+        flow->ofpacts = other->ofpacts;
     }
 }
 
@@ -122,7 +152,8 @@ sg_flow_same(const struct sg_flow *a, const struct sg_flow *b)
 {
     /* The bytes are equal nearly always, and much faster to compare. */
     return a->cookie == b->cookie
-           && (ofpacts_equal(a->ofpacts, a->ofpacts_len,
+           && (a->body == b->body
+               || ofpacts_equal(a->ofpacts, a->ofpacts_len,
                              b->ofpacts, b->ofpacts_len)
                || actions_equal_on_the_wire(a, b));
 }
@@ -141,6 +172,7 @@ sg_flows_clear(struct sg_flows *flows)
     HMAP_FOR_EACH_POP (flow, node, &flows->flows) {
         sg_flow_free(flow);
     }
+    hmap_shrink(&flows->flows); /* Who goes through it looks at all of it. */
 }
 
 void
@@ -205,11 +237,8 @@ void
 sg_flows_note(struct sg_flows *flows, const struct sg_flow *flow)
 {
     if (!sg_flows_find(flows, flow)) {
-        struct sg_flow *note = xzalloc(sizeof *note);
+        struct sg_flow *note = sg_flow_clone(flow);
 
-        note->priority = flow->priority;
-        note->table_id = flow->table_id;
-        minimatch_clone(&note->match, &flow->match);
         hmap_insert(&flows->flows, &note->node, flow->node.hash);
     }
 }
@@ -236,6 +265,20 @@ sg_changes_destroy(struct sg_changes *changes)
     }
 }
 
+void
+sg_flows_absorb(struct sg_flows *dst, struct sg_flows *src)
+{
+    struct sg_flow *flow;
+
+    HMAP_FOR_EACH_POP (flow, node, &src->flows) {
+        if (sg_flows_find(dst, flow)) {
+            sg_flow_free(flow);
+        } else {
+            hmap_insert(&dst->flows, &flow->node, flow->node.hash);
+        }
+    }
+}
+
 static void
 append_change(struct sg_changes *changes, const struct sg_flow *old,
               const struct sg_flow *new)
@@ -248,27 +291,113 @@ append_change(struct sg_changes *changes, const struct sg_flow *old,
 }
 
 void
+sg_changes_append(struct sg_changes *changes, const struct sg_changes *more)
+{
+    for (size_t i = 0; i < more->n; i++) {
+        append_change(changes, more->list[i].old, more->list[i].new);
+    }
+}
+
+/* 'flow' is installed, and goes if it is not desired. */
+static void
+diff_installed(struct sg_diff *diff, const struct sg_flow *flow,
+               const struct sg_flows *desired)
+{
+    if (!sg_flows_find(desired, flow)) {
+        append_change(&diff->changes, flow, NULL);
+    }
+}
+
+/* 'flow' is desired, and comes if it is not installed.  Two units may want the
+ * same flow for a moment, as when a port number has a new owner and the row of
+ * the old one is still there: the one that is found is what is wanted. */
+static void
+diff_desired(struct sg_diff *diff, const struct sg_flow *flow,
+             const struct sg_flows *installed, const struct sg_flows *desired)
+{
+    struct sg_flow *old = sg_flows_find(installed, flow);
+
+    if (old && sg_flow_same(old, flow)) {
+        sg_flow_share(old, flow);
+    } else if (sg_flows_find(desired, flow) == flow) {
+        append_change(&diff->changes, old, flow);
+    }
+}
+
+static void
+diff_touched(struct sg_diff *diff, const struct sg_flow *identity,
+             const struct sg_flows *installed, const struct sg_flows *desired)
+{
+    const struct sg_flow *old = sg_flows_find(installed, identity);
+    const struct sg_flow *new = sg_flows_find(desired, identity);
+
+    if (old && new ? !sg_flow_same(old, new) : old || new) {
+        append_change(&diff->changes, old, new);
+    }
+}
+
+/* The next flow of 'flows'; NULL at their end, and for the next time at their
+ * beginning. */
+static const struct sg_flow *
+next_flow(struct sg_diff *diff, const struct sg_flows *flows)
+{
+    struct hmap_node *node = hmap_at_position(&flows->flows, &diff->place);
+
+    if (!node) {
+        diff->place = (struct hmap_position) { .bucket = 0 };
+        return NULL;
+    }
+    return CONTAINER_OF(node, struct sg_flow, node);
+}
+
+bool
+sg_diff_run(struct sg_diff *diff, const struct sg_flows *installed,
+            const struct sg_flows *desired, const struct sg_flows *touched,
+            struct sg_slice *slice)
+{
+    while (!sg_slice_over(slice)) {
+        const struct sg_flow *flow = next_flow(diff, touched ? touched
+                                               : diff->have_old ? desired
+                                               : installed);
+
+        if (!flow && (touched || diff->have_old)) {
+            return true;
+        } else if (!flow) {
+            diff->have_old = true;
+        } else if (touched) {
+            diff_touched(diff, flow, installed, desired);
+        } else if (diff->have_old) {
+            diff_desired(diff, flow, installed, desired);
+        } else {
+            diff_installed(diff, flow, desired);
+        }
+    }
+    return false;
+}
+
+void
+sg_diff_destroy(struct sg_diff *diff)
+{
+    sg_changes_destroy(&diff->changes);
+    *diff = (struct sg_diff) { .have_old = false };
+}
+
+static void
+diff_whole(const struct sg_flows *installed, const struct sg_flows *desired,
+           const struct sg_flows *touched, struct sg_changes *changes)
+{
+    struct sg_slice slice = SG_SLICE_WHOLE;
+    struct sg_diff diff = { .changes = *changes };
+
+    sg_diff_run(&diff, installed, desired, touched, &slice);
+    *changes = diff.changes;
+}
+
+void
 sg_flows_diff(const struct sg_flows *installed, const struct sg_flows *desired,
               struct sg_changes *changes)
 {
-    const struct sg_flow *flow;
-
-    HMAP_FOR_EACH (flow, node, &installed->flows) {
-        if (!sg_flows_find(desired, flow)) {
-            append_change(changes, flow, NULL);
-        }
-    }
-    HMAP_FOR_EACH (flow, node, &desired->flows) {
-        const struct sg_flow *old = sg_flows_find(installed, flow);
-
-        /* Two units may want the same flow for a moment, as when a port
-         * number has a new owner and the row of the old one is still there:
-         * the one that is found is what is wanted. */
-        if ((!old || !sg_flow_same(old, flow))
-            && sg_flows_find(desired, flow) == flow) {
-            append_change(changes, old, flow);
-        }
-    }
+    diff_whole(installed, desired, NULL, changes);
 }
 
 void
@@ -277,16 +406,7 @@ sg_flows_diff_touched(const struct sg_flows *installed,
                       const struct sg_flows *touched,
                       struct sg_changes *changes)
 {
-    const struct sg_flow *flow;
-
-    HMAP_FOR_EACH (flow, node, &touched->flows) {
-        const struct sg_flow *old = sg_flows_find(installed, flow);
-        const struct sg_flow *new = sg_flows_find(desired, flow);
-
-        if (old && new ? !sg_flow_same(old, new) : old || new) {
-            append_change(changes, old, new);
-        }
-    }
+    diff_whole(installed, desired, touched, changes);
 }
 
 void
@@ -296,7 +416,7 @@ sg_flow_format(const struct sg_flow *flow, struct ds *s)
         .cookie = htonll(flow->cookie),
         .table_id = flow->table_id,
         .priority = flow->priority,
-        .ofpacts = flow->ofpacts,
+        .ofpacts = CONST_CAST(struct ofpact *, flow->ofpacts),
         .ofpacts_len = flow->ofpacts_len,
     };
 

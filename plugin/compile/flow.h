@@ -31,6 +31,8 @@
 struct ds;
 struct ofpact;
 struct ofpbuf;
+struct sg_flow_body;
+struct sg_slice;
 
 /* Cookies: CONTRACT section 4, point 7 fixes the top 16 bits.  Below them
  * come 4 bits of kind (enum sg_cookie_kind in pipeline.h) and 44 bits of the
@@ -38,6 +40,8 @@ struct ofpbuf;
 #define SG_COOKIE_MAGIC  UINT64_C(0x5347000000000000)
 #define SG_COOKIE_MASK   UINT64_C(0xffff000000000000)
 
+/* Match and actions, which are most of a flow, are shared by its copies in the
+ * sets of desired and installed flows and in a bundle, and never change. */
 struct sg_flow {
     struct hmap_node node;      /* In sg_flows.flows; the hash of the identity
                                  * is there also while it is in no set. */
@@ -45,9 +49,10 @@ struct sg_flow {
     uint16_t priority;
     uint8_t table_id;
     uint32_t ofpacts_len;       /* Bytes. */
-    struct ofpact *ofpacts;     /* Owned. */
+    const struct ofpact *ofpacts;   /* In 'body'. */
     struct sg_flow *sibling;    /* Of the same unit (unit.h), or NULL. */
-    struct minimatch match;
+    struct minimatch match;     /* The body's. */
+    struct sg_flow_body *body;  /* Counts who shares it. */
 };
 
 struct sg_flows {
@@ -72,6 +77,9 @@ void sg_flows_remove(struct sg_flows *, struct sg_flow *);  /* Frees it. */
 void sg_flows_put(struct sg_flows *, const struct sg_flow *);
 /* Makes sure that the identity of 'flow' is there. */
 void sg_flows_note(struct sg_flows *, const struct sg_flow *flow);
+/* Takes the flows of 'src', which is left empty; those that 'dst' has already
+ * are freed. */
+void sg_flows_absorb(struct sg_flows *dst, struct sg_flows *src);
 /* Takes 'flow' itself; else as sg_flows_add(). */
 bool sg_flows_insert(struct sg_flows *, struct sg_flow *flow);
 /* A flow that is in no set yet. */
@@ -79,6 +87,9 @@ struct sg_flow *sg_flow_create(uint8_t table_id, uint16_t priority,
                                uint64_t cookie, const struct match *,
                                const struct ofpact *, size_t ofpacts_len);
 struct sg_flow *sg_flow_clone(const struct sg_flow *);
+/* 'flow' is the same as 'other', which sg_flow_same() has said: it shares what
+ * that has. */
+void sg_flow_share(struct sg_flow *flow, const struct sg_flow *other);
 void sg_flow_free(struct sg_flow *);
 /* Same cookie and actions (the identities are taken to be equal). */
 bool sg_flow_same(const struct sg_flow *, const struct sg_flow *);
@@ -97,6 +108,7 @@ struct sg_changes {
 
 void sg_changes_init(struct sg_changes *);
 void sg_changes_destroy(struct sg_changes *);
+void sg_changes_append(struct sg_changes *, const struct sg_changes *more);
 void sg_flows_diff(const struct sg_flows *installed,
                    const struct sg_flows *desired, struct sg_changes *);
 /* The same, if the two differ at most in the identities in 'touched'. */
@@ -104,6 +116,18 @@ void sg_flows_diff_touched(const struct sg_flows *installed,
                            const struct sg_flows *desired,
                            const struct sg_flows *touched,
                            struct sg_changes *);
+/* Either, in slices (slice.h): begins all zeros, and is at its end once that
+ * returns true; 'touched' NULL: they may differ anywhere.  Meanwhile no set may
+ * change. */
+struct sg_diff {
+    struct sg_changes changes;  /* So far. */
+    bool have_old;              /* All of 'installed' was looked at. */
+    struct hmap_position place; /* Where to go on. */
+};
+bool sg_diff_run(struct sg_diff *, const struct sg_flows *installed,
+                 const struct sg_flows *desired,
+                 const struct sg_flows *touched, struct sg_slice *);
+void sg_diff_destroy(struct sg_diff *);     /* Leaves all zeros. */
 
 /* "cookie=0x5347..., table=0, priority=..,in_port=1 actions=..." as
  * `ovs-ofctl dump-flows --no-stats' prints it, without a line feed. */

@@ -9,7 +9,8 @@
  * profile goes with its last endpoint, a group with its last profile, its
  * fragments with it, a peer with the last fragment that names it.
  *
- * A new policy is taken over group by group.  The fragments of the new group
+ * A new policy is taken over group by group.  One that says the same stays the
+ * one that it was, however old its policy.  Else the fragments of the new group
  * take the place of those of the old one, so that what points to a fragment
  * stays as it is; those that say the same as before are not touched. */
 
@@ -37,7 +38,7 @@ find_peer(const struct sg_plan *plan, enum sg_direction dir,
 
     HMAP_FOR_EACH_WITH_HASH (pp, node, sg_peer_hash(peer, 0),
                              &plan->peers_by_value[dir]) {
-        if (sg_peer_equals(pp->peer, peer)) {
+        if (sg_peer_equals(&pp->peer, peer)) {
             return pp;
         }
     }
@@ -93,7 +94,7 @@ sg_plan_get_peer(struct sg_plan *plan, enum sg_direction dir,
 
     if (!pp) {
         pp = xzalloc(sizeof *pp);
-        pp->peer = peer;
+        sg_peer_clone(&pp->peer, peer);
         pp->index = find_place(plan, dir);
         plan->peers[dir][pp->index] = pp;
         hmap_insert(&plan->peers_by_value[dir], &pp->node,
@@ -110,6 +111,7 @@ sg_plan_put_peer(struct sg_plan *plan, enum sg_direction dir,
     if (!--pp->refs) {
         hmap_remove(&plan->peers_by_value[dir], &pp->node);
         plan->peers[dir][pp->index] = NULL;
+        sg_peer_destroy(&pp->peer);
         free(pp);
     }
 }
@@ -325,10 +327,7 @@ index_peers(struct sg_plan *plan, enum sg_direction dir,
 
         index[i] = SIZE_MAX;
         if (peer->type != SG_PEER_ANY) {
-            struct sg_plan_peer *pp = sg_plan_get_peer(plan, dir, peer);
-
-            pp->peer = peer;    /* Not one of the policy that goes. */
-            index[i] = pp->index;
+            index[i] = sg_plan_get_peer(plan, dir, peer)->index;
         }
     }
     return index;
@@ -363,7 +362,7 @@ profile_has_group(const struct sg_plan_profile *profile,
                   const struct sg_plan_group *pg)
 {
     for (size_t i = 0; i < profile->n_groups; i++) {
-        if (profile->plan_groups[i] == pg) {
+        if (profile->groups[i] == pg) {
             return true;
         }
     }
@@ -443,7 +442,7 @@ profile_find_multicast(struct sg_plan *plan, struct sg_plan_profile *profile)
     bool multicast = false;
 
     for (size_t i = 0; i < profile->n_groups; i++) {
-        multicast |= group_has_multicast(profile->plan_groups[i]);
+        multicast |= group_has_multicast(profile->groups[i]);
     }
     if (multicast != profile->multicast) {
         profile->multicast = multicast;
@@ -475,14 +474,18 @@ group_set_rules(struct sg_plan *plan, struct sg_plan_group *pg,
     free(old_index);
 }
 
+/* Takes 'group', which says something else, for that of 'pg'. */
 static void
 group_set(struct sg_plan *plan, struct sg_plan_group *pg,
           const struct sg_group *group)
 {
-    pg->group = group;
+    struct sg_group *old = pg->group;
+
+    pg->group = sg_group_ref(group);
     for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
         group_set_rules(plan, pg, group, dir);
     }
+    sg_group_unref(old);
 }
 
 static struct sg_plan_group *
@@ -511,32 +514,45 @@ put_group(struct sg_plan *plan, struct sg_plan_group *pg)
         drop_fragments(plan, pg->fragments[dir], pg->n_fragments[dir]);
         free(pg->peer_index[dir]);
     }
+    sg_group_unref(pg->group);
     free(pg);
 }
 
-void
-sg_plan_set_groups(struct sg_plan *plan, const struct sg_policy *policy)
+static void
+update_group(struct sg_plan *plan, struct sg_plan_group *pg,
+             const struct sg_policy *policy)
 {
+    const struct sg_group *group = sg_policy_group(policy, pg->group->name,
+                                                   pg->group->network);
     struct shash_node *node;
 
-    SHASH_FOR_EACH (node, &plan->groups) {
-        struct sg_plan_group *pg = node->data;
-        const struct sg_group *group
-            = sg_policy_group(policy, pg->group->name, pg->group->network);
-
-        /* One that is gone goes with the profiles that have it. */
-        if (group && !strcmp(group->key, pg->group->key)) {
-            group_set(plan, pg, group);
-        }
+    /* One that is gone goes with the profiles that have it. */
+    if (!group || strcmp(group->key, pg->group->key)
+        || sg_group_says_same(pg->group, group)) {
+        return;
     }
+    group_set(plan, pg, group);
     SHASH_FOR_EACH (node, &plan->profiles) {
-        struct sg_plan_profile *profile = node->data;
-
-        for (size_t i = 0; i < profile->n_groups; i++) {
-            profile->groups[i] = profile->plan_groups[i]->group;
+        if (profile_has_group(node->data, pg)) {
+            profile_find_multicast(plan, node->data);
         }
-        profile_find_multicast(plan, profile);
     }
+}
+
+bool
+sg_plan_set_groups(struct sg_plan *plan, const struct sg_policy *policy,
+                   struct hmap_position *place, struct sg_slice *slice)
+{
+    while (!sg_slice_over(slice)) {
+        struct hmap_node *node = hmap_at_position(&plan->groups.map, place);
+
+        if (!node) {
+            return true;
+        }
+        update_group(plan, CONTAINER_OF(node, struct shash_node, node)->data,
+                     policy);
+    }
+    return false;
 }
 
 /* Profiles. */
@@ -612,14 +628,15 @@ sg_plan_get_profile(struct sg_plan *plan, const struct sg_port *port,
     }
 
     profile = create_profile(plan, key);
+    const struct sg_group **groups = xcalloc(port->n_groups + 1,
+                                             sizeof *groups);
     profile->refs = 1;
+    profile->n_groups = port_groups(policy, port, endpoint, groups);
     profile->groups = xcalloc(port->n_groups + 1, sizeof *profile->groups);
-    profile->n_groups = port_groups(policy, port, endpoint, profile->groups);
-    profile->plan_groups = xcalloc(port->n_groups + 1,
-                                   sizeof *profile->plan_groups);
     for (size_t i = 0; i < profile->n_groups; i++) {
-        profile->plan_groups[i] = get_group(plan, profile->groups[i]);
+        profile->groups[i] = get_group(plan, groups[i]);
     }
+    free(groups);
     for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
         sg_plan_profile_changed(plan, profile, dir);
     }
@@ -636,7 +653,7 @@ sg_plan_put_profile(struct sg_plan *plan, struct sg_plan_profile *profile)
     shash_find_and_delete(&plan->profiles, profile->key);
     sg_ids_put(&plan->compiler->profiles, profile->id);
     for (size_t i = 0; i < profile->n_groups; i++) {
-        put_group(plan, profile->plan_groups[i]);
+        put_group(plan, profile->groups[i]);
     }
     for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
         ovs_assert(ovs_list_is_empty(&profile->cells[dir]));
@@ -644,7 +661,6 @@ sg_plan_put_profile(struct sg_plan *plan, struct sg_plan_profile *profile)
     }
     sg_unit_drop(&plan->units, &profile->unit);
     free(profile->lengths);
-    free(profile->plan_groups);
     free(profile->groups);
     free(profile->key);
     free(profile);
@@ -674,7 +690,7 @@ sg_plan_find_number(const struct sg_plan *plan OVS_UNUSED,
     const struct sg_fragment *frag = NULL;
 
     for (size_t i = 0; i < profile->n_groups && !frag; i++) {
-        frag = group_find_number(profile->plan_groups[i], number);
+        frag = group_find_number(profile->groups[i], number);
     }
     return frag;
 }

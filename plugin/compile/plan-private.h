@@ -3,15 +3,18 @@
 #ifndef SG_COMPILE_PLAN_PRIVATE_H
 #define SG_COMPILE_PLAN_PRIVATE_H 1
 
-/* The parts of a plan, in the order in which sg_plan_update() runs them.
+/* The parts of a plan, in the order in which update.c runs them.
  *
- *   1. extents.c    what ports, `members', lists and sets stand for: what
- *                   changed goes to the addresses of who names it
- *   2. groups.c     profiles, groups, fragments, peers
- *      plan.c       ports and endpoints: new ones first, so that what they
- *                   share with those that go stays
- *   3. classify.c   peers that nobody names any more go; classes of addresses
+ *   1. extents.c    what `members', lists and sets stand for
+ *   2. groups.c     groups, fragments, peers of a new policy
+ *   3. plan.c       ports and endpoints, and profiles: new ones first, so that
+ *                   what they share with those that go stays
+ *   4. extents.c    what changed goes to the addresses of who names it
+ *   5. classify.c   peers that nobody names any more go; classes of addresses
  *                   that are stale; cells
+ *
+ * Everything that there may be tens of thousands of is done in slices, from
+ * lists, or in order with a place that is kept (slice.h).
  *
  * floods.c keeps the lists of who gets broadcast and multicast. */
 
@@ -19,8 +22,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compile/slice.h"
 #include "policy/policy.h"
 
+struct hmap_position;
 struct sg_address;
 struct sg_cell;
 struct sg_class;
@@ -30,21 +35,38 @@ struct sg_plan;
 struct sg_plan_endpoint;
 struct sg_plan_network;
 struct sg_plan_peer;
+struct sg_plan_port;
 struct sg_plan_profile;
 struct sg_port;
 struct sg_prefix;
 struct sg_sets;
 
+/* plan.c */
+struct sg_plan_port *sg_plan_port_create(struct sg_plan *,
+                                         const struct sg_policy *,
+                                         const struct sg_port *);
+void sg_plan_port_destroy(struct sg_plan *, struct sg_plan_port *);
+/* Do the endpoints have other profiles under 'policy'? */
+bool sg_plan_profiles_differ(const struct sg_plan_port *,
+                             const struct sg_policy *);
+void sg_plan_forget_networks(struct sg_plan *);
+
 /* extents.c */
 void sg_extents_add_port(struct sg_plan *, const struct sg_port *);
 void sg_extents_remove_port(struct sg_plan *, const struct sg_port *);
-/* Before the plan has the new policy. */
-void sg_extents_set_policy(struct sg_plan *, const struct sg_policy *);
+/* Note what differs.  The first comes first; both before the plan has the new
+ * policy. */
 void sg_extents_set_sets(struct sg_plan *, const struct sg_sets *);
+void sg_extents_set_policy(struct sg_plan *, const struct sg_policy *);
+/* Count what was noted. */
+bool sg_extents_count(struct sg_plan *, struct sg_slice *);
+/* Those who name an extent now claim what is in it. */
+bool sg_extents_claim(struct sg_plan *, struct sg_slice *);
 /* Tells those who name an extent of what has changed in it. */
-void sg_extents_settle(struct sg_plan *);
+bool sg_extents_settle(struct sg_plan *, struct sg_slice *);
 void sg_extents_subscribe(struct sg_plan *, struct sg_net_peer *);
-void sg_extents_unsubscribe(struct sg_plan *, struct sg_net_peer *);
+bool sg_extents_unsubscribe(struct sg_plan *, struct sg_net_peer *,
+                            struct sg_slice *);
 void sg_extents_destroy(struct sg_plan *);
 
 /* groups.c */
@@ -55,8 +77,10 @@ struct sg_plan_profile *sg_plan_get_profile(struct sg_plan *,
 void sg_plan_put_profile(struct sg_plan *, struct sg_plan_profile *);
 char *sg_plan_profile_key(const struct sg_policy *, const struct sg_port *,
                           const struct sg_endpoint *);
-/* The groups of 'policy' take the place of those of the old one. */
-void sg_plan_set_groups(struct sg_plan *, const struct sg_policy *);
+/* The groups of 'policy' take the place of those of the old one, from 'place'
+ * on. */
+bool sg_plan_set_groups(struct sg_plan *, const struct sg_policy *,
+                        struct hmap_position *place, struct sg_slice *);
 struct sg_plan_peer *sg_plan_get_peer(struct sg_plan *, enum sg_direction,
                                       const struct sg_peer *);
 void sg_plan_put_peer(struct sg_plan *, enum sg_direction,
@@ -77,7 +101,8 @@ void sg_plan_claim(struct sg_plan *, struct sg_net_peer *,
 /* The groups of 'profile' have other fragments than before. */
 void sg_plan_profile_changed(struct sg_plan *, struct sg_plan_profile *,
                              enum sg_direction);
-void sg_plan_classify(struct sg_plan *);
+bool sg_plan_forget_peers(struct sg_plan *, struct sg_slice *);
+bool sg_plan_classify(struct sg_plan *, struct sg_slice *);
 void sg_plan_network_init(struct sg_plan_network *);
 void sg_plan_network_destroy(struct sg_plan_network *);
 

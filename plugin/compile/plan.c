@@ -4,8 +4,8 @@
 
 /* Plans: their life, ports and endpoints.
  *
- * A port that has changed is taken anew as a whole, before the old one is
- * given up: what both need is never without somebody who needs it. */
+ * What is made with a port is shared by counted references: see update.c for
+ * the order in which ports come and go. */
 
 #include "compile/compile.h"
 #include "compile/plan-private.h"
@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "compile/pipeline.h"
-#include "coverage.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "sset.h"
@@ -22,8 +21,6 @@
 #include "uuid.h"
 
 VLOG_DEFINE_THIS_MODULE(sg_plan);
-
-COVERAGE_DEFINE(sg_plan_port_looked_at);
 
 static char *
 zone_key(const struct sg_port *port, const struct sg_endpoint *endpoint)
@@ -80,8 +77,8 @@ get_network(struct sg_plan *plan, const char *name)
 }
 
 /* Those that have no endpoint any more, when their addresses are gone. */
-static void
-forget_networks(struct sg_plan *plan)
+void
+sg_plan_forget_networks(struct sg_plan *plan)
 {
     struct shash_node *node;
 
@@ -198,9 +195,9 @@ sg_plan_port_is_trusted(const struct sg_plan_port *pp)
     return pp->here && !pp->port->guarded;
 }
 
-static struct sg_plan_port *
-create_port(struct sg_plan *plan, const struct sg_policy *policy,
-            const struct sg_port *source)
+struct sg_plan_port *
+sg_plan_port_create(struct sg_plan *plan, const struct sg_policy *policy,
+                    const struct sg_port *source)
 {
     struct sg_plan_port *pp = xzalloc(sizeof *pp);
     const struct sg_port *port = pp->port = sg_port_clone(source);
@@ -232,8 +229,8 @@ create_port(struct sg_plan *plan, const struct sg_policy *policy,
     return pp;
 }
 
-static void
-destroy_port(struct sg_plan *plan, struct sg_plan_port *pp)
+void
+sg_plan_port_destroy(struct sg_plan *plan, struct sg_plan_port *pp)
 {
     const struct sg_plan_port *now = shash_find_data(&plan->ports,
                                                      pp->port->name);
@@ -250,9 +247,9 @@ destroy_port(struct sg_plan *plan, struct sg_plan_port *pp)
     free(pp);
 }
 
-/* Do the endpoints have other profiles under 'policy'? */
-static bool
-profiles_differ(const struct sg_plan_port *pp, const struct sg_policy *policy)
+bool
+sg_plan_profiles_differ(const struct sg_plan_port *pp,
+                        const struct sg_policy *policy)
 {
     for (size_t i = 0; i < pp->n_endpoints; i++) {
         const struct sg_plan_endpoint *ep = pp->endpoints[i];
@@ -265,199 +262,6 @@ profiles_differ(const struct sg_plan_port *pp, const struct sg_policy *policy)
         }
     }
     return false;
-}
-
-/* What has changed among the ports. */
-struct port_change {
-    const char *name;
-    struct sg_plan_port *old;   /* NULL: there was none. */
-    const struct sg_port *new;  /* NULL: there is none. */
-};
-
-struct port_changes {
-    struct port_change *list;
-    size_t n, allocated;
-};
-
-static void
-note_port(struct port_changes *changes, const char *name,
-          struct sg_plan_port *old, const struct sg_port *new)
-{
-    if (changes->n >= changes->allocated) {
-        changes->list = x2nrealloc(changes->list, &changes->allocated,
-                                   sizeof *changes->list);
-    }
-    changes->list[changes->n++] = (struct port_change) { name, old, new };
-}
-
-/* Looks at what was, or is, the port 'name'. */
-static void
-look_at_port(struct sg_plan *plan, const struct sg_policy *policy,
-             const struct sg_ports *ports, const char *name,
-             bool moved, struct port_changes *changes)
-{
-    const struct sg_port *new = sg_ports_find(ports, name);
-    struct shash_node *node = shash_find(&plan->ports, name);
-    struct sg_plan_port *old = node ? node->data : NULL;
-
-    COVERAGE_INC(sg_plan_port_looked_at);
-    plan->stats.looked_at++;
-    if (new ? (!old || old->incomplete || !sg_port_equal(old->port, new)
-               || (moved && profiles_differ(old, policy)))
-        : old != NULL) {
-        note_port(changes, new ? new->name : node->name, old, new);
-    }
-}
-
-/* Names of groups that stand for other groups than before. */
-static void
-find_moved_groups(const struct sg_plan *plan, const struct sg_policy *policy,
-                  struct sset *moved)
-{
-    if (plan->policy && policy != plan->policy) {
-        sg_policy_find_moved_groups(plan->policy, policy, moved);
-    }
-}
-
-static bool
-names_any(const struct sg_port *port, const struct sset *groups)
-{
-    for (size_t i = 0; i < port->n_groups; i++) {
-        if (sset_contains(groups, port->groups[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void
-look_at_all(struct sg_plan *plan, const struct sg_policy *policy,
-            const struct sg_ports *ports, struct port_changes *changes)
-{
-    const struct shash_node *node;
-    const struct sg_port *port;
-
-    HMAP_FOR_EACH (port, node, &ports->ports) {
-        look_at_port(plan, policy, ports, port->name, true, changes);
-    }
-    SHASH_FOR_EACH (node, &plan->ports) {
-        if (!sg_ports_find(ports, node->name)) {
-            look_at_port(plan, policy, ports, node->name, true, changes);
-        }
-    }
-}
-
-/* Those that have changed; those that had no zone; those whose groups are
- * others than before. */
-static void
-find_changes(struct sg_plan *plan, const struct sg_policy *policy,
-             const struct sg_ports *ports, const struct sset *changed,
-             struct port_changes *changes)
-{
-    struct sset names, moved = SSET_INITIALIZER(&moved);
-    const struct shash_node *node;
-    const char *name;
-
-    if (!changed) {
-        look_at_all(plan, policy, ports, changes);
-        return;
-    }
-    sset_clone(&names, changed);
-    SSET_FOR_EACH (name, &plan->incomplete) {
-        sset_add(&names, name);
-    }
-    find_moved_groups(plan, policy, &moved);
-    if (!sset_is_empty(&moved)) {
-        SHASH_FOR_EACH (node, &plan->ports) {
-            const struct sg_plan_port *pp = node->data;
-
-            if (names_any(pp->port, &moved)) {
-                sset_add(&names, node->name);
-            }
-        }
-    }
-    SSET_FOR_EACH (name, &names) {
-        look_at_port(plan, policy, ports, name, !sset_is_empty(&moved),
-                     changes);
-    }
-    sset_destroy(&moved);
-    sset_destroy(&names);
-}
-
-static void
-count_extents(struct sg_plan *plan, const struct port_changes *changes)
-{
-    for (size_t i = 0; i < changes->n; i++) {
-        if (changes->list[i].new) {
-            sg_extents_add_port(plan, changes->list[i].new);
-        }
-    }
-    for (size_t i = 0; i < changes->n; i++) {
-        if (changes->list[i].old) {
-            sg_extents_remove_port(plan, changes->list[i].old->port);
-        }
-    }
-}
-
-static void
-replace_ports(struct sg_plan *plan, const struct sg_policy *policy,
-              const struct port_changes *changes)
-{
-    for (size_t i = 0; i < changes->n; i++) {
-        const struct port_change *c = &changes->list[i];
-
-        if (c->new) {
-            shash_replace(&plan->ports, c->name,
-                          create_port(plan, policy, c->new));
-        }
-    }
-    for (size_t i = 0; i < changes->n; i++) {
-        const struct port_change *c = &changes->list[i];
-
-        if (!c->new) {
-            shash_find_and_delete(&plan->ports, c->name);
-        }
-        if (c->old) {
-            destroy_port(plan, c->old);
-        }
-    }
-}
-
-static void
-set_policy(struct sg_plan *plan, const struct sg_policy *policy)
-{
-    sg_policy_unref(plan->policy);
-    plan->policy = sg_policy_ref(policy);
-    free(plan->entries);
-    plan->entries = NULL;
-    plan->n_entries = 0;
-}
-
-void
-sg_plan_update(struct sg_plan *plan, const struct sg_policy *policy,
-               const struct sg_ports *ports, const struct sset *changed)
-{
-    struct port_changes changes = { NULL, 0, 0 };
-    bool reloaded = policy != plan->policy;
-
-    find_changes(plan, policy, ports, changed, &changes);
-    sg_extents_set_sets(plan, ports->sets);
-    if (reloaded) {
-        sg_extents_set_policy(plan, policy);
-    }
-    count_extents(plan, &changes);
-    sg_extents_settle(plan);
-
-    if (reloaded) {
-        sg_plan_set_groups(plan, policy);
-    }
-    replace_ports(plan, policy, &changes);
-    sg_plan_classify(plan);
-    forget_networks(plan);
-    if (reloaded) {
-        set_policy(plan, policy);
-    }
-    free(changes.list);
 }
 
 /* Life. */
@@ -505,6 +309,8 @@ sg_plan_new(struct sg_compiler *compiler, const char *bridge)
     hmap_init(&plan->vlans);
     hmap_init(&plan->owners);
     hmap_init(&plan->extents);
+    ovs_list_init(&plan->diffs);
+    ovs_list_init(&plan->claiming);
     ovs_list_init(&plan->changed);
     ovs_list_init(&plan->stale);
     ovs_list_init(&plan->idle_peers);
@@ -531,14 +337,27 @@ sg_plan_create(struct sg_compiler *compiler, const struct sg_policy *policy,
 static void
 remove_ports(struct sg_plan *plan)
 {
+    struct sg_slice slice = SG_SLICE_WHOLE;
     struct shash_node *node;
 
     SHASH_FOR_EACH_SAFE (node, &plan->ports) {
-        destroy_port(plan, node->data);
+        sg_plan_port_destroy(plan, node->data);
         shash_delete(&plan->ports, node);
     }
-    sg_plan_classify(plan);
-    forget_networks(plan);
+    sg_plan_forget_peers(plan, &slice);
+    sg_plan_classify(plan, &slice);
+    sg_plan_forget_networks(plan);
+}
+
+/* One whose update is under way gets to its end first. */
+static void
+end_update(struct sg_plan *plan)
+{
+    struct sg_slice slice = SG_SLICE_WHOLE;
+
+    if (plan->update) {
+        sg_plan_update_run(plan, &slice);
+    }
 }
 
 void
@@ -547,6 +366,7 @@ sg_plan_destroy(struct sg_plan *plan)
     if (!plan) {
         return;
     }
+    end_update(plan);
     remove_ports(plan);
     put_multicast_zone(plan);
     sg_extents_destroy(plan);

@@ -22,17 +22,18 @@
 #include "packets.h"
 #include "util.h"
 
-struct noting {
+struct sg_noting {
     struct sg_reviews *reviews;
     struct sg_plan *plan;
     long long int now;
     struct hmap covers;         /* struct covering. */
+    size_t n_noted;             /* Changes so far. */
 };
 
 /* A bridge whose flows were read late may find that others have given a new
  * number to the same meanwhile. */
 static bool
-is_renumbered(const struct noting *n, uint64_t entry, uint32_t number)
+is_renumbered(const struct sg_noting *n, uint64_t entry, uint32_t number)
 {
     const struct sg_id *id = sg_ids_by_identity(&n->plan->compiler->numbers,
                                                 entry);
@@ -41,7 +42,7 @@ is_renumbered(const struct noting *n, uint64_t entry, uint32_t number)
 }
 
 static void
-note_l4(struct noting *n, const struct sg_flow *old)
+note_l4(struct sg_noting *n, const struct sg_flow *old)
 {
     uint64_t frag, entry;
     uint32_t number;
@@ -106,7 +107,7 @@ struct covering {
 };
 
 static bool
-class_covers_memo(struct noting *n, enum sg_direction dir,
+class_covers_memo(struct sg_noting *n, enum sg_direction dir,
                   const struct sg_plan_network *net,
                   const struct sg_class *new, const struct sg_id *old)
 {
@@ -129,7 +130,7 @@ class_covers_memo(struct noting *n, enum sg_direction dir,
 }
 
 static void
-note_class(struct noting *n, const struct sg_flow *old)
+note_class(struct sg_noting *n, const struct sg_flow *old)
 {
     enum sg_direction dir = (old->table_id == SG_T_IN_CLASS
                              ? SG_INGRESS : SG_EGRESS);
@@ -172,7 +173,7 @@ profile_covers(const struct sg_plan *plan, const struct sg_plan_profile *new,
          name = strtok_r(NULL, ",", &save)) {
         covers = false;
         for (size_t i = 0; i < new->n_groups; i++) {
-            covers |= !strcmp(new->groups[i]->key, name);
+            covers |= !strcmp(new->groups[i]->group->key, name);
         }
     }
     free(copy);
@@ -180,7 +181,7 @@ profile_covers(const struct sg_plan *plan, const struct sg_plan_profile *new,
 }
 
 static void
-note_who(struct noting *n, const struct sg_flow *old)
+note_who(struct sg_noting *n, const struct sg_flow *old)
 {
     const struct sg_plan_endpoint *ep;
     uint32_t zone, profile, net;
@@ -218,7 +219,7 @@ port_owns_part(const struct sg_port *port, const struct sg_prefix *p)
 /* Reviews what of 'p' is not the guest's own (any more), in as few prefixes as
  * possible: a review of this kind drops all that it matches. */
 static void
-review_own(struct noting *n, const struct sg_plan_endpoint *ep,
+review_own(struct sg_noting *n, const struct sg_plan_endpoint *ep,
            const struct sg_prefix *p)
 {
     if (port_may_use(ep->port, p)) {
@@ -237,7 +238,7 @@ review_own(struct noting *n, const struct sg_plan_endpoint *ep,
 }
 
 static void
-note_own(struct noting *n, const struct sg_flow *old)
+note_own(struct sg_noting *n, const struct sg_flow *old)
 {
     const struct sg_plan_endpoint *ep;
     struct sg_prefix p;
@@ -255,35 +256,37 @@ note_own(struct noting *n, const struct sg_flow *old)
 
 /* An address that came back is the guest's own again, and may be part of a
  * prefix that is under review. */
-static void
-forget_own(struct noting *n)
+void
+sg_reviews_forget_own(struct sg_reviews *reviews, struct sg_plan *plan,
+                      long long int now)
 {
+    struct sg_noting n = { .reviews = reviews, .plan = plan, .now = now };
     struct sg_reviews again;
     struct sg_review *r;
 
     sg_reviews_init(&again);
-    HMAP_FOR_EACH_SAFE (r, node, &n->reviews->reviews) {
+    HMAP_FOR_EACH_SAFE (r, node, &reviews->reviews) {
         const struct sg_plan_endpoint *ep;
 
         if (r->kind != SG_REVIEW_OWN) {
             continue;
         }
-        ep = sg_plan_endpoint(n->plan, r->value);
+        ep = sg_plan_endpoint(plan, r->value);
         if (!ep || port_may_use(ep->port, &r->prefix)) {
-            sg_reviews_remove(n->reviews, r);
+            sg_reviews_remove(reviews, r);
         } else if (port_owns_part(ep->port, &r->prefix)) {
             sg_reviews_add(&again, r->kind, r->value, &r->prefix, r->since);
-            sg_reviews_remove(n->reviews, r);
+            sg_reviews_remove(reviews, r);
         }
     }
     HMAP_FOR_EACH (r, node, &again.reviews) {
-        review_own(n, sg_plan_endpoint(n->plan, r->value), &r->prefix);
+        review_own(&n, sg_plan_endpoint(plan, r->value), &r->prefix);
     }
     sg_reviews_destroy(&again);
 }
 
 static void
-note(struct noting *n, const struct sg_flow *old)
+note(struct sg_noting *n, const struct sg_flow *old)
 {
     switch ((enum sg_table) old->table_id) {
     case SG_T_IN_L4:
@@ -305,23 +308,56 @@ note(struct noting *n, const struct sg_flow *old)
     }
 }
 
+struct sg_noting *
+sg_noting_begin(struct sg_reviews *reviews, struct sg_plan *plan,
+                long long int now)
+{
+    struct sg_noting *n = xzalloc(sizeof *n);
+
+    n->reviews = reviews;
+    n->plan = plan;
+    n->now = now;
+    hmap_init(&n->covers);
+    return n;
+}
+
+bool
+sg_noting_run(struct sg_noting *n, const struct sg_changes *changes,
+              struct sg_slice *slice)
+{
+    for (; n->n_noted < changes->n; n->n_noted++) {
+        if (sg_slice_over(slice)) {
+            return false;
+        }
+        if (changes->list[n->n_noted].old) {
+            note(n, changes->list[n->n_noted].old);
+        }
+    }
+    return true;
+}
+
+void
+sg_noting_end(struct sg_noting *n)
+{
+    struct covering *c;
+
+    if (n) {
+        HMAP_FOR_EACH_POP (c, node, &n->covers) {
+            free(c);
+        }
+        hmap_destroy(&n->covers);
+        free(n);
+    }
+}
+
 void
 sg_reviews_note(struct sg_reviews *reviews, struct sg_plan *plan,
                 const struct sg_changes *changes, long long int now)
 {
-    struct noting n = { .reviews = reviews, .plan = plan, .now = now };
-    struct covering *c;
+    struct sg_noting *n = sg_noting_begin(reviews, plan, now);
+    struct sg_slice slice = SG_SLICE_WHOLE;
 
-    hmap_init(&n.covers);
-    for (size_t i = 0; i < changes->n; i++) {
-        if (changes->list[i].old) {
-            note(&n, changes->list[i].old);
-        }
-    }
-    forget_own(&n);
-
-    HMAP_FOR_EACH_POP (c, node, &n.covers) {
-        free(c);
-    }
-    hmap_destroy(&n.covers);
+    sg_reviews_forget_own(reviews, plan, now);
+    sg_noting_run(n, changes, &slice);
+    sg_noting_end(n);
 }

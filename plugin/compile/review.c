@@ -178,9 +178,10 @@ void
 sg_reviews_emit_changes(struct sg_reviews *reviews, struct sg_flows *desired,
                         struct sg_flows *touched)
 {
+    struct sg_slice slice = SG_SLICE_WHOLE;
     struct emitter e;
 
-    sg_units_withdraw(&reviews->units, desired, touched);
+    sg_units_withdraw(&reviews->units, desired, touched, &slice);
     emit_init(&e, desired);
     e.touched = touched;
     while ((e.unit = sg_units_pop(&reviews->units))) {
@@ -208,9 +209,9 @@ is_review(const struct sg_flow *flow)
 }
 
 /* Every review has a flow in IN_CT. */
-static void
-recover_flow(struct sg_reviews *reviews, const struct sg_flow *flow,
-             long long int now)
+void
+sg_reviews_recover_flow(struct sg_reviews *reviews,
+                        const struct sg_flow *flow, long long int now)
 {
     uint32_t value, mask;
     struct sg_prefix p;
@@ -240,6 +241,6 @@ sg_reviews_recover(struct sg_reviews *reviews,
     const struct sg_flow *flow;
 
     HMAP_FOR_EACH (flow, node, &installed->flows) {
-        recover_flow(reviews, flow, now);
+        sg_reviews_recover_flow(reviews, flow, now);
     }
 }

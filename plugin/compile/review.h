@@ -35,7 +35,9 @@
 struct sg_changes;
 struct sg_flow;
 struct sg_flows;
+struct sg_noting;
 struct sg_plan;
+struct sg_slice;
 
 enum sg_review_kind {
     SG_REVIEW_NUMBER,           /* Connections that carry 'value'. */
@@ -69,11 +71,22 @@ void sg_reviews_remove(struct sg_reviews *, struct sg_review *);
 /* Takes over the reviews that 'installed' flows stand for. */
 void sg_reviews_recover(struct sg_reviews *, const struct sg_flows *installed,
                         long long int now);
+void sg_reviews_recover_flow(struct sg_reviews *, const struct sg_flow *,
+                             long long int now);
 
 /* Adds what 'changes', from installed to what 'plan' wants, must bring under
  * review. */
 void sg_reviews_note(struct sg_reviews *, struct sg_plan *plan,
                      const struct sg_changes *changes, long long int now);
+/* The same in two parts.  First, what is the guest's own again needs no review
+ * any more, which needs no changes; then these, in slices (slice.h). */
+void sg_reviews_forget_own(struct sg_reviews *, struct sg_plan *plan,
+                           long long int now);
+struct sg_noting *sg_noting_begin(struct sg_reviews *, struct sg_plan *,
+                                  long long int now);
+bool sg_noting_run(struct sg_noting *, const struct sg_changes *,
+                   struct sg_slice *);
+void sg_noting_end(struct sg_noting *);         /* NULL is fine. */
 
 /* Adds the flows of all reviews. */
 void sg_reviews_emit(const struct sg_reviews *, struct sg_flows *);

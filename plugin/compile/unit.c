@@ -5,12 +5,14 @@
 #include "compile/unit.h"
 
 #include "compile/flow.h"
+#include "compile/slice.h"
 #include "util.h"
 
 void
 sg_units_init(struct sg_units *units)
 {
     ovs_list_init(&units->dirty);
+    ovs_list_init(&units->bare);
     units->dropped = NULL;
 }
 
@@ -47,36 +49,54 @@ sg_unit_drop(struct sg_units *units, struct sg_unit *unit)
     }
 }
 
+/* Takes the first of the flows at '*list' out of 'desired'. */
 static void
-withdraw(struct sg_flow *flow, struct sg_flows *desired,
-         struct sg_flows *touched)
+withdraw_first(struct sg_flow **list, struct sg_flows *desired,
+               struct sg_flows *touched)
 {
-    while (flow) {
-        struct sg_flow *next = flow->sibling;
+    struct sg_flow *flow = *list;
 
-        flow->sibling = NULL;
-        hmap_remove(&desired->flows, &flow->node);
-        if (touched && !sg_flows_find(touched, flow)) {
-            hmap_insert(&touched->flows, &flow->node, flow->node.hash);
-        } else {
-            sg_flow_free(flow);
-        }
-        flow = next;
+    *list = flow->sibling;
+    flow->sibling = NULL;
+    hmap_remove(&desired->flows, &flow->node);
+    if (touched && !sg_flows_find(touched, flow)) {
+        hmap_insert(&touched->flows, &flow->node, flow->node.hash);
+    } else {
+        sg_flow_free(flow);
     }
 }
 
-void
+static bool
+withdraw(struct sg_flow **list, struct sg_flows *desired,
+         struct sg_flows *touched, struct sg_slice *slice)
+{
+    while (*list) {
+        if (sg_slice_over(slice)) {
+            return false;
+        }
+        withdraw_first(list, desired, touched);
+    }
+    return true;
+}
+
+bool
 sg_units_withdraw(struct sg_units *units, struct sg_flows *desired,
-                  struct sg_flows *touched)
+                  struct sg_flows *touched, struct sg_slice *slice)
 {
     struct sg_unit *unit;
 
-    withdraw(units->dropped, desired, touched);
-    units->dropped = NULL;
-    LIST_FOR_EACH (unit, node, &units->dirty) {
-        withdraw(unit->flows, desired, touched);
-        unit->flows = NULL;
+    if (!withdraw(&units->dropped, desired, touched, slice)) {
+        return false;
     }
+    LIST_FOR_EACH_SAFE (unit, node, &units->dirty) {
+        if (sg_slice_over(slice)
+            || !withdraw(&unit->flows, desired, touched, slice)) {
+            return false;
+        }
+        ovs_list_remove(&unit->node);
+        ovs_list_push_back(&units->bare, &unit->node);
+    }
+    return true;
 }
 
 struct sg_unit *
@@ -84,8 +104,8 @@ sg_units_pop(struct sg_units *units)
 {
     struct sg_unit *unit = NULL;
 
-    if (!ovs_list_is_empty(&units->dirty)) {
-        unit = CONTAINER_OF(ovs_list_pop_front(&units->dirty),
+    if (!ovs_list_is_empty(&units->bare)) {
+        unit = CONTAINER_OF(ovs_list_pop_front(&units->bare),
                             struct sg_unit, node);
         ovs_list_init(&unit->node);
     }

@@ -23,12 +23,14 @@
  * The flows belong to the desired set: whoever owns both the units and the
  * set destroys the units first. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "openvswitch/list.h"
 
 struct sg_flow;
 struct sg_flows;
+struct sg_slice;
 
 enum sg_unit_kind {
     SG_UNIT_STATIC,             /* struct sg_plan, .static_unit */
@@ -48,13 +50,14 @@ enum sg_unit_kind {
 };
 
 struct sg_unit {
-    struct ovs_list node;       /* In sg_units.dirty, or empty. */
+    struct ovs_list node;       /* In sg_units.dirty or .bare, or empty. */
     struct sg_flow *flows;      /* In the desired set; by sg_flow.sibling. */
     uint8_t kind;               /* enum sg_unit_kind. */
 };
 
 struct sg_units {
-    struct ovs_list dirty;      /* struct sg_unit. */
+    struct ovs_list dirty;      /* struct sg_unit: touched. */
+    struct ovs_list bare;       /* struct sg_unit: its flows are out. */
     struct sg_flow *dropped;    /* Of units that are gone; by .sibling. */
 };
 
@@ -64,9 +67,10 @@ void sg_unit_touch(struct sg_units *, struct sg_unit *);
 void sg_unit_drop(struct sg_units *, struct sg_unit *);
 
 /* Takes the flows of all touched and dropped units out of 'desired'; their
- * identities go to 'touched', unless that is NULL. */
-void sg_units_withdraw(struct sg_units *, struct sg_flows *desired,
-                       struct sg_flows *touched);
+ * identities go to 'touched', unless that is NULL.  False if it is to be
+ * called again (slice.h). */
+bool sg_units_withdraw(struct sg_units *, struct sg_flows *desired,
+                       struct sg_flows *touched, struct sg_slice *);
 /* The next unit whose flows are to be made, or NULL. */
 struct sg_unit *sg_units_pop(struct sg_units *);
 

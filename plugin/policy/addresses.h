@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "openvswitch/hmap.h"
 #include "policy/diag.h"
@@ -80,6 +81,7 @@ struct sg_set {
     char *name;
     struct sg_prefix *prefixes; /* Sorted, unique. */
     size_t n;
+    uint64_t version;           /* No other value of any set has it. */
 };
 
 struct sg_sets {

@@ -209,7 +209,7 @@ load_group(struct sg_load *load, const struct json *json)
     if (keep && !rival) {
         add_group(load, group);
     } else {
-        sg_group_destroy(group);
+        sg_group_unref(group);
     }
 }
 

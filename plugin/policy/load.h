@@ -108,7 +108,6 @@ void sg_rule_destroy(struct sg_rule *);
 void sg_load_peers(struct sg_load *, const struct sg_where *,
                    const char *key, const struct json *peers,
                    struct sg_rule *rule);
-void sg_peer_destroy(struct sg_peer *);
 
 /* rule-layer4.c: read the ports (tcp, udp, sctp), or the types and codes (icmp, icmp6), of
  * rule 'object', which begins with 'word', into 'rule'. */
@@ -144,7 +143,6 @@ void sg_load_references(struct sg_load *, const struct json *document);
 /* Warns of what is surely not meant (lint.c). */
 void sg_load_lint(struct sg_load *);
 
-void sg_group_destroy(struct sg_group *);
 /* 'network' NULL: of every network. */
 struct sg_group *sg_group_create(const char *name, const char *network,
                                  const struct sg_place *);

@@ -9,6 +9,21 @@
 #include "policy/policy.h"
 #include "util.h"
 
+void
+sg_peer_clone(struct sg_peer *dst, const struct sg_peer *src)
+{
+    *dst = *src;
+    dst->name = nullable_xstrdup(src->name);
+    dst->network = nullable_xstrdup(src->network);
+}
+
+void
+sg_peer_destroy(struct sg_peer *peer)
+{
+    free(peer->name);
+    free(peer->network);
+}
+
 /* Groups of the network itself come before those of others. */
 static int
 compare_groups(const struct sg_peer *a, const struct sg_peer *b)

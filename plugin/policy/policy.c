@@ -55,6 +55,7 @@ sg_group_create(const char *name, const char *network,
 {
     struct sg_group *group = xzalloc(sizeof *group);
 
+    group->ref_count = 1;
     group->name = xstrdup(name);
     group->network = nullable_xstrdup(network);
     group->key = (network ? xasprintf("%s/%s", network, name)
@@ -63,10 +64,21 @@ sg_group_create(const char *name, const char *network,
     return group;
 }
 
-void
-sg_group_destroy(struct sg_group *group)
+struct sg_group *
+sg_group_ref(const struct sg_group *group_)
 {
-    if (!group) {
+    struct sg_group *group = CONST_CAST(struct sg_group *, group_);
+
+    if (group) {
+        group->ref_count++;
+    }
+    return group;
+}
+
+void
+sg_group_unref(struct sg_group *group)
+{
+    if (!group || --group->ref_count) {
         return;
     }
     for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
@@ -81,6 +93,37 @@ sg_group_destroy(struct sg_group *group)
     free(group->description);
     sg_place_destroy(&group->place);
     free(group);
+}
+
+static bool
+rules_say_same(const struct sg_rule *a, const struct sg_rule *b)
+{
+    if (memcmp(&a->id, &b->id, sizeof a->id) || a->names != b->names
+        || a->n_peers != b->n_peers) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_peers; i++) {
+        if (!sg_peer_equals(&a->peers[i], &b->peers[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+sg_group_says_same(const struct sg_group *a, const struct sg_group *b)
+{
+    for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
+        if (a->n_rules[dir] != b->n_rules[dir]) {
+            return false;
+        }
+        for (size_t i = 0; i < a->n_rules[dir]; i++) {
+            if (!rules_say_same(a->rules[dir][i], b->rules[dir][i])) {
+                return false;
+            }
+        }
+    }
+    return a->drain == b->drain;
 }
 
 void
@@ -183,7 +226,7 @@ sg_policy_unref(struct sg_policy *policy)
     }
     hmap_destroy(&policy->rules_by_id);     /* Groups own the rules. */
     HMAP_FOR_EACH_POP (group, node, &policy->groups) {
-        sg_group_destroy(group);
+        sg_group_unref(group);
     }
     hmap_destroy(&policy->groups);
     destroy_prefix_lists(policy);

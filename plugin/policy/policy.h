@@ -93,6 +93,8 @@ struct sg_peer {
                                  * of the network that is judged. */
 };
 
+void sg_peer_clone(struct sg_peer *dst, const struct sg_peer *src);
+void sg_peer_destroy(struct sg_peer *);     /* Not the structure itself. */
 bool sg_peer_equals(const struct sg_peer *, const struct sg_peer *);
 int sg_peer_compare(const struct sg_peer *, const struct sg_peer *);
 uint32_t sg_peer_hash(const struct sg_peer *, uint32_t basis);
@@ -146,6 +148,7 @@ enum sg_named {
 };
 
 struct sg_group {
+    int ref_count;              /* sg_group_ref(), _unref(). */
     struct hmap_node node;      /* In sg_policy.groups, by name and network. */
     char *name;
     char *network;              /* The only one where it is, or NULL. */
@@ -226,6 +229,13 @@ struct sg_policy *sg_policy_from_document(const struct json *document,
 struct sg_policy *sg_policy_empty(void);
 struct sg_policy *sg_policy_ref(const struct sg_policy *);
 void sg_policy_unref(struct sg_policy *);           /* NULL is fine. */
+
+/* A group outlives its policy if somebody refers to it. */
+struct sg_group *sg_group_ref(const struct sg_group *);
+void sg_group_unref(struct sg_group *);             /* NULL is fine. */
+/* Do two groups of the same key have the same rules, in the same order?
+ * Where they were written, and how they are described, is no part of it. */
+bool sg_group_says_same(const struct sg_group *, const struct sg_group *);
 
 /* What two policies have in common: do they bind the same interfaces to the
  * same groups?  (If a function has a word in it, nobody can tell: no.)  Which

@@ -225,12 +225,24 @@ compare_prefixes_cb(const void *a, const void *b)
     return sg_prefix_compare(a, b);
 }
 
+/* Most lists are: they have been through here before. */
+static bool
+is_sorted(const struct sg_prefix *prefixes, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        if (sg_prefix_compare(&prefixes[i - 1], &prefixes[i]) > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 size_t
 sg_prefixes_sort_unique(struct sg_prefix *prefixes, size_t n)
 {
     size_t m = 0;
 
-    if (n) {
+    if (!is_sorted(prefixes, n)) {
         qsort(prefixes, n, sizeof *prefixes, compare_prefixes_cb);
     }
     for (size_t i = 0; i < n; i++) {

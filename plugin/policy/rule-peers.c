@@ -11,13 +11,6 @@
 #include "policy/load.h"
 #include "util.h"
 
-void
-sg_peer_destroy(struct sg_peer *peer)
-{
-    free(peer->name);
-    free(peer->network);
-}
-
 static void
 add_peer(struct sg_rule *rule, const struct sg_peer *peer)
 {

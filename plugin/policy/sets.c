@@ -67,6 +67,11 @@ set_replace(struct sg_set *set, struct sg_prefix *copy, size_t n)
     free(set->prefixes);
     set->prefixes = copy;
     set->n = n;
+    if (!same || !set->version) {
+        static uint64_t last_version;
+
+        set->version = ++last_version;
+    }
     return !same;
 }
 

@@ -273,8 +273,8 @@ end_first_load(struct sg_script *script, struct json *document)
     }
     script->loaded = true;
     script->document = document ? document : json_object_create();
-    script->hash = json_hash(script->document, 0);
     script->usable = document && has_functions(document);
+    script->hash = script->usable ? json_hash(document, 0) : 0;
     if (!document) {
         json_object_put(script->document, "incomplete",
                         json_boolean_create(true));

@@ -41,7 +41,14 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 10);
  *
  * On the first error the bundle is discarded, followed by a barrier, too, so
  * that each bundle ends with a barrier reply.  Flow mods are encoded in
- * slices, while the queue of the connection is short. */
+ * slices, while the queue of the connection is short.
+ *
+ * One flow mod alone is atomic by itself, and goes without a bundle: the switch
+ * is asked once, not twice.
+ *
+ *   flow mod, BARRIER    the flow monitor's word that it was carried out (its
+ *                        place among what others do), or an error; barrier
+ *                        reply */
 
 #define MAX_QUEUE 500           /* Messages. */
 #define MIN_BACKOFF 1000        /* msec */
@@ -52,6 +59,7 @@ enum bundle_state {
     B_CLOSING,                  /* All are; waiting for the reply to CLOSE. */
     B_COMMITTING,               /* Waiting for the reply to COMMIT. */
     B_APPLYING,                 /* Bringing 'installed' up to date. */
+    B_ALONE,                    /* One flow mod, and its barrier, are sent. */
     B_COMMITTED,                /* Waiting for the barrier. */
     B_FAILED                    /* Waiting for the barrier after DISCARD. */
 };
@@ -154,6 +162,48 @@ bundle_create(const struct sg_switch *s, const struct sg_changes *changes)
     return b;
 }
 
+/* The message for 'mod'.  A deletion is strict and asks for our cookie, so
+ * that nothing of others is hit even if they replaced the flow just now. */
+static struct ofpbuf *
+encode_flow_mod(const struct flow_mod *mod, enum ofp_version version)
+{
+    struct ofputil_flow_mod fm = {
+        .match = mod->flow->match,
+        .priority = mod->flow->priority,
+        .table_id = mod->flow->table_id,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+
+    if (mod->delete) {
+        fm.command = OFPFC_DELETE_STRICT;
+        fm.cookie = htonll(SG_COOKIE_MAGIC);
+        fm.cookie_mask = htonll(SG_COOKIE_MASK);
+        fm.new_cookie = OVS_BE64_MAX;
+    } else {
+        fm.command = OFPFC_ADD;
+        fm.new_cookie = htonll(mod->flow->cookie);
+        fm.ofpacts = CONST_CAST(struct ofpact *, mod->flow->ofpacts);
+        fm.ofpacts_len = mod->flow->ofpacts_len;
+    }
+    return ofputil_encode_flow_mod(
+        &fm, ofputil_protocol_from_ofp_version(version));
+}
+
+static void
+send_alone(struct sg_switch *s)
+{
+    struct flow_mod *mod = &s->bundle->mods[0];
+    struct ofpbuf *msg = encode_flow_mod(mod, s->version);
+
+    mod->xid = sg_switch_xid(msg);
+    sg_switch_send(s, msg);
+    send_barrier(s);
+    s->bundle->n_sent = 1;
+    s->bundle->state = B_ALONE;
+}
+
 void
 sg_switch_commit(struct sg_switch *s, const struct sg_changes *changes)
 {
@@ -164,7 +214,11 @@ sg_switch_commit(struct sg_switch *s, const struct sg_changes *changes)
 
     sg_flush_run(s);
     s->bundle = bundle_create(s, changes);
-    s->bundle->open_xid = send_control(s, OFPBCT_OPEN_REQUEST);
+    if (s->bundle->n == 1) {
+        send_alone(s);
+    } else {
+        s->bundle->open_xid = send_control(s, OFPBCT_OPEN_REQUEST);
+    }
     s->more = true;
     s->seqno++;
 }
@@ -195,35 +249,6 @@ sg_switch_retry(struct sg_switch *s)
         s->more = true;
         s->seqno++;
     }
-}
-
-/* The message for 'mod'.  A deletion is strict and asks for our cookie, so
- * that nothing of others is hit even if they replaced the flow just now. */
-static struct ofpbuf *
-encode_flow_mod(const struct flow_mod *mod, enum ofp_version version)
-{
-    struct ofputil_flow_mod fm = {
-        .match = mod->flow->match,
-        .priority = mod->flow->priority,
-        .table_id = mod->flow->table_id,
-        .buffer_id = UINT32_MAX,
-        .out_port = OFPP_ANY,
-        .out_group = OFPG_ANY,
-    };
-
-    if (mod->delete) {
-        fm.command = OFPFC_DELETE_STRICT;
-        fm.cookie = htonll(SG_COOKIE_MAGIC);
-        fm.cookie_mask = htonll(SG_COOKIE_MASK);
-        fm.new_cookie = OVS_BE64_MAX;
-    } else {
-        fm.command = OFPFC_ADD;
-        fm.new_cookie = htonll(mod->flow->cookie);
-        fm.ofpacts = mod->flow->ofpacts;
-        fm.ofpacts_len = mod->flow->ofpacts_len;
-    }
-    return ofputil_encode_flow_mod(
-        &fm, ofputil_protocol_from_ofp_version(version));
 }
 
 static void
@@ -273,28 +298,33 @@ bundle_done(struct sg_switch *s)
     s->seqno++;
 }
 
-/* The switch has carried out the bundle: so must we, at once.  Behind the
- * reply, and before that to the barrier, may be what others did since. */
+/* The switch has carried out 'mod': so must we. */
+static void
+apply_mod(struct sg_switch *s, struct flow_mod *mod)
+{
+    if (mod->delete) {
+        struct sg_flow *flow = sg_flows_find(&s->installed, mod->flow);
+
+        if (flow) {
+            sg_flows_remove(&s->installed, flow);
+        }
+        sg_flow_free(mod->flow);
+    } else {
+        sg_foreign_remove(s, mod->flow);
+        sg_flows_insert(&s->installed, mod->flow);
+    }
+    mod->flow = NULL;
+}
+
+/* At once: behind the reply, and before that to the barrier, may be what others
+ * did since. */
 static void
 run_applying(struct sg_switch *s, long long int deadline)
 {
     struct sg_bundle *b = s->bundle;
 
     while (b->n_applied < b->n) {
-        struct flow_mod *mod = &b->mods[b->n_applied++];
-
-        if (mod->delete) {
-            struct sg_flow *flow = sg_flows_find(&s->installed, mod->flow);
-
-            if (flow) {
-                sg_flows_remove(&s->installed, flow);
-            }
-            sg_flow_free(mod->flow);
-        } else {
-            sg_foreign_remove(s, mod->flow);
-            sg_flows_insert(&s->installed, mod->flow);
-        }
-        mod->flow = NULL;
+        apply_mod(s, &b->mods[b->n_applied++]);
         if (!(b->n_applied % 256) && time_usec() >= deadline) {
             s->more = true;
             return;
@@ -302,6 +332,18 @@ run_applying(struct sg_switch *s, long long int deadline)
     }
     b->state = B_COMMITTED;
     s->more = true;             /* There may be messages to read. */
+}
+
+/* The flow monitor says that a message of ours with 'xid' has changed flows. */
+void
+sg_bundle_handle_own(struct sg_switch *s, ovs_be32 xid)
+{
+    struct sg_bundle *b = s->bundle;
+
+    if (b && b->state == B_ALONE && b->mods[0].xid == xid && !b->n_applied) {
+        b->n_applied = 1;
+        apply_mod(s, &b->mods[0]);
+    }
 }
 
 /* While this is true no message may be read: what others do after our bundle
@@ -371,7 +413,7 @@ handle_error(struct sg_switch *s, const struct ofp_header *oh)
         b->error = describe_error(reason, mod);
     }
     if (b->state != B_FAILED) {
-        if (b->state < B_COMMITTING) {
+        if (b->state < B_COMMITTING) {      /* Else there is a barrier. */
             send_control(s, OFPBCT_DISCARD_REQUEST);
             send_barrier(s);
         }
@@ -403,7 +445,10 @@ handle_barrier(struct sg_switch *s, const struct ofp_header *oh)
     if (oh->xid != b->barrier_xid) {
         return false;
     }
-    if (b->state == B_COMMITTED) {
+    if (b->state == B_ALONE && !b->n_applied) {
+        apply_mod(s, &b->mods[0]);      /* There was nothing to change. */
+    }
+    if (b->state == B_COMMITTED || b->state == B_ALONE) {
         bundle_done(s);
     } else if (b->state == B_FAILED) {
         bundle_failed(s);

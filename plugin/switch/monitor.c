@@ -154,7 +154,8 @@ handle_event(struct sg_switch *s, const struct ofputil_flow_update *fu)
 {
     switch (fu->event) {
     case OFPFME_ABBREV:
-        break;                  /* Our own doing. */
+        sg_bundle_handle_own(s, fu->xid);
+        break;
     case OFPFME_PAUSED:
         s->monitor.paused = true;
         break;

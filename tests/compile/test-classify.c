@@ -45,7 +45,7 @@ network_names(const struct sg_plan_network *net, enum sg_direction dir,
 
     HMAP_FOR_EACH (np, node, &net->profiles) {
         for (size_t j = 0; j < np->profile->n_groups; j++) {
-            const struct sg_group *g = np->profile->groups[j];
+            const struct sg_group *g = np->profile->groups[j]->group;
 
             for (size_t k = 0; k < g->n_rules[dir]; k++) {
                 for (size_t m = 0; m < g->rules[dir][k]->n_peers; m++) {
@@ -80,7 +80,7 @@ class_is_right(const struct world *w, const struct sg_plan *plan,
             continue;
         }
 
-        const struct sg_peer *peer = plan->peers[dir][i]->peer;
+        const struct sg_peer *peer = &plan->peers[dir][i]->peer;
         bool want = (network_names(net, dir, peer)
                      && sg_peer_contains(w->policy, &w->ports, peer,
                                          net->name, address));
@@ -188,14 +188,12 @@ cell_has(const struct sg_cell *cell, const struct sg_fragment *frag)
 /* A cell has the fragments of its profile's groups with its class's peers,
  * all of them and no others. */
 static bool
-cell_is_right(const struct sg_plan *plan, enum sg_direction dir,
-              const struct sg_cell *cell)
+cell_is_right(enum sg_direction dir, const struct sg_cell *cell)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < cell->profile->n_groups; i++) {
-        const struct sg_plan_group *pg = shash_find_data(
-            &plan->groups, cell->profile->groups[i]->key);
+        const struct sg_plan_group *pg = cell->profile->groups[i];
 
         for (size_t j = 0; j < pg->n_fragments[dir]; j++) {
             size_t peer = pg->peer_index[dir][j];
@@ -220,7 +218,7 @@ cells_are_right(const struct sg_plan *plan)
         const struct sg_cell *cell, *other;
 
         HMAP_FOR_EACH (cell, node, &plan->cells[dir]) {
-            good &= cell_is_right(plan, dir, cell);
+            good &= cell_is_right(dir, cell);
             HMAP_FOR_EACH (other, node, &plan->cells[dir]) {
                 good &= cell == other || cell->profile != other->profile
                         || cell->class != other->class;
@@ -246,13 +244,11 @@ entry_fits(const struct world *w, const struct sg_plan_endpoint *ep,
 
 /* The number stands for an entry of one of the port's groups, which fits. */
 static bool
-number_fits(const struct world *w, const struct sg_plan *plan,
-            const struct sg_plan_endpoint *ep, const struct question *q,
-            uint32_t number)
+number_fits(const struct world *w, const struct sg_plan_endpoint *ep,
+            const struct question *q, uint32_t number)
 {
     for (size_t i = 0; i < ep->profile->n_groups; i++) {
-        const struct sg_plan_group *pg = shash_find_data(
-            &plan->groups, ep->profile->groups[i]->key);
+        const struct sg_plan_group *pg = ep->profile->groups[i];
 
         for (size_t j = 0; j < pg->n_fragments[q->dir]; j++) {
             const struct sg_fragment *frag = pg->fragments[q->dir][j];
@@ -268,15 +264,14 @@ number_fits(const struct world *w, const struct sg_plan *plan,
 }
 
 static bool
-answer_is_right(const struct world *w, const struct sg_plan *plan,
-                const struct sg_flows *flows,
+answer_is_right(const struct world *w, const struct sg_flows *flows,
                 const struct sg_plan_endpoint *ep, const struct question *q)
 {
     uint32_t number = judge(flows, ep, q);
     const struct sg_rule *rule = eval(w, ep, q);
 
     if (!number == !rule
-        && (!number || number_fits(w, plan, ep, q, number))) {
+        && (!number || number_fits(w, ep, q, number))) {
         return true;
     }
 
@@ -303,7 +298,7 @@ answers_are_right(const struct world *w, const struct sg_plan *plan,
             struct question q;
 
             dice_question(d, &q);
-            good &= answer_is_right(w, plan, flows, eps[i], &q);
+            good &= answer_is_right(w, flows, eps[i], &q);
             *n_allowed += eval(w, eps[i], &q) != NULL;
             ++*n_asked;
         }

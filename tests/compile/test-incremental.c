@@ -23,6 +23,7 @@ static const char *const bridges[] = { "br0", "br1" };
 /* A plan, and the flows that were made bit by bit. */
 struct engine {
     struct sg_plan *plan;
+    bool sliced;                /* It is brought up to date bit by bit. */
     struct sg_ports ports;      /* Copies of those of the last update. */
     struct sg_flows desired;
     struct sg_flows touched;    /* Since 'installed' was equal. */
@@ -33,6 +34,7 @@ static void
 engine_init(struct engine *e, struct sg_compiler *c, const char *bridge)
 {
     e->plan = sg_plan_new(c, bridge);
+    e->sliced = false;
     sg_ports_init(&e->ports);
     sg_flows_init(&e->desired);
     sg_flows_init(&e->touched);
@@ -79,19 +81,39 @@ remember_ports(struct engine *e, const struct sg_ports *ports)
     }
 }
 
+/* At once, or in the smallest slices that there are: the time is over. */
+static void
+engine_plan(struct engine *e, const struct world *w, const struct sset *names)
+{
+    if (!e->sliced) {
+        sg_plan_update(e->plan, w->policy, &w->ports, names);
+        return;
+    }
+    sg_plan_update_begin(e->plan, w->policy, &w->ports, names);
+    for (;;) {
+        struct sg_slice slice = SG_SLICE_UNTIL(0);
+
+        slice.n = 14;           /* One step, and it is over. */
+        if (sg_plan_update_run(e->plan, &slice)) {
+            return;
+        }
+    }
+}
+
 /* Tells the plan of just those ports that are not what they were. */
 static void
 engine_update(struct engine *e, const struct world *w)
 {
     struct sset names = SSET_INITIALIZER(&names);
+    struct sg_slice slice = SG_SLICE_WHOLE;
 
     find_changed_ports(&w->ports, &e->ports, &names);
     find_changed_ports(&e->ports, &w->ports, &names);
     memset(&e->plan->stats, 0, sizeof e->plan->stats);
-    sg_plan_update(e->plan, w->policy, &w->ports, &names);
+    engine_plan(e, w, &names);
     remember_ports(e, &w->ports);
     sset_destroy(&names);
-    sg_plan_emit_changes(e->plan, &e->desired, &e->touched);
+    sg_plan_emit_changes(e->plan, &e->desired, &e->touched, &slice);
 }
 
 /* Does what the switch would; returns the number of flow mods. */
@@ -243,6 +265,7 @@ live(uint32_t number)
         world_random(&w, &seed);
         change_set(&w, &d);
         change_ports(&w, &d);
+        engines[0].sliced = dice_roll(&d, 2);
         sg_compiler_begin(c);
         for (size_t i = 0; i < ARRAY_SIZE(bridges); i++) {
             engine_update(&engines[i], &w);

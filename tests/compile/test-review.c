@@ -666,9 +666,11 @@ test_repair(void)
             && (flow->table_id == SG_T_SPOOF_L3
                 || flow->table_id == SG_T_IN_CELL
                 || flow->table_id == SG_T_IN_PROFILE)) {
-            free(flow->ofpacts);
-            flow->ofpacts = NULL;
-            flow->ofpacts_len = 0;
+            struct match match;
+
+            minimatch_expand(&flow->match, &match);
+            sg_flows_add(&a.installed, flow->table_id, flow->priority,
+                         flow->cookie, &match, NULL, 0);
         }
     }
 
