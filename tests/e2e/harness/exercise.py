@@ -87,6 +87,7 @@ class Exercise:
     def matrix(self):
         title('Who reaches whom: expected from the policy, and observed')
         say('   ' + ', '.join('%s %s (%s/%d)' % s for s in SERVICES))
+        say('   all: each of these; ".": none of them')
         start = time.monotonic()
         observed, disagree = self.observe()
         say('   %d connections were tried over IPv4 and IPv6 (%.1f s).\n'
