@@ -38,7 +38,7 @@ def talks(answer, verdict):
 
 
 def say_all(lab):
-    for _ in range(2):      # NORMAL learns from the first, and makes flows anew.
+    for _ in range(2):      # NORMAL learns, and then makes flows anew.
         lab.send(lab.client, lab.client.tcp(lab.vm1, 22))
         lab.send(lab.vm1, lab.vm1.tcp(lab.client, 443))
         lab.send(lab.client, lab.client.tcp(lab.vm2, 22))
@@ -164,8 +164,10 @@ def _(lab):
 def _(lab):
     lab.sandbox.vsctl(
         'add-br', 'br-int', '--', 'set', 'Bridge', 'br-int',
-        'datapath_type=netdev', 'external_ids:ct-zone-lp1=3', '--',
-        'add-br', 'off', '--', 'set', 'Bridge', 'off', 'datapath_type=netdev',
+        'datapath_type=' + lab.sandbox.DATAPATH,
+        'external_ids:ct-zone-lp1=3', '--',
+        'add-br', 'off', '--', 'set', 'Bridge', 'off',
+        'datapath_type=' + lab.sandbox.DATAPATH,
         'external_ids:sg-enable=false')
     lab.agent.wait()
     refused = {b['name']: b['refused'] for b in observe(lab)['bridges']}
