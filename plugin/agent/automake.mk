@@ -28,6 +28,8 @@ libsgagent_la_SOURCES += \
 	plugin/agent/lookup.h \
 	plugin/agent/observe.c \
 	plugin/agent/revoke.c \
+	plugin/agent/settings.c \
+	plugin/agent/settings.h \
 	plugin/agent/states.c \
 	plugin/agent/turns.c \
 	plugin/agent/turns.h \

@@ -12,6 +12,7 @@
 #include <unixctl.h>         /* Open vSwitch's; quotes would find our own. */
 
 #include "agent/core.h"
+#include "agent/settings.h"
 #include "agent/unixctl.h"
 #include "command-line.h"
 #include "daemon.h"
@@ -25,18 +26,13 @@
 #include "ports/ports.h"
 #include "stream-ssl.h"
 #include "stream.h"
-#include "svec.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(ovs_sgd);
 
-#define LEARN_IDLE_MIN 60
-#define DEFAULT_POLICY SG_SYSCONFDIR "/ovs-sg/policy.d"
-
 struct arguments {
-    struct sg_core_options core;
-    struct svec policies;       /* What core.policy_paths points to. */
-    char *database;             /* What core.database points to. */
+    struct sg_settings settings;
+    char *database;             /* OVSDB remote. */
     char *unixctl_path;         /* NULL: the usual one. */
 };
 
@@ -65,7 +61,7 @@ usage(void)
            "1-65535)\n"
            "  --switch-unixctl=SOCKET   control socket of ovs-vswitchd\n"
            "  --unixctl=SOCKET          our own control socket\n",
-           DEFAULT_POLICY);
+           SG_DEFAULT_POLICY);
     printf("As in all daemons of Open vSwitch:\n"
            "  --detach, --no-chdir, --monitor, --pidfile[=FILE], "
            "--overwrite-pidfile,\n"
@@ -81,62 +77,14 @@ usage(void)
     exit(EXIT_SUCCESS);
 }
 
-/* The daemon changes its working directory, and reads the policy again
- * later. */
 static void
-add_policy(struct arguments *args, const char *path)
+set(struct arguments *args, const char *name, const char *value)
 {
-    svec_add_nocopy(&args->policies, abs_file_name(NULL, path));
-}
+    char *error = sg_settings_set(&args->settings, name, value);
 
-static int
-parse_seconds(const char *option, const char *value)
-{
-    int seconds;
-
-    if (!str_to_int(value, 10, &seconds) || seconds < 0) {
-        ovs_fatal(0, "--%s: %s is not a number of seconds", option, value);
+    if (error) {
+        ovs_fatal(0, "--%s: %s", name, error);
     }
-    return seconds;
-}
-
-static uint32_t
-parse_limit(const char *value)
-{
-    uint32_t limit;
-
-    if (!str_to_uint(value, 10, &limit) || !limit) {
-        ovs_fatal(0, "--conntrack-limit: %s is not a number of connections, "
-                  "1 or more", value);
-    }
-    return limit;
-}
-
-static int
-parse_idle(const char *value)
-{
-    int seconds = parse_seconds("learn-idle", value);
-
-    if (seconds < LEARN_IDLE_MIN) {
-        ovs_fatal(0, "--learn-idle: must be %d seconds or more",
-                  LEARN_IDLE_MIN);
-    }
-    return seconds;
-}
-
-static void
-parse_zones(const char *value, struct sg_core_options *core)
-{
-    unsigned int first, last;
-    int n = 0;
-
-    if (!ovs_scan(value, "%u-%u%n", &first, &last, &n) || value[n]
-        || first < 1 || last > UINT16_MAX || last < first + 2) {
-        ovs_fatal(0, "--zones: %s is no range of at least three zones between "
-                  "1 and %d, such as 20000-29999", value, UINT16_MAX);
-    }
-    core->zone_min = first;
-    core->zone_max = last;
 }
 
 static void
@@ -147,7 +95,6 @@ parse_database(struct arguments *args, int argc, char *argv[])
                   "use --help for usage");
     }
     args->database = argc ? xstrdup(argv[0]) : sg_ovsdb_default_remote();
-    args->core.database = args->database;
 }
 
 static void
@@ -193,32 +140,31 @@ parse_options(int argc, char *argv[], struct arguments *args)
                             NULL)) != -1) {
         switch (c) {
         case OPT_POLICY:
-            add_policy(args, optarg);
+            sg_settings_add_policy(&args->settings, optarg);
             break;
 
         case OPT_OBSERVE:
-            args->core.observe = true;
+            args->settings.observe = true;
             break;
 
         case OPT_MIDSTREAM_GRACE:
-            args->core.midstream_grace = parse_seconds("midstream-grace",
-                                                       optarg);
+            set(args, "midstream-grace", optarg);
             break;
 
         case OPT_CONNTRACK_LIMIT:
-            args->core.conntrack_limit = parse_limit(optarg);
+            set(args, "conntrack-limit", optarg);
             break;
 
         case OPT_LEARN_IDLE:
-            args->core.learn_idle = parse_idle(optarg);
+            set(args, "learn-idle", optarg);
             break;
 
         case OPT_ZONES:
-            parse_zones(optarg, &args->core);
+            set(args, "zones", optarg);
             break;
 
         case OPT_SWITCH_UNIXCTL:
-            args->core.switch_unixctl = optarg;
+            set(args, "switch-unixctl", optarg);
             break;
 
         case OPT_UNIXCTL:
@@ -254,11 +200,6 @@ parse_options(int argc, char *argv[], struct arguments *args)
     free(short_options);
 
     parse_database(args, argc - optind, argv + optind);
-    if (svec_is_empty(&args->policies)) {
-        svec_add(&args->policies, DEFAULT_POLICY);
-    }
-    args->core.policy_paths = (const char *const *) args->policies.names;
-    args->core.n_policy_paths = args->policies.n;
 }
 
 static void
@@ -298,7 +239,8 @@ main_loop(struct sg_core *core, struct sg_unixctl *commands,
 int
 main(int argc, char *argv[])
 {
-    struct arguments args = { .policies = SVEC_EMPTY_INITIALIZER };
+    struct arguments args = { .database = NULL };
+    struct sg_core_options options;
     struct unixctl_server *server;
     struct sg_unixctl *commands;
     struct sg_core *core;
@@ -309,6 +251,7 @@ main(int argc, char *argv[])
     service_start(&argc, &argv);
     ovsthread_id_init();
     dns_resolve_init(true);
+    sg_settings_init(&args.settings);
     parse_options(argc, argv, &args);
     fatal_ignore_sigpipe();
 
@@ -318,14 +261,16 @@ main(int argc, char *argv[])
     }
     unixctl_command_register("exit", "", 0, 0, cmd_exit, &exiting);
 
-    core = sg_core_create(&args.core);
+    sg_settings_to_options(&args.settings, &options);
+    options.database = args.database;
+    core = sg_core_create(&options);
     commands = sg_unixctl_create(core);
     main_loop(core, commands, server, &exiting);
 
     sg_unixctl_destroy(commands);
     sg_core_destroy(core);
     unixctl_server_destroy(server);
-    svec_destroy(&args.policies);
+    sg_settings_destroy(&args.settings);
     free(args.database);
     vlog_disable_async();
     ovsrcu_exit();
