@@ -11,6 +11,7 @@
 #include "policy/addresses.h"
 #include "ports/ports.h"
 #include "resolve/resolver.h"
+#include "script/process.h"
 #include "sset.h"
 #include "switch/conntrack.h"
 #include "switch/switch.h"
@@ -143,6 +144,7 @@ sg_core_destroy(struct sg_core *core)
     free(core->policy_errors);
     free(core->policy_warnings);
     free(core);
+    sg_process_finish();
 }
 
 /* Which bridges do we look after? */
@@ -531,6 +533,20 @@ const struct sg_resolver *
 sg_core_resolver(const struct sg_core *core)
 {
     return core->resolver;
+}
+
+bool
+sg_core_ports_are_current(const struct sg_core *core)
+{
+    return core->loads_done && !sg_core_is_admitting(core);
+}
+
+bool
+sg_core_bridge_is_in_force(const struct sg_core *core, const char *bridge)
+{
+    const struct sg_core_bridge *b = shash_find_data(&core->bridges, bridge);
+
+    return b && core->pass && b->applied_pass == core->pass && !core->dirty;
 }
 
 struct sg_turns *

@@ -121,6 +121,13 @@ enum sg_port_state sg_core_port_state(const struct sg_core *,
                                       const struct sg_port *,
                                       const char **error, uint16_t *zone);
 
+/* Are the ports those of the facts, and have they been judged by a policy (or
+ * by the certainty that there is none)? */
+bool sg_core_ports_are_current(const struct sg_core *);
+/* Is what the last pass wants confirmed by the switch on 'bridge', and no other
+ * pass due? */
+bool sg_core_bridge_is_in_force(const struct sg_core *, const char *bridge);
+
 /* What a flow with 'cookie' was made for, as JSON:
  *   {"cookie":"0x5347...","kind":"rule","rules":[{...}]}
  * (a rule as in unixctl.c's `show') or with kind port, class, profile, ...

@@ -542,3 +542,11 @@ sg_unixctl_destroy(struct sg_unixctl *u)
     instance = NULL;
     free(u);
 }
+
+void
+sg_unixctl_each_command(void (*cb)(const char *name))
+{
+    for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+        cb(commands[i].name);
+    }
+}

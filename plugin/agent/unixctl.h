@@ -36,4 +36,9 @@ void sg_unixctl_wait(struct sg_unixctl *);
 /* Answers the unfinished commands with an error. */
 void sg_unixctl_destroy(struct sg_unixctl *);       /* NULL is fine. */
 
+/* Calls 'cb' with the name of each command.  They stay registered when the
+ * last sg_unixctl is gone, as Open vSwitch's unixctl cannot take them back;
+ * a host whose unixctl can, and whose code goes away, does so with this. */
+void sg_unixctl_each_command(void (*cb)(const char *name));
+
 #endif /* agent/unixctl.h */

@@ -91,6 +91,8 @@ sg_rows_add_columns(struct ovsdb_idl *idl)
     /* For sync.c.  Not tracked: they change with every ovs-vsctl. */
     ovsdb_idl_add_column(idl, &ovsrec_open_vswitch_col_next_cfg);
     ovsdb_idl_add_column(idl, &ovsrec_open_vswitch_col_cur_cfg);
+    /* For sg_ovsdb_other_config(). */
+    ovsdb_idl_add_column(idl, &ovsrec_open_vswitch_col_other_config);
 }
 
 /* An Interface row and where it hangs in the tree.  The IDL knows no way up,
@@ -160,6 +162,15 @@ const struct sg_facts *
 sg_ovsdb_facts(const struct sg_ovsdb *db)
 {
     return db->have_facts ? &db->facts : NULL;
+}
+
+const struct smap *
+sg_ovsdb_other_config(const struct sg_ovsdb *db)
+{
+    const struct ovsrec_open_vswitch *row
+        = db->have_facts ? ovsrec_open_vswitch_first(db->idl) : NULL;
+
+    return row ? &row->other_config : NULL;
 }
 
 const struct sset *

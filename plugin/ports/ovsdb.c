@@ -123,3 +123,9 @@ sg_ovsdb_has_lock(const struct sg_ovsdb *db)
 {
     return db->has_lock;
 }
+
+bool
+sg_ovsdb_is_passive(const struct sg_ovsdb *db)
+{
+    return db->observe || (db->said_contended && !db->has_lock);
+}

@@ -74,6 +74,7 @@
 struct sg_facts;
 struct sg_ovsdb;
 struct sg_ovsdb_admin;
+struct smap;
 struct sset;
 
 #define SG_OVSDB_LOCK "ovs_sg"
@@ -102,6 +103,8 @@ bool sg_ovsdb_is_alive(const struct sg_ovsdb *);
  * hold it.  A lost connection alone changes nothing: ovsdb-server's restart
  * must not make the agent let go of the switch. */
 bool sg_ovsdb_has_lock(const struct sg_ovsdb *);
+/* Is somebody else in charge, or were we told only to look? */
+bool sg_ovsdb_is_passive(const struct sg_ovsdb *);
 
 /* Facts. */
 
@@ -109,6 +112,9 @@ bool sg_ovsdb_has_lock(const struct sg_ovsdb *);
 unsigned int sg_ovsdb_seqno(const struct sg_ovsdb *);
 /* NULL until the contents of the database were seen for the first time. */
 const struct sg_facts *sg_ovsdb_facts(const struct sg_ovsdb *);
+/* The column other_config of the Open_vSwitch table, or NULL if it is not
+ * known; valid until the next run.  Not part of the facts. */
+const struct smap *sg_ovsdb_other_config(const struct sg_ovsdb *);
 
 /* Names of interfaces and bridges that were added, removed or changed since
  * the last sg_ovsdb_clear_changed().  A bridge that changed does not mark its

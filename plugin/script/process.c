@@ -26,6 +26,10 @@
  * takes a moment only. */
 #define REAP_INTERVAL 10
 
+/* How long sg_process_finish() waits (milliseconds).  What the kernel has not
+ * ended by then hangs in it. */
+#define FINISH_PATIENCE 1000
+
 struct sg_process {
     struct ovs_list node;       /* In 'killed', once it is. */
     pid_t pid;
@@ -192,6 +196,20 @@ sg_process_wait(void)
 {
     if (!ovs_list_is_empty(&killed)) {
         poll_timer_wait(REAP_INTERVAL);
+    }
+}
+
+void
+sg_process_finish(void)
+{
+    const struct timespec ms = { .tv_nsec = 1000000 };
+
+    for (int i = 0; i < FINISH_PATIENCE; i++) {
+        sg_process_run();
+        if (ovs_list_is_empty(&killed)) {
+            return;
+        }
+        nanosleep(&ms, NULL);
     }
 }
 

@@ -40,5 +40,8 @@ char *sg_process_explain(struct sg_process *);
 /* Collects what was killed; asks to be called again while there is any. */
 void sg_process_run(void);
 void sg_process_wait(void);
+/* Waits for what was killed, a moment at most: before this code is unloaded
+ * from a process that goes on without it. */
+void sg_process_finish(void);
 
 #endif /* script/process.h */
