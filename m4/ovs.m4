@@ -90,3 +90,44 @@ AC_DEFUN([SG_CHECK_OVS],
    AS_IF([test "$sg_cv_ovs_links" = yes], [],
      [AC_MSG_ERROR([m4_normalize([cannot link with $OVS_BUILD: config.log has
         the reason; build that tree again with this compiler])])])])
+
+# SG_CHECK_OVS_PLUGIN
+# -------------------
+# Finds the tree of a patched Open vSwitch (ovs-patches/), if one is named, and
+# sets
+#
+#   OVS_PLUGIN_TREE         its directory, or nothing,
+#   OVS_PLUGIN_CPPFLAGS     for its headers,
+#   HAVE_OVS_PLUGIN         whether ovs-sg.so is built.
+AC_DEFUN([SG_CHECK_OVS_PLUGIN],
+  [AC_ARG_WITH([ovs-plugin],
+     [AS_HELP_STRING([--with-ovs-plugin=TREE],
+        [build ovs-sg.so, the plugin for ovs-vswitchd, for the patched and
+         built Open vSwitch tree that "build-aux/build-ovs --patched" makes
+         (default: do not build it)])],
+     [], [with_ovs_plugin=no])
+   AC_MSG_CHECKING([for a patched Open vSwitch tree])
+   OVS_PLUGIN_TREE=
+   AS_CASE([$with_ovs_plugin],
+     [no], [AC_MSG_RESULT([not asked for; no ovs-sg.so])],
+     [''|yes],
+       [AC_MSG_RESULT([no])
+        AC_MSG_ERROR([m4_normalize([--with-ovs-plugin needs the directory of
+           the tree: "build-aux/build-ovs --patched" prints it])])],
+     [AS_IF([test -d "$with_ovs_plugin"],
+        [OVS_PLUGIN_TREE=`cd "$with_ovs_plugin" && pwd`])
+      AC_MSG_RESULT([${OVS_PLUGIN_TREE:-no}])
+      for sg_file in include/openvswitch/plugin.h config.h \
+                     lib/vswitch-idl.h vswitchd/ovs-vswitchd; do
+        AS_IF([test -e "$OVS_PLUGIN_TREE/$sg_file"], [],
+          [AC_MSG_ERROR([m4_normalize([$with_ovs_plugin/$sg_file is missing:
+             run "build-aux/build-ovs --patched" and give the directory that it
+             prints])])])
+      done])
+   OVS_PLUGIN_CPPFLAGS="-isystem $OVS_PLUGIN_TREE"
+   for sg_dir in include lib; do
+     OVS_PLUGIN_CPPFLAGS="$OVS_PLUGIN_CPPFLAGS -isystem $OVS_PLUGIN_TREE/$sg_dir"
+   done
+   AC_SUBST([OVS_PLUGIN_TREE])
+   AC_SUBST([OVS_PLUGIN_CPPFLAGS])
+   AM_CONDITIONAL([HAVE_OVS_PLUGIN], [test -n "$OVS_PLUGIN_TREE"])])

@@ -19,6 +19,7 @@ declare -A may=(
     [resolve]="policy"
     [agent]="policy learn compile switch ports script resolve"
     [ctl]="policy compile script"
+    [host]="policy ports agent"
 )
 
 # Prints "FILE:LINE: FOLDER" for every include of a project header in $1/.
