@@ -22,6 +22,7 @@
 #include "util.h"
 
 #define DEFAULT_TARGET "ovs-sgd"
+#define SWITCH "ovs-vswitchd"   /* May have loaded ovs-sg.so. */
 
 /* Where the daemon called 'name' listens, by its pidfile. */
 static char *
@@ -52,11 +53,31 @@ path_by_pidfile(const char *name, char **path)
     return error;
 }
 
+/* The agent of this host, whichever host it runs in.  If it can only be the
+ * switch, '*why_not' is why it is not ovs-sgd. */
 static char *
-find_socket(const char *target, char **path)
+find_agent(char **path, char **why_not)
 {
+    char *error = path_by_pidfile(DEFAULT_TARGET, path);
+
+    if (error) {
+        char *no_switch = path_by_pidfile(SWITCH, path);
+
+        if (!no_switch) {
+            *why_not = error;
+            return NULL;
+        }
+        free(no_switch);
+    }
+    return error;
+}
+
+static char *
+find_socket(const char *target, char **path, char **why_not)
+{
+    *why_not = NULL;
     if (!target) {
-        return path_by_pidfile(DEFAULT_TARGET, path);
+        return find_agent(path, why_not);
     }
     if (strchr(target, '/')) {
         *path = abs_file_name(NULL, target);
@@ -197,6 +218,17 @@ ask(const char *path, struct jsonrpc *rpc, struct jsonrpc_msg *request,
     return outcome;
 }
 
+/* Says both of an agent that is neither here nor there. */
+static void
+add_why_not(char **error, const char *why_not)
+{
+    char *both = xasprintf("%s.  Nor is it part of the switch: %s", why_not,
+                           *error);
+
+    free(*error);
+    *error = both;
+}
+
 enum client_outcome
 client_call(const char *target, unsigned int timeout, const char *command,
             const char *args[], size_t n_args,
@@ -206,10 +238,10 @@ client_call(const char *target, unsigned int timeout, const char *command,
                               : LLONG_MAX);
     enum client_outcome outcome = CLIENT_FAILED;
     struct jsonrpc *rpc;
-    char *path;
+    char *path, *why_not;
 
     *answer = NULL;
-    *error = find_socket(target, &path);
+    *error = find_socket(target, &path, &why_not);
     if (*error) {
         return CLIENT_FAILED;
     }
@@ -219,6 +251,10 @@ client_call(const char *target, unsigned int timeout, const char *command,
                       deadline, answer, error);
         jsonrpc_close(rpc);
     }
+    if (outcome == CLIENT_FAILED && why_not) {
+        add_why_not(error, why_not);
+    }
+    free(why_not);
     free(path);
     return outcome;
 }

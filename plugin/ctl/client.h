@@ -23,7 +23,8 @@ enum client_outcome {
 
 /* Calls 'command' with 'args' at 'target': a socket's path, a process ID, the
  * name of a daemon that has a pidfile in the run directory, or NULL for
- * ovs-sgd.  Gives up after 'timeout' seconds unless that is 0.  The caller
+ * ovs-sgd, or if that does not run, ovs-vswitchd, which may have loaded
+ * ovs-sg.so.  Gives up after 'timeout' seconds unless that is 0.  The caller
  * destroys '*answer' and frees '*error'; the one that does not apply is
  * NULL. */
 enum client_outcome client_call(const char *target, unsigned int timeout,

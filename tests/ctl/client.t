@@ -2,6 +2,8 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """ovs-sgctl and agents that are not there, that misbehave, or that answer as
 they should: all played by a socket of this test."""
+import contextlib
+import fcntl
 import json
 import os
 import socket
@@ -60,6 +62,16 @@ class FakeAgent:
             text = ''
 
 
+@contextlib.contextmanager
+def pidfile(folder, name):
+    """The pidfile of a daemon that runs: it holds a lock."""
+    with open(os.path.join(folder.path, name + '.pid'), 'w') as f:
+        fcntl.lockf(f, fcntl.LOCK_EX)
+        f.write('%d\n' % os.getpid())
+        f.flush()
+        yield
+
+
 def says(value):
     return lambda method, params: (json.dumps(value) + '\n', None)
 
@@ -93,6 +105,21 @@ def _():
           'cannot reach the agent at /nowhere/ctl', 'Is it running?')
     fails(sgctl(folder, '--target=12345', 'reload'),
           folder.path + '/ovs-sgd.12345.ctl')
+
+
+@test('without ovs-sgd it is the switch that is asked')
+def _():
+    for answer, stale in ((says([]), False), (says([]), True), (None, False)):
+        folder = Folder()
+        answer = answer or (lambda method, params: (None, UNKNOWN % method))
+        agent = FakeAgent(folder, answer, 'ovs-vswitchd.%d.ctl' % os.getpid())
+        if stale:
+            folder.write('ovs-sgd.pid', '1\n')
+        with pidfile(folder, 'ovs-vswitchd'):
+            result = sgctl(folder, 'list-ports')
+        equal(len(agent.calls), 1, result)
+        if result.status:
+            fails(result, 'cannot reach ovs-sgd', 'is no agent')
 
 
 @test('a stale pidfile is told from a running agent')
