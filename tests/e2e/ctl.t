@@ -110,9 +110,8 @@ def _(lab):
 
 @test('--target, and no agent there', lab=three_tier)
 def _(lab):
-    path = lab.sandbox.path('ovs-sgd.%d.ctl' % lab.agent.child.pid)
-    expect_status(lab, lab.agent.ctl('--target=' + path, 'list-ports'), 0,
-                  'web1')
+    expect_status(lab, lab.agent.ctl('--target=' + lab.agent.socket,
+                                     'list-ports'), 0, 'web1')
     for command in ('list-ports', 'reload', 'wait'):
         result = lab.agent.ctl('--target=/nowhere/x.ctl', command)
         expect_status(lab, result, 1, '/nowhere/x.ctl')
@@ -161,7 +160,8 @@ def _(lab):
     lab.expect_state(lab.web2, 'error', 'no-such-group')
 
 
-@test('wait: gives up after its time-out', lab=three_tier, fresh=True)
+@test('wait: gives up after its time-out', lab=three_tier, fresh=True,
+      beside='there, a switch that stands still answers nobody')
 def _(lab):
     lab.allow_log(r'inactivity|no response|connection|onnect',
                   r'Unreasonably long .* poll interval')
@@ -494,7 +494,8 @@ def _(lab):
     expect_status(lab, lab.agent.ctl('reload'), 0)
 
 
-@test('ovs-sgd follows the OVS daemons', lab=None)
+@test('ovs-sgd follows the OVS daemons', lab=None,
+      beside='this is about the process')
 def _():
     from harness.agent import environment, program
     from harness.process import command
@@ -510,7 +511,8 @@ def _():
                           % (words, result))
 
 
-@test('ovs-sgd --detach, with paths of its own', lab=three_tier, fresh=True)
+@test('ovs-sgd --detach, with paths of its own', lab=three_tier, fresh=True,
+      beside='this is about the process')
 def _(lab):
     from harness.agent import environment, program
     from harness.process import at_exit, command

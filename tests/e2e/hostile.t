@@ -184,7 +184,7 @@ def _(lab):
              for fd in os.listdir(folder + 'fd')]
     for name in files:
         lab.check(name.startswith(('socket:', 'pipe:', '/dev/null')) or
-                  name == lab.sandbox.path('ovs-sgd.out'),
+                  name == lab.agent.child.output,
                   'it has %s open' % name)
     lab.equal(sum(name.startswith('socket:') for name in files), 1, 'sockets')
 

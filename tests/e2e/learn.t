@@ -87,9 +87,8 @@ def take(lab, host, *ips):
 
 def advance(lab, seconds):
     lab.sandbox.purge_megaflows()           # Their counts are in.
-    lab.sandbox.must(['ovs-appctl', '--timeout=10', '-t', lab.sandbox.path(
-        'ovs-sgd.%d.ctl' % lab.agent.child.pid), 'sg/learn-advance',
-        str(seconds)])
+    lab.sandbox.must(['ovs-appctl', '--timeout=10', '-t', lab.agent.socket,
+                      'sg/learn-advance', str(seconds)])
 
 
 def used(lab, host, what):
@@ -289,7 +288,7 @@ def _(lab):
     lab.equal(port(lab, web1)['addresses'], [web1.v4], 'addresses')
     lab.check(wait_until(lambda: 'web1: not learned: %s (ARP): it is that of '
                          'fixed' % fixed.v4 in open(
-                             lab.sandbox.path('ovs-sgd.log')).read(), 20,
+                             lab.sandbox.path(lab.agent.log)).read(), 20,
                          0.05), 'the claim is not in the log')
     lab.deliver(web1, lab.client, frames.udp_frame(
         web1.mac, lab.client.mac, fixed.v4, lab.client.v4, 1, 7), False,
@@ -328,7 +327,7 @@ def _(lab):
         lab.sandbox.feed(mac.port, taken)
         lab.sandbox.collect()
         return 'mac: it claims too many addresses' in open(
-            lab.sandbox.path('ovs-sgd.log')).read()
+            lab.sandbox.path(lab.agent.log)).read()
     lab.check(wait_until(paused, 20, 0.05), 'it is not held back')
     lab.settle()
     zone = 'reg0=0x%x' % port(lab, mac)['zone']

@@ -260,11 +260,15 @@ def expect_idle(lab, why):
               % (why, used))
 
 
-@test('an idle agent sleeps, also when the switch or the database is away',
-      lab=three_tier, fresh=True)
+@test('an idle agent sleeps', lab=three_tier)
+def _(lab):
+    expect_idle(lab, 'nothing to do')
+
+
+@test('an idle agent sleeps also when the switch or the database is away',
+      lab=three_tier, fresh=True, beside='its process is the switch')
 def _(lab):
     lab.allow_log(*GONE)
-    expect_idle(lab, 'nothing to do')
     lab.sandbox.kill_vswitchd()
     time.sleep(0.5)
     expect_idle(lab, 'no switch')
@@ -360,7 +364,7 @@ def _(lab):
 
 
 @test('the agent starts without a database and waits for it', lab=three_tier,
-      fresh=True)
+      fresh=True, beside='without a database the switch starts no plugin')
 def _(lab):
     lab.allow_log(*GONE)
     with lab.watch_flows() as watch:

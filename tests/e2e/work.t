@@ -31,8 +31,7 @@ class Work:
 
     def __init__(self, lab):
         self.lab = lab
-        self.ctl = Unixctl(lab.sandbox.path('ovs-sgd.%d.ctl'
-                                            % lab.agent.child.pid))
+        self.ctl = Unixctl(lab.agent.socket)
 
     def read(self):
         def one(name):

@@ -6,12 +6,11 @@ import shlex
 import shutil
 import signal
 
+from . import host
+from .host import TOP
 from .process import PATIENCE, Child, command, wait_until
 from .tap import Failure, Skip, note
 from .unixctl import accepts
-
-TOP = os.path.realpath(os.path.join(os.path.dirname(__file__),
-                                    '..', '..', '..'))
 
 
 def program(name):
@@ -41,7 +40,19 @@ def sgctl(sandbox, *args, timeout=20):
                    environment(sandbox))
 
 
+def make_agent(sandbox, *policies, options=()):
+    """The agent of the host that this run is about (host.py)."""
+    if not host.inside():
+        return Agent(sandbox, *policies, options=options)
+    from .plugin import Plugin
+    return Plugin(sandbox, *policies, options=options)
+
+
 class Agent:
+    """The process beside the switch; plugin.Plugin is the other host."""
+
+    log = 'ovs-sgd.log'             # In the sandbox.
+
     def __init__(self, sandbox, *policies, options=()):
         self.sandbox = sandbox
         self.policies = list(policies)
@@ -57,15 +68,19 @@ class Agent:
              '--log-file=' + self.sandbox.path('ovs-sgd.log'),
              '-vconsole:off', *self.options],
             environment(self.sandbox), self.sandbox.path('ovs-sgd.out'))
-        path = self.sandbox.path('ovs-sgd.%d.ctl' % self.child.pid)
-        wait_until(lambda: accepts(path) or not self.child.running, 30)
-        if not accepts(path):
+        wait_until(lambda: accepts(self.socket) or not self.child.running, 30)
+        if not accepts(self.socket):
             raise Failure('ovs-sgd does not start:\n' + self._last_words())
         return self
 
+    @property
+    def socket(self):
+        """The control socket that knows the agent's commands."""
+        return self.sandbox.path('ovs-sgd.%d.ctl' % self.child.pid)
+
     def _last_words(self):
         text = ''
-        for name in ('ovs-sgd.out', 'ovs-sgd.log'):
+        for name in ('ovs-sgd.out', self.log):
             try:
                 with open(self.sandbox.path(name), errors='replace') as f:
                     text += ''.join(f.readlines()[-20:])
@@ -135,8 +150,8 @@ class Agent:
                 'ovs-sgd had ended with status %s:\n%s'
                 % (status, self._last_words())]
         self.thaw()
-        command(['ovs-appctl', '--timeout=5', '-t', self.sandbox.path(
-            'ovs-sgd.%d.ctl' % self.child.pid), 'exit'], 10, self.sandbox.env)
+        command(['ovs-appctl', '--timeout=5', '-t', self.socket, 'exit'], 10,
+                self.sandbox.env)
         status = self.child.join(10)
         return [] if status == 0 else ['ovs-sgd ended with status %s:\n%s' % (
             status, self._last_words())]

@@ -87,11 +87,11 @@ class KernelSandbox(Sandbox):
     DATAPATH = 'system'
     SWITCH_OPTIONS = ['--enable-dummy']         # For `debug_slow'.
 
-    def __init__(self, name='ovs'):
+    def __init__(self, name='ovs', patched=None):
         if not os.path.exists('/sys/module/openvswitch'):
             raise Skip('the kernel has no openvswitch module')
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        super().__init__(name)
+        super().__init__(name, patched)
         # Devices that come up must not talk by themselves.
         with open('/proc/sys/net/ipv6/conf/default/disable_ipv6', 'w') as f:
             f.write('1')

@@ -124,6 +124,7 @@ class Child:
         pipes of standard input and output."""
         sink = open(output, 'ab') if output else subprocess.DEVNULL
         self.argv = argv
+        self.output = output
         self.process = subprocess.Popen(
             ['setpriv', '--pdeathsig', 'KILL'] + argv, env=env,
             stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,

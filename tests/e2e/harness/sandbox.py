@@ -15,12 +15,12 @@ import os
 import re
 import shutil
 
-from . import process
+from . import host, process
 from .process import PATIENCE, Child, command, wait_until
 from .tap import Failure, Skip, note
 from .unixctl import Unixctl, UnixctlError, accepts
 
-SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
+SCHEMA = host.switch_files(False)[1]
 MAX_QUEUE = 64                  # A dummy port drops what exceeds 100.
 
 
@@ -59,7 +59,11 @@ class Sandbox:
     DATAPATH = 'netdev'                 # datapath_type of the bridges.
     SWITCH_OPTIONS = ['--enable-dummy', '--disable-system']
 
-    def __init__(self, name='ovs'):
+    def __init__(self, name='ovs', patched=None):
+        """'patched': with the switch that can load plugins; by default if the
+        agent is to run inside the switch."""
+        self.program, self.schema = host.switch_files(
+            host.inside() if patched is None else patched)
         try:
             process.private_network()
         except OSError as error:
@@ -68,6 +72,7 @@ class Sandbox:
         self.dir = process.scratch(name)
         self.env = dict(os.environ, OVS_RUNDIR=self.dir, OVS_LOGDIR=self.dir,
                         OVS_DBDIR=self.dir, OVS_SYSCONFDIR=self.dir)
+        self.switch_env = None          # What the switch has of 'env'.
         self.ovsdb = self.vswitchd = self.control = None
         self.pcaps = {}                 # Port name -> Pcap.
         self.injected = 0               # Frames, since the switch started.
@@ -79,7 +84,8 @@ class Sandbox:
     # Life.
 
     def start(self):
-        self.must(['ovsdb-tool', 'create', self.path('conf.db'), SCHEMA])
+        self.must(['ovsdb-tool', 'create', self.path('conf.db'),
+                   self.schema])
         self.start_ovsdb()
         # `ovs-sgctl wait' waits for the revalidators, which by default sleep
         # for half a second.
@@ -99,12 +105,13 @@ class Sandbox:
 
     def start_vswitchd(self):
         self.vswitchd = Child(
-            ['ovs-vswitchd', 'unix:' + self.path('db.sock'), '--pidfile',
+            [self.program, 'unix:' + self.path('db.sock'), '--pidfile',
              *self.SWITCH_OPTIONS,
              '--log-file=' + self.path('ovs-vswitchd.log'), '-vconsole:off'],
             self.env, self.path('ovs-vswitchd.out'))
         if not wait_until(self._connect, 20):
             raise Failure('ovs-vswitchd does not start')
+        self.switch_env = dict(self.env)
         self.ready()
 
     def ready(self):
