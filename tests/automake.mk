@@ -13,6 +13,7 @@ include tests/agent/automake.mk
 include tests/ctl/automake.mk
 include tests/doc/automake.mk
 include tests/e2e/automake.mk
+include tests/host/automake.mk
 include tests/examples/automake.mk
 include tests/faults/automake.mk
 include tests/kvm/automake.mk

@@ -6,6 +6,7 @@
 E2E_TESTS = \
 	tests/e2e/addresses.t \
 	tests/e2e/antispoof.t \
+	tests/e2e/appear.t \
 	tests/e2e/basic.t \
 	tests/e2e/bind.t \
 	tests/e2e/bridges.t \
@@ -34,7 +35,7 @@ E2E_TESTS = \
 
 # The same once more with the agent inside the switch; harness/host.py.  What
 # is about the process of the agent skips itself.
-PLUGIN_TESTS = $(E2E_TESTS)
+PLUGIN_TESTS = $(E2E_TESTS) $(HOST_TESTS)
 check-plugin: all check-programs
 	+SG_HOST=ovs-sg.so $(MAKE) check TESTS='$(PLUGIN_TESTS)'
 .PHONY: check-plugin
