@@ -3,6 +3,15 @@
 check_PROGRAMS += bench/tgen
 bench_tgen_SOURCES = bench/tgen.c
 
+# For bench/inside.
+if HAVE_OVS_PLUGIN
+check_PROGRAMS += bench/batch-plugin.so
+bench_batch_plugin_so_SOURCES = bench/batch-plugin.c
+bench_batch_plugin_so_CPPFLAGS = $(OVS_PLUGIN_CPPFLAGS)
+bench_batch_plugin_so_CFLAGS = $(ovs_sg_so_CFLAGS)
+bench_batch_plugin_so_LINK = $(ovs_sg_so_LINK)
+endif
+
 EXTRA_DIST += \
 	bench/README.md \
 	bench/bench \
@@ -10,8 +19,10 @@ EXTRA_DIST += \
 	bench/control.py \
 	bench/datapath.py \
 	bench/directed.py \
+	bench/batch-plugin.c \
 	bench/document.py \
 	bench/growth.py \
+	bench/inside \
 	bench/load \
 	bench/measure.py \
 	bench/model.py \

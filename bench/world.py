@@ -112,8 +112,7 @@ class World:
         cache may not have followed yet (see switch_control.py)."""
         if self.control:
             self.control.close()
-        self.control = Unixctl(self.sandbox.path(
-            'ovs-sgd.%d.ctl' % self.agent.child.pid), timeout=300)
+        self.control = Unixctl(self.agent.socket, timeout=300)
         self.control.call('sg/wait')
 
     def longest_turn(self):
