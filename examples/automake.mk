@@ -7,6 +7,13 @@ EXTRA_DIST += \
 	examples/inventory \
 	examples/labels \
 	examples/libvirt \
+	examples/kvm/README.md \
+	examples/kvm/dhcp \
+	examples/kvm/init \
+	examples/kvm/serve \
+	examples/kvm/start \
+	examples/kvm/three_tier.py \
+	examples/kvm/vm.py \
 	examples/mininet/README.md \
 	examples/mininet/guarded.py \
 	examples/mininet/play.py \

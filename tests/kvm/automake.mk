@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 
 EXTRA_DIST += \
+	tests/kvm/README.md \
 	tests/kvm/chosen \
 	tests/kvm/image \
 	tests/kvm/init \

@@ -50,6 +50,8 @@ class Guest:
 
 
 class Exercise:
+    services = SERVICES                 # What is tried.
+
     def __init__(self):
         self.guests = []
         self.wrong = []
@@ -62,7 +64,7 @@ class Exercise:
 
     def add(self, name, tier, net):
         """A guest, which answers to all services."""
-        for _, _, proto, number in SERVICES:
+        for _, _, proto, number in self.services:
             net.serve(proto, number)
         guest = Guest(name, tier, net)
         self.guests.append(guest)
@@ -79,20 +81,20 @@ class Exercise:
         if source.tier == 'db':
             return ''
         if target.tier in OUTSIDE:
-            return 'SHQAD'          # Not guarded.
+            return ''.join(s[0] for s in self.services)     # Not guarded.
         allowed = self.ingress.get((source.tier, target.tier), '') + \
             self.ingress.get(('any', target.tier), '')
-        return ''.join(s[0] for s in SERVICES if s[0] in allowed)
+        return ''.join(s[0] for s in self.services if s[0] in allowed)
 
     def matrix(self):
         title('Who reaches whom: expected from the policy, and observed')
-        say('   ' + ', '.join('%s %s (%s/%d)' % s for s in SERVICES))
+        say('   ' + ', '.join('%s %s (%s/%d)' % s for s in self.services))
         say('   all: each of these; ".": none of them')
         start = time.monotonic()
         observed, disagree = self.observe()
         say('   %d connections were tried over IPv4 and IPv6 (%.1f s).\n'
-            % (len(self.guests) * (len(self.guests) - 1) * len(SERVICES) * 2,
-               time.monotonic() - start))
+            % (len(self.guests) * (len(self.guests) - 1)
+               * len(self.services) * 2, time.monotonic() - start))
         self.print_matrix(observed)
         for text in disagree:
             self.differ(text)
@@ -107,7 +109,7 @@ class Exercise:
     def observe(self):
         """{(from, to): letters} and sentences about what is odd."""
         plan = {a: [(b, s, ip) for b in self.guests if b is not a
-                    for s in SERVICES for ip in b.net.addresses]
+                    for s in self.services for ip in b.net.addresses]
                 for a in self.guests}
         answers = self.ask(plan)
         reached, odd = {}, []
@@ -154,8 +156,10 @@ class Exercise:
         say('   %-13s%-*s   %s' % ('', width, 'expected', 'observed'))
         say('   %-13s%s   %s' % ('from      to:', heads, heads))
 
+        everything = ''.join(s[0] for s in self.services)
+
         def cell(text):
-            return '%-4s' % ('all' if text == 'SHQAD' else text or '.')
+            return '%-4s' % ('all' if text == everything else text or '.')
         for a in self.guests:
             halves = []
             for value in (lambda b, a=a: self.expected(a, b),

@@ -79,7 +79,7 @@ class Namespace(Peer):
         super().__init__(port, addresses, ['unshare', '--net'])
         self._plug(mac, addresses, routes)
 
-    def _in(self, *argv):
+    def inside(self, *argv):
         return must('nsenter', '--net=/proc/%d/ns/net' % self.child.pid, *argv)
 
     def _plug(self, mac, addresses, routes):
@@ -87,9 +87,9 @@ class Namespace(Peer):
              'eth0', 'address', mac, 'netns', str(self.child.pid))
         # The userspace datapath does not finish checksums.
         must('ethtool', '-K', self.port, 'tx', 'off')
-        self._in('ethtool', '-K', 'eth0', 'tx', 'off')
+        self.inside('ethtool', '-K', 'eth0', 'tx', 'off')
         # An address is there at once, without detecting duplicates first.
-        self._in('sh', '-c', 'echo 0 > /proc/sys/net/ipv6/conf/all/accept_dad;'
+        self.inside('sh', '-c', 'echo 0 > /proc/sys/net/ipv6/conf/all/accept_dad;'
                  'echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_dad')
         lines = ['link set lo up', 'link set eth0 up']
         lines += ['address add %s dev eth0%s' % (
@@ -99,7 +99,7 @@ class Namespace(Peer):
         for route in routes:
             words = route.split()
             family = words.pop(0) if words[0] == '-6' else '-4'
-            self._in('ip', family, 'route', 'add', *words)
+            self.inside('ip', family, 'route', 'add', *words)
 
     def _batch(self, lines):
         result = command(['nsenter', '--net=/proc/%d/ns/net' % self.child.pid,
