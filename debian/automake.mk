@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	debian/control \
 	debian/copyright \
 	debian/ovs-sg.bash-completion \
+	debian/ovs-sg.examples \
 	debian/ovs-sg.logrotate \
 	debian/ovs-sg.ovs-sgd.service \
 	debian/ovs-sg.postrm \
@@ -13,4 +14,6 @@ EXTRA_DIST += \
 	debian/ovs-sgctl.bash \
 	debian/ovs-sgd.default \
 	debian/rules \
-	debian/source/format
+	debian/source/format \
+	debian/unprivileged/agent.conf \
+	debian/unprivileged/switch.conf
