@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-"""bash's completion of ovs-sgctl, in a real bash: commands, options, files, and
-the groups, ports, bridges and sets of addresses of now."""
+"""bash's completion of ovs-sgctl, in a real bash: commands, options, files,
+and the groups, ports, bridges and sets of addresses of now."""
 import os
 import re
 

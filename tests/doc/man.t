@@ -60,10 +60,10 @@ def options_of(name):
 
 
 def man(page, *options, width=80):
-    result = command(['man', *options, '-l', os.path.join(SOURCE, 'man', page)],
-                     env=dict(os.environ, MANWIDTH=str(width), LC_ALL='C.UTF-8',
-                              MANROFFSEQ='', MAN_KEEP_FORMATTING='',
-                              TERM='dumb'))
+    path = os.path.join(SOURCE, 'man', page)
+    result = command(['man', *options, '-l', path],
+                     env=dict(os.environ, MANWIDTH=str(width), TERM='dumb',
+                              LC_ALL='C.UTF-8'))
     if 'minimized' in result.out or result.status != 0:
         raise Skip('man cannot format here: %s' % result)
     return result

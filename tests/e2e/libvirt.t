@@ -4,9 +4,9 @@
 harness/libvirt.py), the policy of examples/libvirt, and what a live migration
 does.  tests/libvirt has the same with a real libvirtd.
 
-A hypervisor is a bridge here: br0 is the source of migrations, br1 the target.
-Addresses and members of one are not known on the other, as if each had an agent
-of its own."""
+A hypervisor is a bridge here: br0 is the source of migrations, br1 the
+target.  Addresses and members of one are not known on the other, as if each
+had an agent of its own."""
 import os
 import re
 
@@ -327,8 +327,8 @@ def migration(lab):
     return web, conns
 
 
-@test('migration: without a time of grace, TCP connections end', lab=hypervisors,
-      fresh=True)
+@test('migration: without a time of grace, TCP connections end',
+      lab=hypervisors, fresh=True)
 def _(lab):
     web, conns = migration(lab)
     for conn in conns:
