@@ -258,6 +258,23 @@ def _(lab):
         lab.equal(hv.port(name), None, 'the port of a stopped guest')
 
 
+@test('rows that a crash of the host has left: what doc/libvirt.md does',
+      lab=lab)
+def _(lab):
+    hv = lab.hv1
+    hv.define(domain(4, interface('52:54:00:db:00:01', 'ssh')))
+    hv.virsh('start', '--paused', 'vm4')
+    alive = ports_of(hv)
+    hv.try_('/usr/bin/ovs-vsctl', *libvirt.add_port(
+        'br0', 'vnet77', '52:54:00:00:00:77', VM % 7, VM % 7, 'web'))
+    lab.check('vnet77' in ports_of(hv), 'there is no row without a device')
+    with open(os.path.join(TREE, 'doc', 'libvirt.md')) as f:
+        remedy = re.search(r'^ +for port in.*?^ +done$', f.read(),
+                           re.M | re.S)[0]
+    hv.run('sh', '-c', remedy)
+    lab.equal(ports_of(hv), alive, 'ports after the remedy')
+
+
 # Guests that run.
 
 MAC = '52:54:00:00:00:01'
