@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-"""A live system moves from ovs-sgd to ovs-sg.so, and back: the switch stays, the
-agent changes.  No packet of an allowed connection is lost meanwhile, and none
+"""A live system moves from ovs-sgd to ovs-sg.so, and back: the switch stays,
+the agent changes.  No packet of an allowed connection is lost meanwhile, and none
 passes that is not allowed."""
 import contextlib
 import os

@@ -2,8 +2,8 @@
 """The agent inside the switch: ovs-sg.so, told by the database what ovs-sgd is
 told by options.
 
-It cannot be killed or stopped alone.  Where a test does that to the process, so
-that the switch goes on without an agent, the plugin is unloaded.
+It cannot be killed or stopped alone.  Where a test does that to the process,
+so that the switch goes on without an agent, the plugin is unloaded.
 """
 import json
 import os
