@@ -42,13 +42,13 @@ EXTRA_DIST += $(ORACLE_TESTS) \
 	tests/oracle/traffic.py \
 	tests/oracle/world.py
 
-# A long run: make campaign PACKETS=1000000 [SEED=...]
+# A long run: make campaign PACKETS=1000000 [SEED=...] [JOBS=...]
 PACKETS = 1000000
 campaign: all
 	$(AM_TESTS_ENVIRONMENT) SG_TEST_TIMEOUT=infinity \
 	$(top_srcdir)/build-aux/run-test \
 	$(top_srcdir)/tests/oracle/run --packets $(PACKETS) \
-		$(if $(SEED),--seed $(SEED))
+		$(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
 
 # Breaks the compiler in many ways, one at a time: is each found?
 mutants: all

@@ -138,12 +138,20 @@ class Traffic:
     def _pair_again(self):
         """Two hosts that have talked SCTP already, either way round: conntrack
         may have one entry for all of it."""
-        known = [c for c in self.connections if c.proto == SCTP]
+        known = [c for c in self.connections if c.proto == SCTP and
+                 self._is_at_home(c.client) and self._is_at_home(c.server)]
         if not known or self.rng.random() > 0.1:
             return None
         conn = self.rng.choice(known)
         return self.rng.choice(((conn.client, conn.server),
                                 (conn.server, conn.client)))
+
+    def _is_at_home(self, host):
+        """Is the address still this host's, and nobody else's?"""
+        if host.endpoint:
+            return host.endpoint.port.owns(host.ip) or \
+                host.ip == frames.link_local(host.mac)
+        return not any(e.port.owns(host.ip) for e in self.world.endpoints())
 
     def new_connection(self):
         while True:
