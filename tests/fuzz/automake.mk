@@ -12,7 +12,7 @@ FUZZ_CFLAGS = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 FUZZ_SECONDS = 60
 
 fuzz_targets = document facts script flows conntrack packet-in \
-	addresses
+	addresses channel
 fuzz_programs = $(fuzz_targets:%=tests/fuzz/build/%)
 fuzz_sources = $(filter %.c,$(libovssg_la_SOURCES) \
 	$(libsgscript_la_SOURCES) $(libsglua_la_SOURCES) $(libsgswitch_la_SOURCES)) \
@@ -29,6 +29,7 @@ EXTRA_DIST += \
 	tests/fuzz/fuzz.h \
 	tests/fuzz/fuzz.t \
 	tests/fuzz/fuzz-addresses.c \
+	tests/fuzz/fuzz-channel.c \
 	tests/fuzz/fuzz-conntrack.c \
 	tests/fuzz/fuzz-document.c \
 	tests/fuzz/fuzz-facts.c \
@@ -42,9 +43,16 @@ tests/fuzz/build/%.o: $(srcdir)/%.c $(fuzz_headers)
 	$(AM_V_CC)$(FUZZ_CC) $(AM_CPPFLAGS) $(LUA_CFLAGS) \
 		$(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link -c -o $@ $<
 
+fuzz_link = $(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ \
+	$(OVS_LIBS) $(UUID_LIBS) $(LUA_LIBS) $(SECCOMP_LIBS)
+
 tests/fuzz/build/%: tests/fuzz/build/tests/fuzz/fuzz-%.o $(fuzz_objects)
-	$(AM_V_CCLD)$(FUZZ_CC) $(FUZZ_CFLAGS) -fsanitize=fuzzer -o $@ $^ \
-		$(OVS_LIBS) $(UUID_LIBS) $(LUA_LIBS) $(SECCOMP_LIBS)
+	$(fuzz_link)
+
+# It is the child itself.
+tests/fuzz/build/channel: tests/fuzz/build/tests/fuzz/fuzz-channel.o \
+		$(filter-out %/script/process.o,$(fuzz_objects))
+	$(fuzz_link)
 
 fuzz-programs: $(fuzz_programs)
 

@@ -25,7 +25,7 @@ clang-14 -fsanitize=fuzzer,address -o "$work/probe" "$work/probe.c" \
     skip_all "the targets have sanitizers of their own;" \
              "they run in the build without"
 
-echo 1..8
+echo 1..9
 if "${make[@]}" -j"$(nproc)" fuzz-programs >"$work/log" 2>&1; then
     echo "ok 1 - the targets can be built"
 else
@@ -35,7 +35,7 @@ else
 fi
 
 n=1
-for target in document facts script flows conntrack packet-in addresses; do
+for target in document facts script flows conntrack packet-in addresses channel; do
     n=$((n + 1))
     if FUZZ_FOUND=$work/$target OVS_SG_LUADIR=$SG_SRCDIR/lua \
             "$SG_SRCDIR/tests/fuzz/run-fuzz" \
