@@ -6,6 +6,7 @@ libsgagent_la_SOURCES += \
 	plugin/agent/barrier.c \
 	plugin/agent/bridge-pass.c \
 	plugin/agent/bridge.c \
+	plugin/agent/compare.c \
 	plugin/agent/core-private.h \
 	plugin/agent/core.c \
 	plugin/agent/core.h \

@@ -13,6 +13,7 @@
  *   judge.c     the policy that they make
  *   bridge.c    one bridge: what is there, and bringing the two together
  *   bridge-pass.c   what is wanted there
+ *   compare.c   what is wanted against what a plan from nothing wants
  *   forget.c    what NORMAL has learned of ports before they were guarded
  *   functions.c functions of the policy that give addresses
  *   grace.c     endpoints whose TCP connections may go on mid-stream

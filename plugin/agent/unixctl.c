@@ -440,6 +440,21 @@ cmd_learn_advance(struct sg_unixctl *u, struct unixctl_conn *conn,
     unixctl_command_reply(conn, NULL);
 }
 
+/* For tests, and for support: do plans follow changes without a fault? */
+static void
+cmd_compare(struct sg_unixctl *u, struct unixctl_conn *conn,
+            int argc OVS_UNUSED, const char *argv[] OVS_UNUSED)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    if (sg_core_compare(u->core, &s)) {
+        unixctl_command_reply(conn, ds_cstr(&s));
+    } else {
+        unixctl_command_reply_error(conn, "plans are being made");
+    }
+    ds_destroy(&s);
+}
+
 struct command {
     const char *name;           /* As ovs-appctl calls it. */
     const char *usage;          /* Of the arguments. */
@@ -482,6 +497,7 @@ static const struct command commands[] = {
     { "sg/learn-advance", "SECONDS",            1, 1, cmd_learn_advance },
     { "sg/show",        "NAME",                 1, 1, cmd_show },
     { "sg/turns",       "[clear]",              0, 1, cmd_turns },
+    { "sg/compare",     "",                     0, 0, cmd_compare },
 };
 
 static void

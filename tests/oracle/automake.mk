@@ -12,6 +12,7 @@ EXTRA_DIST += $(ORACLE_TESTS) \
 	tests/oracle/model.py \
 	tests/oracle/mutate \
 	tests/oracle/mutants/arp.sed \
+	tests/oracle/mutants/asked.sed \
 	tests/oracle/mutants/behind.sed \
 	tests/oracle/mutants/class.sed \
 	tests/oracle/mutants/clause.sed \
@@ -32,10 +33,13 @@ EXTRA_DIST += $(ORACLE_TESTS) \
 	tests/oracle/mutants/related.sed \
 	tests/oracle/mutants/review.sed \
 	tests/oracle/mutants/scope.sed \
+	tests/oracle/mutants/stale.sed \
 	tests/oracle/mutants/syn.sed \
 	tests/oracle/mutants/tables.sed \
 	tests/oracle/mutants/target.sed \
 	tests/oracle/mutants/vlan.sed \
+	tests/oracle/mutants/votes.sed \
+	tests/oracle/mutants/wait.sed \
 	tests/oracle/packet.py \
 	tests/oracle/policies.py \
 	tests/oracle/run \

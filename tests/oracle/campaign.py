@@ -44,7 +44,7 @@ class Stats:
     def __init__(self):
         self.packets = self.policies = self.worlds = self.restarts = 0
         self.leaked = self.mismatches = self.changes = self.compared = 0
-        self.skipped = 0
+        self.skipped = self.scratch = 0
         self.labels = collections.Counter()
 
     def add(self, other):
@@ -67,11 +67,12 @@ class Stats:
 
     def __str__(self):
         return ('%d packets, %d policies, %d changes, %d worlds, %d restarts '
-                'of the agent, flows compared %d times, %d mismatches, %d '
+                'of the agent, flows compared with those from nothing %d '
+                'times and with those installed %d times, %d mismatches, %d '
                 'frames leaked, %d packets not sent as the contract is open'
                 % (self.packets, self.policies, self.changes, self.worlds,
-                   self.restarts, self.compared, self.mismatches, self.leaked,
-                   self.skipped))
+                   self.restarts, self.scratch, self.compared,
+                   self.mismatches, self.leaked, self.skipped))
 
 
 class Episode:
@@ -230,8 +231,16 @@ class Episode:
                 '\n  '.join(events[:20])))
 
     def _compare_flows(self):
-        """What is installed is what a compile from scratch would install: a
-        reload touches nothing, nor does an agent that starts afresh."""
+        """What is wanted after so many changes is what a compilation from
+        nothing comes to, at every step.  And what is installed is what would
+        be installed anew: now and then, a reload touches nothing, nor does an
+        agent that starts afresh."""
+        differences = self.agent.differences()
+        self.stats.scratch += 1
+        if differences:
+            self._fail('seed %d, step %d: not as from nothing, after %s:\n%s'
+                       % (self.seed, self.traffic.step, self.changes[-1:],
+                          differences))
         if self.rng.random() < 0.25:
             self._untouched('a reload of the same policy',
                             lambda: self.agent.must('reload'))

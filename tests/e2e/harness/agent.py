@@ -10,7 +10,7 @@ from . import host
 from .host import TOP
 from .process import PATIENCE, Child, command, wait_until
 from .tap import Failure, Skip, note
-from .unixctl import accepts
+from .unixctl import Unixctl, UnixctlError, accepts
 
 
 def program(name):
@@ -122,6 +122,27 @@ class Agent:
         if result.status != 0:
             raise Failure('%s\n%s\nthe agent\'s log ends with:\n%s' % (
                 result, self.ctl('list-ports'), self._last_words()))
+
+    def differences(self):
+        """Flows by which what is wanted, brought up to date by changes, is not
+        what a compilation from nothing comes to; a text, '' for none."""
+        control = Unixctl(self.sandbox.path('ovs-sgd.%d.ctl'
+                                            % self.child.pid))
+        found = []
+
+        def ask():
+            try:
+                found.append(control.call('sg/compare'))
+            except UnixctlError as error:
+                if 'plans are being made' not in str(error):
+                    raise
+            return bool(found)
+        try:
+            if not wait_until(ask, 10):
+                raise Failure('the agent makes plans and comes to no end')
+            return found[0]
+        finally:
+            control.close()
 
     # Accidents.
 
