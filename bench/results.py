@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """Results as JSON in a directory: RESULTS.json holds {part: {key: result}},
 with where and when each was measured."""
+import fcntl
 import json
 import os
 import time
@@ -21,6 +22,12 @@ class Results:
             return {}
 
     def put(self, part, key, result):
+        """Also if several parts are measured at the same time."""
+        with open(os.path.join(self.directory, '.lock'), 'w') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._put(part, key, result)
+
+    def _put(self, part, key, result):
         everything = self.all()
         everything.setdefault(part, {})[key] = result
         everything.setdefault('measured', {})['%s %s' % (part, key)] = dict(

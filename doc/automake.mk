@@ -7,7 +7,10 @@ dist_doc_DATA += \
 	doc/libvirt.md \
 	doc/lua-api.md \
 	doc/operations.md \
+	doc/performance.md \
 	doc/pipeline.md \
 	doc/policy-tests.md \
 	doc/threat-model.md \
 	doc/tutorial.md
+
+EXTRA_DIST += doc/performance.svg
