@@ -20,13 +20,13 @@ libsgagent_la_SOURCES += \
 	plugin/agent/grace.c \
 	plugin/agent/inputs.c \
 	plugin/agent/inputs.h \
-	plugin/agent/judge.c \
-	plugin/agent/judge.h \
 	plugin/agent/learn.c \
 	plugin/agent/limits.c \
 	plugin/agent/loaded.c \
 	plugin/agent/lookup.c \
 	plugin/agent/lookup.h \
+	plugin/agent/modeler.c \
+	plugin/agent/modeler.h \
 	plugin/agent/observe.c \
 	plugin/agent/revoke.c \
 	plugin/agent/settings.c \

@@ -10,7 +10,7 @@
  *   states.c    `sg-state'
  *   inputs.c    what the first table lets in
  *   loaded.c    the policy files
- *   judge.c     the policy that they make
+ *   modeler.c   the policy that they make
  *   bridge.c    one bridge: what is there, and bringing the two together
  *   bridge-pass.c   what is wanted there
  *   compare.c   what is wanted against what a plan from nothing wants
@@ -47,7 +47,7 @@
 
 struct sg_conn;
 struct sg_conntrack;
-struct sg_judge;
+struct sg_modeler;
 struct sg_resolver;
 struct sg_script;
 struct sg_switch;
@@ -55,7 +55,7 @@ struct sg_switch;
 /* How far a policy is; see loaded.c. */
 enum sg_loaded_state {
     SG_LOADED_SCRIPT,           /* Its files are being loaded. */
-    SG_LOADED_JUDGE,            /* What they say is being judged. */
+    SG_LOADED_MODEL,            /* What they say becomes a policy. */
     SG_LOADED_ASK,              /* Its functions are being asked. */
     SG_LOADED_READY,            /* It can come, or is, in force. */
     SG_LOADED_FAILED            /* There are errors. */
@@ -64,7 +64,7 @@ enum sg_loaded_state {
 /* A policy and the script that answers its `bind' functions. */
 struct sg_loaded {
     enum sg_loaded_state state;
-    struct sg_judge *judge;     /* At work, or NULL. */
+    struct sg_modeler *modeler; /* At work, or NULL. */
     struct sg_policy *policy;   /* NULL before that has ended. */
     struct sg_script *script;   /* NULL for the empty policy. */
     struct sg_answers answers;

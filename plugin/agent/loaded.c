@@ -5,19 +5,19 @@
 /* A policy on its way into force
  * ==============================
  *
- *   SCRIPT --> JUDGE --> ASK --> READY
+ *   SCRIPT --> MODEL --> ASK --> READY
  *                |
  *                '--> FAILED
  *
  * SCRIPT: the files are loaded, in a process of their own (script/script.h).
- * JUDGE: the document that comes back makes the policy (judge.h).  ASK: its `bind' functions
- * are asked about every interface, so that no port is between two policies
- * when this one takes over.  All of it happens beside the policy in force,
- * which knows nothing of it. */
+ * MODEL: the document that comes back makes the policy (modeler.h).  ASK: its
+ * `bind' functions are asked about every interface, so that no port is between
+ * two policies when this one takes over.  All of it happens beside the policy
+ * in force, which knows nothing of it. */
 
 #include "agent/core-private.h"
 
-#include "agent/judge.h"
+#include "agent/modeler.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "resolve/resolver.h"
@@ -64,7 +64,7 @@ sg_loaded_destroy(struct sg_loaded *loaded)
 {
     if (loaded) {
         sg_answers_destroy(&loaded->answers);
-        sg_judge_destroy(loaded->judge);
+        sg_modeler_destroy(loaded->modeler);
         sg_policy_unref(loaded->policy);
         sg_script_destroy(loaded->script);
         free(loaded->errors);
@@ -73,8 +73,8 @@ sg_loaded_destroy(struct sg_loaded *loaded)
     }
 }
 
-/* Asks the functions, if there are any, about all ports.  What admission makes of them is not of interest
- * yet. */
+/* Asks the functions, if there are any, about all ports.  What admission makes
+ * of them is not of interest yet. */
 static void
 loaded_ask(struct sg_loaded *loaded, const struct sg_facts *facts)
 {
@@ -105,8 +105,8 @@ loaded_take_document(struct sg_loaded *loaded)
     struct json *document = NULL;
 
     if (sg_script_take(loaded->script, &document, &diags)) {
-        loaded->judge = sg_judge_start(document, &diags);
-        loaded->state = SG_LOADED_JUDGE;
+        loaded->modeler = sg_modeler_start(document, &diags);
+        loaded->state = SG_LOADED_MODEL;
     }
     sg_diags_destroy(&diags);
 }
@@ -114,11 +114,11 @@ loaded_take_document(struct sg_loaded *loaded)
 static void
 loaded_take_policy(struct sg_loaded *loaded, const struct sg_facts *facts)
 {
-    if (!sg_judge_finish(loaded->judge, &loaded->policy, &loaded->errors,
+    if (!sg_modeler_finish(loaded->modeler, &loaded->policy, &loaded->errors,
                          &loaded->warnings)) {
         return;
     }
-    loaded->judge = NULL;
+    loaded->modeler = NULL;
     loaded->state = (loaded->policy && !loaded->errors
                      ? SG_LOADED_ASK : SG_LOADED_FAILED);
     if (loaded->state == SG_LOADED_ASK && facts) {
@@ -134,7 +134,7 @@ sg_loaded_run(struct sg_loaded *loaded, const struct sg_facts *facts)
     if (loaded->state == SG_LOADED_SCRIPT) {
         loaded_take_document(loaded);
     }
-    if (loaded->state == SG_LOADED_JUDGE) {
+    if (loaded->state == SG_LOADED_MODEL) {
         loaded_take_policy(loaded, facts);
     }
     if (loaded->state == SG_LOADED_ASK) {
@@ -150,7 +150,7 @@ sg_loaded_wait(struct sg_loaded *loaded)
 {
     sg_script_wait(loaded->script);
     sg_answers_wait(&loaded->answers);
-    sg_judge_wait(loaded->judge);
+    sg_modeler_wait(loaded->modeler);
     if (loaded->state == SG_LOADED_ASK) {
         poll_timer_wait_until(loaded->asked + ASK_PATIENCE);
     }

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
-#ifndef SG_AGENT_JUDGE_H
-#define SG_AGENT_JUDGE_H 1
+#ifndef SG_AGENT_MODELER_H
+#define SG_AGENT_MODELER_H 1
 
 /* From a document to a policy, beside the main loop
  * =================================================
@@ -13,30 +13,31 @@
  * main thread has given away, and what it makes of it, which the main thread
  * takes when the thread has ended.  Nothing is ever seen by both.
  *
- *     judge = sg_judge_start(document, diags);
+ *     modeler = sg_modeler_start(document, diags);
  *     ...
- *     if (sg_judge_finish(judge, &policy, &errors, &warnings)) {
- *         ...it is over, and 'judge' is gone...
+ *     if (sg_modeler_finish(modeler, &policy, &errors, &warnings)) {
+ *         ...it is over, and 'modeler' is gone...
  *     }
- *     sg_judge_wait(judge);
+ *     sg_modeler_wait(modeler);
  *     poll_block(); */
 
 #include <stdbool.h>
 
 struct json;
 struct sg_diags;
-struct sg_judge;
+struct sg_modeler;
 struct sg_policy;
 
 /* Takes over 'document', of which nobody else may have a part (a reference is
  * not counted atomically), and what is in 'diags'. */
-struct sg_judge *sg_judge_start(struct json *document, struct sg_diags *diags);
+struct sg_modeler *sg_modeler_start(struct json *document,
+                                    struct sg_diags *diags);
 /* '*policy' is NULL if there are errors; these and the warnings are lines, or
  * NULL; the caller frees both. */
-bool sg_judge_finish(struct sg_judge *, struct sg_policy **policy,
-                     char **errors, char **warnings);
-void sg_judge_wait(const struct sg_judge *);        /* NULL is fine. */
+bool sg_modeler_finish(struct sg_modeler *, struct sg_policy **policy,
+                       char **errors, char **warnings);
+void sg_modeler_wait(const struct sg_modeler *);    /* NULL is fine. */
 /* Waits for the end.  NULL is fine. */
-void sg_judge_destroy(struct sg_judge *);
+void sg_modeler_destroy(struct sg_modeler *);
 
-#endif /* agent/judge.h */
+#endif /* agent/modeler.h */
