@@ -51,8 +51,8 @@ struct static_flow {
 #define UNJUDGED "$NUMBER=0x40000000"
 
 /* A connection that nobody has committed, or that is cut. */
-#define NOT_YET "ct_state=+new+trk,ct_mark=0/0x20000000"
-#define NOT_NOW "ct_state=+new+trk,ct_mark=0x80000000/0x80000000"
+#define NOT_YET "ct_state=+new-est+trk,ct_mark=0/0x20000000"
+#define NOT_NOW "ct_state=+new-est+trk,ct_mark=0x80000000/0x80000000"
 
 /* The first fragment of a datagram waits for the others, and they lead it
  * on: see "Fragments" in pipeline.h. */
@@ -199,6 +199,13 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{EG_REVIEW})" },
     { SG_T_EG_CT, 120, "ct_state=+est+trk,ct_mark=0/0x20000000",
       "resubmit(,{EG_REVIEW})" },
+    /* A SYN of either end, if both open at once.  New TCP is compared with
+     * that flag, and so is what is established because of this: then one mask
+     * does for both. */
+    { SG_T_EG_CT, 105, "tcp,tcp_flags=+syn-ack,ct_state=+est+trk," IN_FORCE,
+      "resubmit(,{L2})" },
+    { SG_T_EG_CT, 105, "tcp6,tcp_flags=+syn-ack,ct_state=+est+trk," IN_FORCE,
+      "resubmit(,{L2})" },
     { SG_T_EG_CT, 100, "ct_state=+est+trk," IN_FORCE, "resubmit(,{L2})" },
     /* Open vSwitch calls datagrams new until one is answered.  Those of a
      * connection that is committed already were judged.  (Fragments go one
@@ -395,6 +402,10 @@ static const struct static_flow guarded_flows[] = {
       "resubmit(,{IN_REVIEW})" },
     { SG_T_IN_CT, 120, "ct_state=+est+trk,ct_mark=0/0x20000000",
       "resubmit(,{IN_REVIEW})" },
+    { SG_T_IN_CT, 105, "tcp,tcp_flags=+syn-ack,ct_state=+est+trk," IN_FORCE,
+      "resubmit(,{COMMIT_SRC})" },
+    { SG_T_IN_CT, 105, "tcp6,tcp_flags=+syn-ack,ct_state=+est+trk," IN_FORCE,
+      "resubmit(,{COMMIT_SRC})" },
     /* No packet: but what is established matches its MAC here because of it,
      * as it does behind EG_CT, and one mask does for both. */
     { SG_T_IN_CT, 101, "ct_state=+est+trk,dl_dst=ff:ff:ff:ff:ff:ff", "drop" },
