@@ -265,7 +265,8 @@ class Traffic:
         if arrived and True not in allowed:
             self._forbidden(port, text)
         elif not arrived and False not in allowed and not loss:
-            self._fail('broken' if self.current[1] else 'lost',
+            self._fail('broken' if self.current[1] in self.sessions.values()
+                       else 'lost',
                        text + self._once_more(port, frame))
 
     def _once_more(self, port, frame):
@@ -309,14 +310,15 @@ class Traffic:
             self._drop(session)         # Cut, or broken: begin anew.
 
     def _open(self, talk):
-        self.current = (talk, None)
         make = CONNECTIONS[talk.proto]
         connection = make(self.hosts[talk.sender], self.hosts[talk.receiver],
                           talk.port, talk.family, next(session_ports))
-        # Noted before it opens, so that a change meanwhile casts doubt on it.
+        # Noted before it opens, so that a change meanwhile, or the loss of all
+        # connections, casts doubt on it.
         session = Session(talk, connection)
         with self.state.lock:
             self.state.connections.append(session)
+        self.current = (talk, session)
         if connection.open(None):
             self.sessions[talk] = session
             self.counts['opened'] += 1
