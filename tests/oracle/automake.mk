@@ -39,7 +39,6 @@ EXTRA_DIST += $(ORACLE_TESTS) \
 	tests/oracle/mutants/target.sed \
 	tests/oracle/mutants/vlan.sed \
 	tests/oracle/mutants/votes.sed \
-	tests/oracle/mutants/wait.sed \
 	tests/oracle/packet.py \
 	tests/oracle/policies.py \
 	tests/oracle/run \

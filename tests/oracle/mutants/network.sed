@@ -1,2 +1,2 @@
 # plugin/compile/extents.c: members count in all networks.
-s/^( +)port->endpoints\[i\]\.network\),$/\1NULL),/
+s/^( +)port->endpoints\[i\]\.network, delta\);$/\1NULL, delta);/
