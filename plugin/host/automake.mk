@@ -33,7 +33,7 @@ ovs_sg_so_CPPFLAGS = \
 ovs_sg_so_CFLAGS = $(AM_CFLAGS) -fPIC -fvisibility=hidden
 # Without libopenvswitch: its functions are those of ovs-vswitchd.
 ovs_sg_so_LINK = \
-	$(AM_V_CCLD)$(CC) $(ovs_sg_so_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) \
+	$(CC) $(ovs_sg_so_CFLAGS) $(CFLAGS) $(AM_LDFLAGS) \
 	$(LDFLAGS) -shared -Wl,--as-needed -Wl,-z,now -o $@
 ovs_sg_so_LDADD = $(LIBEVENT_LIBS) $(UUID_LIBS) -lssl -lcrypto
 endif
