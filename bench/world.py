@@ -117,9 +117,10 @@ class World:
 
     def longest_turn(self):
         """How long the agent's loop was kept at most since the last call, and
-        by what (milliseconds); None if the agent does not say."""
+        by what (milliseconds of processor time); None if the agent does not
+        say."""
         try:
-            turns = json.loads(self.control.call('sg/turns', 'clear'))
+            turns = json.loads(self.control.call('sg/turns', 'clear'))['cpu']
         except UnixctlError:
             return None
         part = max(turns['parts'], key=turns['parts'].get)
