@@ -65,7 +65,8 @@ enum bundle_state {
 };
 
 struct flow_mod {
-    struct sg_flow *flow;       /* Owned. */
+    struct sg_flow *flow;       /* Owned; NULL: not yet, or not any more. */
+    const struct sg_flow *wanted;   /* The owner's: 'flow' is to be a copy. */
     bool delete;
     ovs_be32 xid;               /* Once it is sent. */
 };
@@ -136,7 +137,7 @@ say_if_taken(const struct sg_switch *s, const struct sg_flow *flow)
 }
 
 static struct sg_bundle *
-bundle_create(const struct sg_switch *s, const struct sg_changes *changes)
+bundle_create(const struct sg_changes *changes)
 {
     static uint32_t last_id;
     struct sg_bundle *b = xzalloc(sizeof *b);
@@ -149,17 +150,28 @@ bundle_create(const struct sg_switch *s, const struct sg_changes *changes)
             const struct sg_change *c = &changes->list[i];
 
             if (!c->new == !pass) {     /* Deletions go first. */
-                if (c->new) {
-                    say_if_taken(s, c->new);
-                }
                 b->mods[b->n++] = (struct flow_mod) {
-                    .flow = sg_flow_clone(c->new ? c->new : c->old),
+                    .flow = c->new ? NULL : sg_flow_clone(c->old),
+                    .wanted = c->new,
                     .delete = !c->new,
                 };
             }
         }
     }
     return b;
+}
+
+/* What is deleted is a copy from the beginning: others may take it out of the
+ * installed flows at any time.  To copy all that is new takes longer than a
+ * turn of the main loop may, so that is done when it is sent. */
+static void
+take_wanted(const struct sg_switch *s, struct flow_mod *mod)
+{
+    if (mod->wanted) {
+        say_if_taken(s, mod->wanted);
+        mod->flow = sg_flow_clone(mod->wanted);
+        mod->wanted = NULL;
+    }
 }
 
 /* The message for 'mod'.  A deletion is strict and asks for our cookie, so
@@ -195,8 +207,10 @@ static void
 send_alone(struct sg_switch *s)
 {
     struct flow_mod *mod = &s->bundle->mods[0];
-    struct ofpbuf *msg = encode_flow_mod(mod, s->version);
+    struct ofpbuf *msg;
 
+    take_wanted(s, mod);
+    msg = encode_flow_mod(mod, s->version);
     mod->xid = sg_switch_xid(msg);
     sg_switch_send(s, msg);
     send_barrier(s);
@@ -213,7 +227,7 @@ sg_switch_commit(struct sg_switch *s, const struct sg_changes *changes)
     }
 
     sg_flush_run(s);
-    s->bundle = bundle_create(s, changes);
+    s->bundle = bundle_create(changes);
     if (s->bundle->n == 1) {
         send_alone(s);
     } else {
@@ -254,13 +268,15 @@ sg_switch_retry(struct sg_switch *s)
 static void
 send_mod(struct sg_switch *s, struct flow_mod *mod)
 {
-    struct ofpbuf *inner = encode_flow_mod(mod, s->version);
     struct ofputil_bundle_add_msg add = {
         .bundle_id = s->bundle->id,
         .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
-        .msg = inner->data,
     };
+    struct ofpbuf *inner;
 
+    take_wanted(s, mod);
+    inner = encode_flow_mod(mod, s->version);
+    add.msg = inner->data;
     mod->xid = sg_switch_xid(inner);    /* Also that of the outer message. */
     sg_switch_send(s, ofputil_encode_bundle_add(s->version, &add));
     ofpbuf_delete(inner);

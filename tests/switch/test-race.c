@@ -65,28 +65,27 @@ copy_flows(const struct sg_flows *src, struct sg_flows *dst)
     }
 }
 
-/* Commits about 'n' changes of 'n_identities' flows, if 's' is not busy. */
+/* Commits about 'n' changes of 'n_identities' flows, if 's' is not busy.  What
+ * is committed stays in 'desired' until the next time. */
 static void
-change_at_random(struct sg_switch *s, unsigned int n_identities, unsigned int n)
+change_at_random(struct sg_switch *s, struct sg_flows *desired,
+                 unsigned int n_identities, unsigned int n)
 {
-    struct sg_flows desired;
-
     if (!sg_switch_installed(s) || sg_switch_busy(s)) {
         return;
     }
-    sg_flows_init(&desired);
-    copy_flows(sg_switch_installed(s), &desired);
+    sg_flows_clear(desired);
+    copy_flows(sg_switch_installed(s), desired);
     while (n--) {
         unsigned int id = random_range(n_identities);
 
         if (random_range(2)) {
-            add_flow(&desired, id);
+            add_flow(desired, id);
         } else {
-            remove_flow(&desired, id);
+            remove_flow(desired, id);
         }
     }
-    lab_commit(s, &desired);
-    sg_flows_destroy(&desired);
+    lab_commit(s, desired);
 }
 
 static bool
@@ -178,8 +177,11 @@ main(int argc OVS_UNUSED, char *argv[])
 
     struct sg_switch *a = lab_connect("br0");
     struct sg_switch *b = lab_connect("br0");
+    struct sg_flows a_flows, b_flows;
     int n_bad = 0;
 
+    sg_flows_init(&a_flows);
+    sg_flows_init(&b_flows);
     ok(UNTIL(a, sg_switch_installed(a)), "one client");
     ok(UNTIL(b, sg_switch_installed(b)), "another client");
     for (int i = 0; i < N_ROUNDS; i++) {
@@ -188,12 +190,13 @@ main(int argc OVS_UNUSED, char *argv[])
         unsigned int n = big ? 15000 : N_IDENTITIES;
 
         for (int j = 0; j < (big ? 2 : 30); j++) {
-            change_at_random(a, n, big ? n : (unsigned int) random_range(n));
+            change_at_random(a, &a_flows, n,
+                             big ? n : (unsigned int) random_range(n));
             if (big) {
                 /* While 'b' does not listen, so that its monitor pauses. */
                 ok(UNTIL(a, !sg_switch_busy(a)), "a big change");
             }
-            change_at_random(b, n, random_range(n));
+            change_at_random(b, &b_flows, n, random_range(n));
             for (int k = random_range(4); k >= 0; k--) {
                 turn(a, b, 1);
             }
@@ -216,6 +219,8 @@ main(int argc OVS_UNUSED, char *argv[])
     ok(stats.repairs > 0, "they did get in each other's way");
     sg_switch_destroy(a);
     sg_switch_destroy(b);
+    sg_flows_destroy(&a_flows);
+    sg_flows_destroy(&b_flows);
     lab_destroy();
     return done_testing();
 }
