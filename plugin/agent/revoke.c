@@ -16,7 +16,10 @@
  * time.  TCP connections that must go are also removed from it: a new one
  * must begin with a SYN, so nothing can revive them, and their ports are free
  * for a new attempt at once.  Others must stay and carry the cut bit: without
- * their entry, an answer would begin a connection the other way round. */
+ * their entry, an answer would begin a connection the other way round.
+ *
+ * As long as no policy has loaded nobody can say what is allowed, nor what a
+ * guest is: all reviews stay, and what they found stays in the table. */
 
 #include "agent/core-private.h"
 
@@ -267,7 +270,7 @@ core_read_dump(struct sg_core *core)
     SHASH_FOR_EACH (node, &core->bridges) {
         struct sg_core_bridge *b = node->data;
 
-        if (b->plan && sg_switch_installed(b->sw)
+        if (b->holding == SG_HOLD_ALL && sg_switch_installed(b->sw)
             && b->applied_pass == core->pass
             && !strcmp(b->datapath_type, core->conntrack_type)) {
             bridge_read_dump(core, b);
@@ -324,7 +327,8 @@ sg_core_revoke_run(struct sg_core *core)
         }
         core->dump_asked = 0;
         core_schedule_dump(core);
-    } else if (!core->dump_asked && core_has_reviews(core, NULL)) {
+    } else if (core->have_policy && !core->dump_asked
+               && core_has_reviews(core, NULL)) {
         if (core->next_dump == LLONG_MAX) {
             sg_core_revoke_soon(core);
         } else if (time_msec() >= core->next_dump) {

@@ -627,4 +627,94 @@ def _(lab):
     lab.expect_state(lab.app1, 'error', 'app')
 
 
+# Reviews and a policy that does not load.
+
+SERVICES = '''
+group "srv" { ingress = { %s } }
+group "default" { ingress = { tcp { 80, from = %s } } }
+'''
+ALL = 'tcp { { 80, 81 }, from = any }, udp { { 80, 81 }, from = any }'
+ONE = 'tcp { 81, from = any }, udp { 81, from = any }'
+
+
+def services():
+    lab = Lab(SERVICES % (ALL, 'any'))
+    lab.guest('cli', 'srv')
+    lab.guest('srv', 'srv')
+    lab.guest('plain', '')
+    lab.uplink()
+    lab.remote('far', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+def connect_all(lab):
+    return [lab.connect(source, lab.srv, proto, 80)
+            for proto in ('tcp', 'udp') for source in (lab.far, lab.cli)
+            for _ in range(2)]
+
+
+def expect_all_cut(conns, why):
+    for n, conn in enumerate(conns):
+        if n % 2:
+            conn.reply(False, why + ': the answer is first')
+            conn.forward(False, why + ': the question is second')
+        else:
+            conn.forward(False, why + ': the question is first')
+            conn.reply(False, why + ': the answer is second')
+
+
+def restart_without_policy(lab):
+    """The agent is there again, has no policy, and has had the time to look
+    at the connections."""
+    lab.write_policy('group "srv" {')
+    lab.agent.start()
+    lab.settle()
+    time.sleep(1.5)
+
+
+@test('killed in the midst of a change, and then no policy loads: what was '
+      'revoked stays so', lab=services, fresh=True)
+def _(lab):
+    lab.allow_log(*GONE, 'policy')
+    conns = connect_all(lab)
+    lab.write_policy(SERVICES % (ONE, 'any'))
+    lab.agent.begin('reload')
+    # The flows of reviews are there: so is the change.
+    wait_until(lambda: any('cookie=0x53479' in f for f in lab.flows()), 5, 0)
+    lab.agent.kill()
+    restart_without_policy(lab)
+    lab.check(lab.agent.json('show', 'br0')['reviews'], 'no review is left')
+    lab.reload(SERVICES % (ONE, 'any'))
+    expect_all_cut(conns, 'its rule went before')
+
+
+@test('what is revoked by the policy that loads at last is cut', lab=services,
+      fresh=True)
+def _(lab):
+    lab.allow_log(*GONE, 'policy')
+    conns = connect_all(lab)
+    lab.agent.kill()
+    restart_without_policy(lab)
+    for conn in conns[::2]:
+        conn.expect_alive('without a policy')
+    lab.reload(SERVICES % (ONE, 'any'))
+    expect_all_cut(conns, 'its rule goes now')
+
+
+@test('without a policy no connection under review is cut', lab=services,
+      fresh=True)
+def _(lab):
+    lab.allow_log(*GONE, 'policy')
+    # The group `default' is there also without a policy, but does not allow
+    # it then.
+    conns = [lab.connect(lab.far, lab.plain, 'tcp', 80, family)
+             for family in (4, 6)]
+    lab.reload(SERVICES % (ALL, '{ "198.18.0.0/16", "2001:db8:9::/48" }'))
+    lab.check(lab.agent.json('show', 'br0')['reviews'], 'no review')
+    lab.agent.kill()
+    restart_without_policy(lab)
+    for conn in conns:
+        conn.expect_alive('what was enforced allows it')
+
+
 run()
