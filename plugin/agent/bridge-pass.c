@@ -35,7 +35,8 @@ bridge_add_flush(struct sg_core_bridge *b, uint16_t zone)
 }
 
 /* A zone that was given to an endpoint now may hold the connections of who
- * had it before. */
+ * had it before.  Without a policy, too, some endpoints get one (those of the
+ * group `default'), and when a policy loads it is not new any more. */
 static void
 bridge_flush_fresh(uint16_t zone, void *b_)
 {
@@ -327,7 +328,7 @@ step_end(struct sg_core *core, struct sg_core_bridge *b,
 {
     sg_noting_end(b->noting);
     b->noting = NULL;
-    if (b->holding == SG_HOLD_ALL) {
+    if (b->plan) {
         sg_compiler_fresh_zones(core->compiler, bridge_flush_fresh, b);
     }
     bridge_flag_ports(core, b, b->flag_all ? NULL : &core->passed);

@@ -663,6 +663,11 @@ def expect_all_cut(conns, why):
             conn.reply(False, why + ': the answer is second')
 
 
+def zone_of(lab, name):
+    return next(p['zone'] for p in lab.agent.json('list-ports')
+                if p['name'] == name)
+
+
 def restart_without_policy(lab):
     """The agent is there again, has no policy, and has had the time to look
     at the connections."""
@@ -715,6 +720,31 @@ def _(lab):
     restart_without_policy(lab)
     for conn in conns:
         conn.expect_alive('what was enforced allows it')
+
+
+@test('a zone that is given out without a policy is not taken over with its '
+      'connections', lab=services, fresh=True)
+def _(lab):
+    lab.allow_log(*GONE, 'policy')
+    lab.guest('last', 'srv', number=4)
+    lab.settle()
+    tcp, udp = [lab.connect(lab.far, lab.last, proto, 80)
+                for proto in ('tcp', 'udp')]
+    zone = zone_of(lab, 'last')
+    lab.remove_port(lab.last)
+    lab.settle()
+    lab.agent.kill()
+    restart_without_policy(lab)
+    # The same addresses, but in the group that is there without a policy.
+    lab.guest('last', '', number=4)
+    lab.settle()
+    lab.equal(zone_of(lab, 'last'), zone, 'zone')
+    lab.reload(SERVICES % (ALL, 'any'))
+    lab.equal(zone_of(lab, 'last'), zone, 'zone')
+    tcp.server = udp.server = lab.last
+    tcp.next[lab.last] = 500001
+    for conn in (tcp, udp):
+        conn.forward(False, 'to the next owner of address and zone')
 
 
 run()
