@@ -136,6 +136,8 @@ struct sg_core_bridge {
         SG_HOLD_ALL             /* What the plan wants. */
     } holding;
     struct sg_reviews reviews;
+    bool dumped;                /* They were in force when the connection table
+                                 * was asked for; see revoke.c. */
     struct sg_unit grace_unit;  /* The flows of 'graces'. */
     bool committing;            /* A bundle of ours is under way. */
     unsigned long long int n_committed; /* Bundles, before that one. */

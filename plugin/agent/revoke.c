@@ -261,6 +261,14 @@ bridge_read_dump(struct sg_core *core, struct sg_core_bridge *b)
     sg_reviews_destroy(&needed);
 }
 
+/* Is what the last pass found in force there? */
+static bool
+bridge_is_settled(const struct sg_core *core, const struct sg_core_bridge *b)
+{
+    return (b->holding == SG_HOLD_ALL && sg_switch_installed(b->sw)
+            && b->applied_pass == core->pass);
+}
+
 static void
 core_read_dump(struct sg_core *core)
 {
@@ -270,8 +278,7 @@ core_read_dump(struct sg_core *core)
     SHASH_FOR_EACH (node, &core->bridges) {
         struct sg_core_bridge *b = node->data;
 
-        if (b->holding == SG_HOLD_ALL && sg_switch_installed(b->sw)
-            && b->applied_pass == core->pass
+        if (b->dumped && bridge_is_settled(core, b)
             && !strcmp(b->datapath_type, core->conntrack_type)) {
             bridge_read_dump(core, b);
         }
@@ -291,23 +298,39 @@ core_schedule_dump(struct sg_core *core)
     core->next_dump = time_msec() + core->dump_interval;
 }
 
-static void
-core_start_dump(struct sg_core *core)
+/* Only a bridge where reviews are in force can be asked about: what they are
+ * to find still begins until then, and would not be in the dump. */
+static struct sg_core_bridge *
+core_mark_dumped(struct sg_core *core)
 {
+    struct sg_core_bridge *first = NULL;
     struct shash_node *node;
 
-    /* One kind of datapath at a time; nobody has two for long. */
     SHASH_FOR_EACH (node, &core->bridges) {
         struct sg_core_bridge *b = node->data;
 
-        if (!hmap_is_empty(&b->reviews.reviews)) {
-            free(core->conntrack_type);
-            core->conntrack_type = xstrdup(b->datapath_type);
-            core->dump_asked = time_msec();
-            sg_conntrack_start(core->conntrack, b->datapath_type, -1);
-            return;
+        b->dumped = bridge_is_settled(core, b);
+        if (!first && b->dumped && !hmap_is_empty(&b->reviews.reviews)) {
+            first = b;
         }
     }
+    return first;
+}
+
+static void
+core_start_dump(struct sg_core *core)
+{
+    /* One kind of datapath at a time; nobody has two for long. */
+    const struct sg_core_bridge *b = core_mark_dumped(core);
+
+    if (!b) {
+        core->next_dump = time_msec() + FIRST_DUMP;
+        return;
+    }
+    free(core->conntrack_type);
+    core->conntrack_type = xstrdup(b->datapath_type);
+    core->dump_asked = time_msec();
+    sg_conntrack_start(core->conntrack, b->datapath_type, -1);
 }
 
 void

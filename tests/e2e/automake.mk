@@ -64,6 +64,7 @@ EXTRA_DIST += $(E2E_TESTS) \
 	tests/e2e/harness/peer.py \
 	tests/e2e/harness/plugin.py \
 	tests/e2e/harness/process.py \
+	tests/e2e/harness/relay.py \
 	tests/e2e/harness/sandbox.py \
 	tests/e2e/harness/servers.py \
 	tests/e2e/harness/tap.py \

@@ -4,7 +4,8 @@
 packet after that gets the verdict of the policy of then."""
 import time
 
-from harness import Lab, run, test
+from harness import Lab, run, test, wait_until
+from harness.relay import Relay
 
 POLICY = '''
 group "srv" { ingress = { udp { 5000, from = group "cli" }, %s } }
@@ -83,6 +84,35 @@ def _(lab):
         conn.expect_alive('allowed again')
     time.sleep(4)
     lab.reload(POLICY.replace('5000', '5001') % ('', MEMBER))
+    expect_cut(conns)
+
+
+@test('it begins after the table was read and before its rule has gone',
+      lab=make, fresh=True, beside='the relays are between it and the switch')
+def _(lab):
+    # That the switch is slow to commit, and to answer: each by itself is
+    # what happens with many flows, or many connections.
+    lab.allow_log(r'\.mgmt', 'onnect')
+    lab.agent.kill()
+    mgmt = Relay.in_front_of(lab.sandbox.path('br0.mgmt'))
+    control = Relay(lab.sandbox.path('relay.ctl'), lab.sandbox.control.path)
+    lab.agent.options.append('--switch-unixctl='
+                             + lab.sandbox.path('relay.ctl'))
+    lab.write_policy(POLICY % ('udp { 6000, from = any }', MEMBER))
+    lab.agent.start()
+    lab.settle()
+    lab.connect(lab.friend, lab.srv1, 'udp', 6000)
+    mgmt.keep_back('requests')
+    control.keep_back('answers')
+    lab.write_policy(POLICY.replace('5000', '5001')
+                     % ('udp { 6000, from = any }', MEMBER))
+    lab.agent.must('reload')
+    wait_until(lambda: b'orig=' in control.kept, 2)
+    conns = connections(lab)
+    mgmt.let_go()
+    wait_until(lambda: lab.agent.json('show', 'br0')['in_force'], 5, 0.05)
+    control.let_go()
+    lab.settle()
     expect_cut(conns)
 
 
