@@ -46,16 +46,14 @@ sg_core_revoke_soon(struct sg_core *core)
 }
 
 static bool
-core_has_reviews(const struct sg_core *core, const char *datapath_type)
+core_has_reviews(const struct sg_core *core)
 {
     const struct shash_node *node;
 
     SHASH_FOR_EACH (node, &core->bridges) {
         const struct sg_core_bridge *b = node->data;
 
-        if (!hmap_is_empty(&b->reviews.reviews)
-            && (!datapath_type
-                || !strcmp(b->datapath_type, datapath_type))) {
+        if (!hmap_is_empty(&b->reviews.reviews)) {
             return true;
         }
     }
@@ -289,7 +287,7 @@ core_read_dump(struct sg_core *core)
 static void
 core_schedule_dump(struct sg_core *core)
 {
-    if (!core_has_reviews(core, NULL)) {
+    if (!core_has_reviews(core)) {
         core->next_dump = LLONG_MAX;
         return;
     }
@@ -351,7 +349,7 @@ sg_core_revoke_run(struct sg_core *core)
         core->dump_asked = 0;
         core_schedule_dump(core);
     } else if (core->have_policy && !core->dump_asked
-               && core_has_reviews(core, NULL)) {
+               && core_has_reviews(core)) {
         if (core->next_dump == LLONG_MAX) {
             sg_core_revoke_soon(core);
         } else if (time_msec() >= core->next_dump) {
