@@ -21,8 +21,8 @@ static const char *const policies[] = {
     "{'groups':[{'name':'web'},{'name':'db'}]}",
     "{'groups':[{'name':'web'}]}",
     "{'groups':[{'name':'web'},{'name':'db','network':'blue'}]}",
-    "{'groups':[{'name':'web'},{'name':'db'}],"
-    "'binds':[{'groups':['db'],'name':'tap[0-3]'}]}",
+    ("{'groups':[{'name':'web'},{'name':'db'}],"
+     "'binds':[{'groups':['db'],'name':'tap[0-3]'}]}"),
 };
 
 static uint32_t

@@ -49,7 +49,7 @@ changed_only(const char *ifaces, const char *bridges, const char *what)
 
     ok(UNTIL(db, (sset_equals(&want_ifaces, sg_ovsdb_changed_ifaces(db))
                   && sset_equals(&want_bridges,
-                                 sg_ovsdb_changed_bridges(db)))), what);
+                                 sg_ovsdb_changed_bridges(db)))), "%s", what);
     SETTLE(db);
     if (!ok(sset_equals(&want_ifaces, sg_ovsdb_changed_ifaces(db))
             && sset_equals(&want_bridges, sg_ovsdb_changed_bridges(db)),
