@@ -15,4 +15,6 @@ libsgresolve_la_SOURCES += \
 	plugin/resolve/question.c \
 	plugin/resolve/question.h \
 	plugin/resolve/resolver.c \
-	plugin/resolve/resolver.h
+	plugin/resolve/resolver.h \
+	plugin/resolve/saver.c \
+	plugin/resolve/saver.h

@@ -18,6 +18,7 @@
 #include "resolve/memory.h"
 #include "resolve/parse.h"
 #include "resolve/question.h"
+#include "resolve/saver.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -66,6 +67,7 @@ struct sg_resolver {
     struct json *remembered;    /* What was in it, until it is overwritten. */
     bool unsaved;
     long long int last_save;    /* time_msec(). */
+    struct sg_saver *saver;     /* At work, or NULL. */
 };
 
 /* Values. */
@@ -625,45 +627,49 @@ sg_resolver_wait(struct sg_resolver *r)
 
 /* What outlives us. */
 
-static struct json *
-all_values(const struct sg_resolver *r)
+/* Copies of the values are written by a thread (saver.h). */
+static struct sg_saver *
+start_saver(const struct sg_resolver *r)
 {
-    struct json *array = json_array_create_empty();
+    struct sg_memory *values = xcalloc(MAX(hmap_count(&r->sources), 1),
+                                       sizeof *values);
     const struct source *source;
+    struct sg_saver *saver;
+    size_t n = 0;
 
     HMAP_FOR_EACH (source, node, &r->sources) {
         if (source->valued) {
-            struct sg_memory memory = {
+            values[n++] = (struct sg_memory) {
                 source->set->definition->name, source->name, source->fetched,
                 source->prefixes, source->n
             };
-
-            json_array_add(array, sg_memory_to_json(&memory));
         }
     }
-    return array;
+    saver = sg_saver_start(r->file, values, n);
+    free(values);
+    return saver;
 }
 
 void
 sg_resolver_save(struct sg_resolver *r)
 {
-    struct json *json;
-
-    if (!r->file || !r->unsaved
-        || time_msec() < r->last_save + SAVE_INTERVAL) {
-        return;
+    if (r->saver && sg_saver_finish(r->saver)) {
+        r->saver = NULL;
     }
-    r->unsaved = false;
-    r->last_save = time_msec();
-    json = all_values(r);
-    sg_memory_save(r->file, json);
-    json_destroy(json);
+    if (r->file && r->unsaved && !r->saver
+        && time_msec() >= r->last_save + SAVE_INTERVAL) {
+        r->unsaved = false;
+        r->last_save = time_msec();
+        r->saver = start_saver(r);
+    }
 }
 
 void
 sg_resolver_save_wait(const struct sg_resolver *r)
 {
-    if (r->unsaved && r->file) {
+    if (r->saver) {
+        sg_saver_wait(r->saver);
+    } else if (r->unsaved && r->file) {
         poll_timer_wait_until(r->last_save + SAVE_INTERVAL);
     }
 }
@@ -697,6 +703,7 @@ sg_resolver_destroy(struct sg_resolver *r)
     }
     shash_destroy(&r->sets);
     sg_loop_destroy(r->loop);
+    sg_saver_destroy(r->saver);
     hmap_destroy(&r->sources);
     sg_sets_destroy(&r->values);
     json_destroy(r->remembered);

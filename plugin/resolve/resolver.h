@@ -62,8 +62,9 @@ bool sg_resolver_next_function(struct sg_resolver *, uint64_t *source,
 bool sg_resolver_function_answered(struct sg_resolver *, uint64_t source,
                                    const struct json *list, char *error);
 
-/* Writes the file, if there is something new.  For the one agent that acts;
- * others only read it. */
+/* Begins to write the file, if there is something new: once a second at most,
+ * and beside the main loop (saver.h); whoever destroys the resolver waits for
+ * the end of that.  For the one agent that acts; others only read it. */
 void sg_resolver_save(struct sg_resolver *);
 void sg_resolver_save_wait(const struct sg_resolver *);
 
