@@ -65,14 +65,26 @@ bridge_hold_guarded(struct sg_core *core, const struct sg_core_bridge *b)
     }
 }
 
+/* A plan that another one takes the place of is one without a policy, which is
+ * small; and the other wants its numbers. */
+static void
+bridge_drop_plan(struct sg_core_bridge *b, enum sg_holding holding)
+{
+    if (holding == SG_HOLD_NOTHING) {
+        sg_core_discard_plan(b->core, b->plan);
+    } else {
+        sg_plan_destroy(b->plan);
+    }
+    b->plan = NULL;
+}
+
 /* Whatever is desired will be made from nothing. */
 static void
-bridge_desire_nothing(struct sg_core_bridge *b)
+bridge_desire_nothing(struct sg_core_bridge *b, enum sg_holding holding)
 {
-    sg_plan_destroy(b->plan);
-    b->plan = NULL;
-    sg_flows_clear(&b->desired);
-    sg_flows_clear(&b->touched);
+    bridge_drop_plan(b, holding);
+    sg_flows_discard(&b->desired);
+    sg_flows_discard(&b->touched);
     sg_reviews_emit_again(&b->reviews);
     sg_unit_init(&b->grace_unit, SG_UNIT_GRACE);
     b->compare_all = true;
@@ -235,7 +247,7 @@ step_begin(struct sg_core *core, struct sg_core_bridge *b,
         bridge_hold_guarded(core, b);
     }
     if (holding != b->holding || holding != SG_HOLD_ALL) {
-        bridge_desire_nothing(b);
+        bridge_desire_nothing(b, holding);
         b->n_graces = 0;
     }
     names = b->plan ? names : NULL;

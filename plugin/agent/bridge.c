@@ -51,7 +51,9 @@ sg_core_bridge_destroy(struct sg_core_bridge *b)
         sg_switch_destroy(b->sw);
         sg_noting_end(b->noting);
         sg_diff_destroy(&b->diff);
-        sg_plan_destroy(b->plan);
+        sg_core_discard_plan(b->core, b->plan);
+        sg_flows_discard(&b->desired);
+        sg_flows_discard(&b->touched);
         sg_flows_destroy(&b->desired);
         sg_flows_destroy(&b->touched);
         sg_reviews_destroy(&b->reviews);
@@ -297,7 +299,7 @@ bridge_apply_diff(struct sg_core_bridge *b, const struct sg_flows *installed)
         b->applied_pass = b->desired_pass;
         b->ours_there = sg_flows_count(installed) > 0;
     }
-    sg_flows_clear(&b->touched);
+    sg_flows_discard(&b->touched);
     b->compare_all = false;
     sg_core_bridge_drop_diff(b);
 }

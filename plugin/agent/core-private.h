@@ -206,6 +206,9 @@ struct sg_core {
     unsigned int pass;          /* Number of the last pass. */
 
     struct sg_compiler *compiler;
+    struct sg_plan **discarded; /* Plans that are being taken apart. */
+    size_t n_discarded, allocated_discarded;
+    bool freeing;               /* They, or flows, are not free yet. */
     struct shash bridges;       /* name -> struct sg_core_bridge. */
     struct sset *disabling;     /* Bridges that `disable' is at. */
 
@@ -338,6 +341,8 @@ void sg_core_cuts_count(struct sg_core *, const struct sg_port *,
 void sg_core_cuts_end(struct sg_core *);
 
 /* core.c */
+/* Frees 'plan', in slices.  NULL is fine. */
+void sg_core_discard_plan(struct sg_core *, struct sg_plan *plan);
 const struct sg_endpoint *sg_port_first_endpoint(const struct sg_port *);
 
 #endif /* agent/core-private.h */

@@ -47,6 +47,38 @@ sg_port_first_endpoint(const struct sg_port *port)
     return port->n_endpoints ? &port->endpoints[0] : NULL;
 }
 
+/* What is wanted no more is freed in slices, too. */
+
+void
+sg_core_discard_plan(struct sg_core *core, struct sg_plan *plan)
+{
+    if (plan) {
+        if (core->n_discarded >= core->allocated_discarded) {
+            core->discarded = x2nrealloc(core->discarded,
+                                         &core->allocated_discarded,
+                                         sizeof *core->discarded);
+        }
+        core->discarded[core->n_discarded++] = plan;
+    }
+}
+
+/* Plans give up numbers, which is not to happen in the midst of a pass.  They
+ * go before any flow does: their units know the flows that were made of
+ * them. */
+static bool
+core_free_discarded(struct sg_core *core, struct sg_slice *slice)
+{
+    while (core->n_discarded) {
+        if (core->passing
+            || !sg_plan_dismantle(core->discarded[core->n_discarded - 1],
+                                  slice)) {
+            return false;
+        }
+        core->n_discarded--;
+    }
+    return sg_flows_free_discarded(slice);
+}
+
 /* Life. */
 
 static struct sg_resolver *
@@ -109,6 +141,7 @@ sg_core_create(const struct sg_core_options *options)
 void
 sg_core_destroy(struct sg_core *core)
 {
+    struct sg_slice whole = SG_SLICE_WHOLE;
     struct shash_node *node;
 
     if (!core) {
@@ -127,6 +160,9 @@ sg_core_destroy(struct sg_core *core)
     free(core->conntrack_type);
     sset_destroy(core->disabling);
     free(core->disabling);
+    core->passing = false;
+    core_free_discarded(core, &whole);
+    free(core->discarded);
     sg_compiler_destroy(core->compiler);
     sg_ports_destroy(&core->ports);
     sset_destroy(&core->restate);
@@ -286,14 +322,16 @@ core_is_sending(const struct sg_core *core)
     return false;
 }
 
-/* Numbers that some bridge uses must not be given to others: the first pass
+/* Numbers that a plan gives up may be wanted, so a pass waits until it is gone.
+ *
+ * Numbers that some bridge uses must not be given to others: the first pass
  * waits until all have said which they are.  One that never does must not
  * keep the others closed for ever; but as long as none does, as when the
  * switch itself waits for the database, nothing is gained by a pass. */
 static bool
 core_may_compile(const struct sg_core *core)
 {
-    if (!core->had_facts || core_lacks_addresses(core)
+    if (!core->had_facts || core->n_discarded || core_lacks_addresses(core)
         || sg_core_is_admitting(core) || core_is_sending(core)) {
         return false;
     } else if (core->pass) {
@@ -466,6 +504,8 @@ sg_core_run(struct sg_core *core)
     if (sg_ovsdb_has_lock(core->db) || core->observe) {
         core_act(core, &slice);
     }
+    core->freeing = !core_free_discarded(core, &slice);
+    sg_turn_part(&core->turns, SG_PART_FREE);
     sg_turn_end(&core->turns);
 }
 
@@ -488,7 +528,7 @@ sg_core_wait(struct sg_core *core)
     sg_core_limits_wait(core);
     sg_core_learn_wait(core);
     sg_core_forget_wait(core);
-    if (core->passing || (core->had_facts && core->loads_done
+    if (core->passing || core->freeing || (core->had_facts && core->loads_done
                           && sg_core_is_admitting(core))) {
         poll_immediate_wake();
     } else if (core->dirty && core->had_facts) {

@@ -30,7 +30,8 @@ struct json;
     SG_PART(PASS, "pass")                       \
     SG_PART(APPLY, "apply")                     \
     SG_PART(CONTROL, "control")                 \
-    SG_PART(STATES, "states")
+    SG_PART(STATES, "states")                   \
+    SG_PART(FREE, "free")
 
 enum sg_part {
 #define SG_PART(ENUM, NAME) SG_PART_##ENUM,

@@ -377,6 +377,9 @@ void sg_plan_update_begin(struct sg_plan *, const struct sg_policy *,
                           const struct sset *changed);
 bool sg_plan_update_run(struct sg_plan *, struct sg_slice *);
 void sg_plan_destroy(struct sg_plan *);
+/* The same in slices: true when the plan is gone.  The flows that were made of
+ * it must be there until then. */
+bool sg_plan_dismantle(struct sg_plan *, struct sg_slice *);
 
 /* Does it forward as before, beside the guarded ones of this bridge? */
 bool sg_plan_port_is_trusted(const struct sg_plan_port *);

@@ -106,15 +106,10 @@ get_extent(struct sg_plan *plan, enum sg_peer_type type, const char *name,
     return ext;
 }
 
+/* It has no prefixes. */
 static void
 destroy_extent(struct sg_plan *plan, struct sg_extent *ext)
 {
-    struct sg_extent_prefix *sp;
-
-    HMAP_FOR_EACH_POP (sp, node, &ext->prefixes) {
-        ovs_list_remove(&sp->changed);
-        free(sp);
-    }
     hmap_destroy(&ext->prefixes);
     hmap_remove(&plan->extents, &ext->node);
     free(ext->subscribers);
@@ -598,13 +593,32 @@ sg_extents_unsubscribe(struct sg_plan *plan, struct sg_net_peer *np,
     return true;
 }
 
-void
-sg_extents_destroy(struct sg_plan *plan)
+static bool
+remove_prefixes(struct sg_extent *ext, struct sg_slice *slice)
+{
+    struct sg_extent_prefix *sp;
+
+    HMAP_FOR_EACH_SAFE (sp, node, &ext->prefixes) {
+        if (sg_slice_over(slice)) {
+            return false;
+        }
+        hmap_remove(&ext->prefixes, &sp->node);
+        ovs_list_remove(&sp->changed);
+        free(sp);
+    }
+    return true;
+}
+
+bool
+sg_extents_dismantle(struct sg_plan *plan, struct sg_slice *slice)
 {
     struct sg_extent *ext;
 
     HMAP_FOR_EACH_SAFE (ext, node, &plan->extents) {
+        if (!remove_prefixes(ext, slice)) {
+            return false;
+        }
         destroy_extent(plan, ext);
     }
-    hmap_destroy(&plan->extents);
+    return true;
 }

@@ -11,6 +11,7 @@
 #include "compile/slice.h"
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
+#include "openvswitch/list.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-match.h"
@@ -173,6 +174,57 @@ sg_flows_clear(struct sg_flows *flows)
         sg_flow_free(flow);
     }
     hmap_shrink(&flows->flows); /* Who goes through it looks at all of it. */
+}
+
+/* What was discarded. */
+struct discarded {
+    struct ovs_list node;       /* In 'discarded'. */
+    struct hmap flows;          /* What is left of it. */
+};
+
+static struct ovs_list discarded = OVS_LIST_INITIALIZER(&discarded);
+
+void
+sg_flows_discard(struct sg_flows *flows)
+{
+    if (sg_flows_count(flows)) {
+        struct discarded *d = xmalloc(sizeof *d);
+
+        hmap_init(&d->flows);
+        hmap_swap(&d->flows, &flows->flows);
+        ovs_list_push_back(&discarded, &d->node);
+    }
+}
+
+/* False if the slice is over: it may still have been the last one. */
+static bool
+free_flows(struct discarded *d, struct sg_slice *slice)
+{
+    struct sg_flow *flow;
+
+    HMAP_FOR_EACH_POP (flow, node, &d->flows) {
+        sg_flow_free(flow);
+        if (sg_slice_over(slice)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+sg_flows_free_discarded(struct sg_slice *slice)
+{
+    struct discarded *d;
+
+    LIST_FOR_EACH_SAFE (d, node, &discarded) {
+        if (!free_flows(d, slice)) {
+            return false;
+        }
+        ovs_list_remove(&d->node);
+        hmap_destroy(&d->flows);
+        free(d);
+    }
+    return true;
 }
 
 void

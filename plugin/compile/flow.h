@@ -63,6 +63,11 @@ void sg_flows_init(struct sg_flows *);
 void sg_flows_clear(struct sg_flows *);
 void sg_flows_destroy(struct sg_flows *);
 size_t sg_flows_count(const struct sg_flows *);
+/* Leaves 'flows' empty at once.  What was in it is freed by calls of the second,
+ * in slices (slice.h); that returns true when all of it is.  For the main
+ * thread, which has one heap of these for all sets. */
+void sg_flows_discard(struct sg_flows *flows);
+bool sg_flows_free_discarded(struct sg_slice *);
 
 /* Adds a flow, copying 'match' (in its canonical form) and 'ofpacts'.  If
  * there is one with the same identity it is replaced and the function returns

@@ -67,7 +67,8 @@ bool sg_extents_settle(struct sg_plan *, struct sg_slice *);
 void sg_extents_subscribe(struct sg_plan *, struct sg_net_peer *);
 bool sg_extents_unsubscribe(struct sg_plan *, struct sg_net_peer *,
                             struct sg_slice *);
-void sg_extents_destroy(struct sg_plan *);
+/* Takes out all of them. */
+bool sg_extents_dismantle(struct sg_plan *, struct sg_slice *);
 
 /* groups.c */
 struct sg_plan_profile *sg_plan_get_profile(struct sg_plan *,

@@ -333,43 +333,27 @@ sg_plan_create(struct sg_compiler *compiler, const struct sg_policy *policy,
     return plan;
 }
 
-/* Everything else goes with the last port that needs it. */
-static void
-remove_ports(struct sg_plan *plan)
+static bool
+remove_ports(struct sg_plan *plan, struct sg_slice *slice)
 {
-    struct sg_slice slice = SG_SLICE_WHOLE;
     struct shash_node *node;
 
     SHASH_FOR_EACH_SAFE (node, &plan->ports) {
+        if (sg_slice_over(slice)) {
+            return false;
+        }
         sg_plan_port_destroy(plan, node->data);
         shash_delete(&plan->ports, node);
     }
-    sg_plan_forget_peers(plan, &slice);
-    sg_plan_classify(plan, &slice);
-    sg_plan_forget_networks(plan);
+    return true;
 }
 
-/* One whose update is under way gets to its end first. */
 static void
-end_update(struct sg_plan *plan)
+plan_free(struct sg_plan *plan)
 {
-    struct sg_slice slice = SG_SLICE_WHOLE;
-
-    if (plan->update) {
-        sg_plan_update_run(plan, &slice);
-    }
-}
-
-void
-sg_plan_destroy(struct sg_plan *plan)
-{
-    if (!plan) {
-        return;
-    }
-    end_update(plan);
-    remove_ports(plan);
+    sg_plan_forget_networks(plan);
     put_multicast_zone(plan);
-    sg_extents_destroy(plan);
+    hmap_destroy(&plan->extents);
     for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
         free(plan->peers[dir]);
         hmap_destroy(&plan->peers_by_value[dir]);
@@ -390,4 +374,40 @@ sg_plan_destroy(struct sg_plan *plan)
     free(plan->entries);
     free(plan->bridge);
     free(plan);
+}
+
+/* One whose update is under way gets to its end first, at once: what it was
+ * begun with may change. */
+static void
+end_update(struct sg_plan *plan)
+{
+    struct sg_slice slice = SG_SLICE_WHOLE;
+
+    if (plan->update) {
+        sg_plan_update_run(plan, &slice);
+    }
+}
+
+/* Ports go, and everything else with the last one that needs it. */
+bool
+sg_plan_dismantle(struct sg_plan *plan, struct sg_slice *slice)
+{
+    end_update(plan);
+    if (!remove_ports(plan, slice) || !sg_plan_forget_peers(plan, slice)
+        || !sg_plan_classify(plan, slice)
+        || !sg_extents_dismantle(plan, slice)) {
+        return false;
+    }
+    plan_free(plan);
+    return true;
+}
+
+void
+sg_plan_destroy(struct sg_plan *plan)
+{
+    struct sg_slice slice = SG_SLICE_WHOLE;
+
+    if (plan) {
+        sg_plan_dismantle(plan, &slice);
+    }
 }

@@ -33,6 +33,8 @@ sg_dump_init(struct sg_dump *dump)
 void
 sg_dump_destroy(struct sg_dump *dump)
 {
+    sg_flows_discard(&dump->ours);
+    sg_flows_discard(&dump->foreign);
     sg_flows_destroy(&dump->ours);
     sg_flows_destroy(&dump->foreign);
 }
@@ -53,8 +55,8 @@ sg_dump_start(struct sg_switch *s)
     s->state = S_DUMP;
     s->redump = false;
     s->dump.begun = s->dump.stale = false;
-    sg_flows_clear(&s->dump.ours);
-    sg_flows_clear(&s->dump.foreign);
+    sg_flows_discard(&s->dump.ours);
+    sg_flows_discard(&s->dump.foreign);
 
     match_init_catchall(&request.match);
     msg = ofputil_encode_flow_stats_request(
@@ -87,7 +89,7 @@ finish(struct sg_switch *s)
               "in table 0 and in our tables", s->bridge,
               sg_flows_count(&s->dump.ours), sg_flows_count(&s->dump.foreign));
     hmap_swap(&s->installed.flows, &s->dump.ours.flows);
-    sg_flows_clear(&s->dump.ours);
+    sg_flows_discard(&s->dump.ours);
     sg_foreign_replace(s, &s->dump.foreign);
     s->state = S_READY;
     s->generation++;

@@ -57,6 +57,7 @@ sg_switch_destroy(struct sg_switch *s)
         sg_bundle_destroy(s->bundle);
         sg_dump_destroy(&s->dump);
         sg_foreign_destroy(&s->foreign);
+        sg_flows_discard(&s->installed);
         sg_flows_destroy(&s->installed);
         sg_flush_destroy(s);
         while ((shown = sg_switch_next_shown(s)) != NULL) {

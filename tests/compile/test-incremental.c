@@ -41,10 +41,37 @@ engine_init(struct engine *e, struct sg_compiler *c, const char *bridge)
     sg_flows_init(&e->installed);
 }
 
+/* One step, and it is over: the time is. */
+static struct sg_slice
+smallest_slice(void)
+{
+    struct sg_slice slice = SG_SLICE_UNTIL(0);
+
+    slice.n = 14;
+    return slice;
+}
+
+/* Returns the number of slices. */
+static size_t
+dismantle(struct sg_plan *plan)
+{
+    for (size_t n = 1; ; n++) {
+        struct sg_slice slice = smallest_slice();
+
+        if (sg_plan_dismantle(plan, &slice)) {
+            return n;
+        }
+    }
+}
+
 static void
 engine_destroy(struct engine *e)
 {
-    sg_plan_destroy(e->plan);
+    if (e->sliced) {
+        dismantle(e->plan);
+    } else {
+        sg_plan_destroy(e->plan);
+    }
     sg_ports_destroy(&e->ports);
     sg_flows_destroy(&e->desired);
     sg_flows_destroy(&e->touched);
@@ -81,7 +108,7 @@ remember_ports(struct engine *e, const struct sg_ports *ports)
     }
 }
 
-/* At once, or in the smallest slices that there are: the time is over. */
+/* At once, or in the smallest slices that there are. */
 static void
 engine_plan(struct engine *e, const struct world *w, const struct sset *names)
 {
@@ -91,9 +118,8 @@ engine_plan(struct engine *e, const struct world *w, const struct sset *names)
     }
     sg_plan_update_begin(e->plan, w->policy, &w->ports, names);
     for (;;) {
-        struct sg_slice slice = SG_SLICE_UNTIL(0);
+        struct sg_slice slice = smallest_slice();
 
-        slice.n = 14;           /* One step, and it is over. */
         if (sg_plan_update_run(e->plan, &slice)) {
             return;
         }
@@ -404,10 +430,76 @@ test_work(void)
     sg_compiler_destroy(c);
 }
 
+/* Ends. */
+
+static bool
+holds_any(const struct sg_ids *ids)
+{
+    return hmap_count(&ids->by_id) != ovs_list_size(&ids->idle);
+}
+
+static void
+test_dismantle(void)
+{
+    struct sg_compiler *c = test_compiler();
+    struct engine e;
+
+    engine_init(&e, c, "br0");
+    step(&e, c, false, false, false);
+    ok(holds_any(&c->zones) && holds_any(&c->profiles)
+       && holds_any(&c->classes), "a plan holds numbers");
+    ok(dismantle(e.plan) > 2000, "it is taken apart in slices");
+    ok(!holds_any(&c->zones) && !holds_any(&c->profiles)
+       && !holds_any(&c->classes) && !holds_any(&c->networks)
+       && !holds_any(&c->numbers), "... and then holds none");
+    e.plan = NULL;
+    engine_destroy(&e);
+    sg_compiler_destroy(c);
+}
+
+/* Returns the number of slices. */
+static size_t
+free_discarded(void)
+{
+    for (size_t n = 1; ; n++) {
+        struct sg_slice slice = smallest_slice();
+
+        if (sg_flows_free_discarded(&slice)) {
+            return n;
+        }
+    }
+}
+
+static void
+test_discard(void)
+{
+    struct sg_compiler *c = test_compiler();
+    struct sg_slice whole = SG_SLICE_WHOLE;
+    struct engine e;
+    size_t n;
+
+    engine_init(&e, c, "br0");
+    step(&e, c, false, false, false);
+    n = sg_flows_count(&e.desired);
+    engine_install(&e);
+    sg_flows_discard(&e.desired);
+    ok(n > 2000 && !sg_flows_count(&e.desired), "discarded at once");
+    sg_flows_discard(&e.desired);   /* There is nothing to be freed. */
+    sg_plan_destroy(e.plan);    /* It goes before its flows. */
+    e.plan = NULL;
+    ok(free_discarded() > 1000, "... freed in slices");
+    ok(sg_flows_free_discarded(&whole), "... all of it");
+    is_int(sg_flows_count(&e.installed), n, "a copy is as it was");
+    engine_destroy(&e);
+    sg_compiler_destroy(c);
+}
+
 int
 main(void)
 {
     test_random();
     test_work();
+    test_dismantle();
+    test_discard();
     return done_testing();
 }
