@@ -203,8 +203,9 @@ def expect_multicast(lab, sender, payload, receivers, trusted=True):
                 for port, out in lab.send(sender, part).items():
                     seen.setdefault(port, []).extend(out)
             for port in wanted | set(seen):
-                got = sorted(seen.get(port, []))
-                lab.check(got == (sorted(parts) if port in wanted else []),
+                got = sorted(known(lab, f) for f in seen.get(port, []))
+                lab.check(got == (sorted(known(lab, p) for p in parts)
+                                  if port in wanted else []),
                           'ipv%d of %s, order %d: %d fragments at %s' % (
                               family, sender, order, len(got), port))
 
