@@ -18,6 +18,7 @@ Each lab has its own network namespace and so its own datapath and its own
 connections.
 """
 import fcntl
+import itertools
 import os
 import re
 import socket
@@ -33,8 +34,8 @@ TUNSETIFF = 0x400454ca
 IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
 SIOCGIFFLAGS, SIOCSIFFLAGS = 0x8913, 0x8914
 IFF_UP = 1
-MARKER = frames.eth('02:5e:00:00:00:01', '02:5e:00:00:00:02', 0x88b5,
-                    bytes(46))
+# The numbers of markers; each is another frame.
+MARKERS = itertools.count()
 # Where the agent keeps off and tests do not look.
 MARKER_BRIDGE = 'sg-marker'
 
@@ -151,11 +152,16 @@ class KernelSandbox(Sandbox):
             before = now
 
     def _send_marker(self):
+        """Returns when it is through.  One may be lost, as the kernel's queue of
+        frames for the switch has an end: then it is sent again."""
         into, out = self.markers
-        out.read()
-        into.write(MARKER)
-        if not wait_until(out.read, 10, 0.0005):
-            raise Failure('the switch does not answer to a marker')
+        marker = frames.eth('02:5e:00:00:00:01', '02:5e:00:00:00:02', 0x88b5,
+                            struct.pack('!Q38x', next(MARKERS)))
+        for _ in range(5):
+            into.write(marker)
+            if wait_until(lambda: marker in out.read(), 2, 0.0005):
+                return
+        raise Failure('the switch does not answer to a marker')
 
     def stop(self):
         problems = super().stop()
