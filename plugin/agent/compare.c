@@ -67,7 +67,9 @@ sg_core_compare(struct sg_core *core, struct ds *s)
 {
     const struct shash_node *node;
 
-    if (core->passing) {
+    /* A pass that is due knows of what is not in 'desired' yet: of reviews that
+     * have just ended, say. */
+    if (core->passing || core->dirty) {
         return false;
     }
     SHASH_FOR_EACH (node, &core->bridges) {

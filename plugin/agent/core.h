@@ -102,7 +102,7 @@ void sg_core_learn_advance(struct sg_core *, uint32_t seconds);
 /* Appends a line for each flow by which what plans have come to, change by
  * change, is not what plans made from nothing come to.  There must be none.
  * Takes as long as a first compilation (for tests, and for support).  Returns
- * false if that cannot be told now, because a pass is under way. */
+ * false if that cannot be told now, because a pass is under way or due. */
 bool sg_core_compare(struct sg_core *, struct ds *);
 
 /* `wait': the barrier is reached once all that was in OVSDB and in the policy
