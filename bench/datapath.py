@@ -246,10 +246,18 @@ class Traffic:
                 self.sandbox.appctl('dpctl/del-flows')
                 seen = self.observe(lambda v=variant, k=kind, a=argument:
                                     self.one(v, k, a))
-                flows = self.sandbox.appctl('dpif/dump-flows', variant.bridge)
+                flows = self.megaflows(variant)
                 seen['megaflows'] = flows.count('actions:')
                 seen['established'] = established(flows)
+                if kind == 'crr':
+                    # As many connections again, before megaflows expire.
+                    self.one(variant, kind, argument)
+                    seen['megaflows_then'] = self.megaflows(variant).count(
+                        'actions:')
                 variant.profile[name] = seen
+
+    def megaflows(self, variant):
+        return self.sandbox.appctl('dpif/dump-flows', variant.bridge)
 
     def measure_set_up(self, number):
         """Every datagram is a new flow: without megaflows, each pass of it

@@ -112,7 +112,10 @@ def traffic(results):
     for test in PROFILED:
         for key, text in (('passes', 'passes a packet'),
                           ('megaflows', 'megaflows'),
+                          ('megaflows_then', 'after twice as many'),
                           ('subtables', 'subtables a hit')):
+            if not all(key in v['profile'][test] for v in variants.values()):
+                continue
             rows.append(('%s: %s' % (test, text), *(
                 '%.3g' % v['profile'][test].get(key, 0)
                 for v in variants.values()), *('' for _ in others)))
