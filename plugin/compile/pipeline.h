@@ -83,8 +83,9 @@
  *
  * That is for what is new to conntrack.  Of what is known, or under review,
  * later fragments pass unjudged, and the first one, without which they do not
- * come out of the next ct(), is judged.  Where the commit of a review takes
- * what a later one says, that is a label (no SG_MARK_KNOWN).
+ * come out of the next ct(), is judged.  All of them go to the same commit, so
+ * that they meet also if a review begins or ends between two of them.  Where
+ * it takes what an unjudged one says, that is a label (no SG_MARK_KNOWN).
  *
  * The kernel's datapath puts datagrams together once and for all; there
  * nothing is a fragment behind a ct().

@@ -220,6 +220,11 @@ static const struct static_flow guarded_flows[] = {
     { "*_CT", 150, NEW NOT_NOW, AS_NEW },
     { "*_CT", 120, ESTABLISHED NOT_YET, TO_REVIEW },
     { "*_CT", 120, ESTABLISHED NOT_NOW, TO_REVIEW },
+    /* Each fragment goes the way of those under review, where they meet, lest
+     * a datagram be lost of which only some met the review's flows. */
+    { "*_CT", 108, "ip6?,ip_frag=yes," ESTABLISHED IN_FORCE, AS_UNJUDGED },
+    { "*_CT", 108, "ip6?,ip_frag=yes,ct_state=+new-inv+trk,ct_nw_proto=17,"
+      IN_FORCE, AS_UNJUDGED },
     /* A SYN of either end, if both open at once.  New TCP is compared with
      * that flag, and so is what is established because of this: then one mask
      * does for both. */

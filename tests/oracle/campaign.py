@@ -83,9 +83,9 @@ class Stats:
 
 
 class Reviews:
-    """Knows when review flows have come or gone.  An established datagram of
-    which one fragment met them and another did not may be lost (doc/pipeline.md,
-    Limits)."""
+    """Knows when review flows have come or gone: should an established datagram
+    of which one fragment met them and another did not be lost, it is sent
+    again."""
 
     RECENT = 2                  # Seconds in which no old datapath flow is left.
 
