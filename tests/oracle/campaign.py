@@ -6,7 +6,6 @@ Each step changes something (a rule, a member, a port's groups or addresses)
 and sends waves of packets, first of the connections that were there before.
 """
 import collections
-import dataclasses
 import os
 import random
 import re
@@ -45,7 +44,7 @@ class Stats:
     def __init__(self):
         self.packets = self.policies = self.worlds = self.restarts = 0
         self.leaked = self.mismatches = self.changes = self.compared = 0
-        self.skipped = self.scratch = self.again = 0
+        self.skipped = self.scratch = 0
         self.labels = collections.Counter()
 
     def add(self, other):
@@ -54,10 +53,6 @@ class Stats:
                 self.labels.update(value)
             else:
                 setattr(self, name, getattr(self, name) + value)
-
-    def often_again(self):
-        """Is what may happen rarely, see Reviews, the rule?"""
-        return self.again * 1000 > max(self.packets, 3000)
 
     def shares(self):
         return ', '.join('%s %.1f %%' % (
@@ -74,35 +69,10 @@ class Stats:
         return ('%d packets, %d policies, %d changes, %d worlds, %d restarts '
                 'of the agent, flows compared with those from nothing %d '
                 'times and with those installed %d times, %d mismatches, %d '
-                'frames leaked, %d datagrams sent again as a review had begun '
-                'or ended between their fragments, %d packets not sent as the '
-                'contract is open'
+                'frames leaked, %d packets not sent as the contract is open'
                 % (self.packets, self.policies, self.changes, self.worlds,
                    self.restarts, self.scratch, self.compared,
-                   self.mismatches, self.leaked, self.again, self.skipped))
-
-
-class Reviews:
-    """Knows when review flows have come or gone: should an established datagram
-    of which one fragment met them and another did not be lost, it is sent
-    again."""
-
-    RECENT = 2                  # Seconds in which no old datapath flow is left.
-
-    def __init__(self, sandbox):
-        self.watches = [FlowWatch(sandbox, b) for b in worlds.BRIDGES]
-        self.moved = -self.RECENT
-
-    def have_moved(self):
-        """Have some come or gone a moment ago?"""
-        for watch in self.watches:
-            if any(REVIEW_COOKIE in event for event in watch.take()):
-                self.moved = time.monotonic()
-        return time.monotonic() - self.moved < self.RECENT
-
-    def close(self):
-        for watch in self.watches:
-            watch.close()
+                   self.mismatches, self.leaked, self.skipped))
 
 
 class Episode:
@@ -113,7 +83,6 @@ class Episode:
         self.stats = Stats()
         self.failures = []
         self.changes = []
-        self.reviews = None
 
     # Life.
 
@@ -136,8 +105,6 @@ class Episode:
             self._fail('seed %d: %s\n%s' % (self.seed, failure,
                                             self._last_words()))
         finally:
-            if self.reviews:
-                self.reviews.close()
             self.failures += self.sandbox.stop()
         return self
 
@@ -172,7 +139,6 @@ class Episode:
         self.world.deploy(self.sandbox)
         self.agent = Agent(self.sandbox, self.folder).start()
         self.agent.wait(20)
-        self.reviews = Reviews(self.sandbox)
         self._check_states()
         self.oracle = Oracle(self.world, self.policy)
         self.traffic = Traffic(self.rng, self.world, self.oracle,
@@ -297,9 +263,8 @@ class Episode:
                           [c for c in t.connections if c.born == t.step]))
         self._send(t.strays(size // 6))
 
-    def _send(self, packets, again=3):
-        """Feeds a wave and compares what comes out.  Packets that a review
-        may have lost are sent again, so often at most."""
+    def _send(self, packets):
+        """Feeds a wave and compares what comes out."""
         sent = {}
         queues = collections.defaultdict(list)
         for p in packets:
@@ -318,16 +283,9 @@ class Episode:
             if p.origin:
                 p.origin.history.append('step %d: %s\n      expected at %s'
                                         % (self.traffic.step, p, expected))
-        self.reviews.have_moved()       # Before this wave, that is.
         self._feed(queues)
-        lost = self._compare(sent, again)
+        self._compare(sent)
         self._check_datapath()
-        if lost:
-            self._send([self._copy(p) for p in lost], again - 1)
-
-    def _copy(self, packet):
-        self.stats.again += 1
-        return dataclasses.replace(packet, number=next(self.traffic.numbers))
 
     def _check_datapath(self):
         """Nothing is done behind a ct() but to come back from it: fragments
@@ -356,8 +314,7 @@ class Episode:
                     self.sandbox.injected += len(part)
             self.sandbox._wait_processed()
 
-    def _compare(self, sent, again):
-        """Returns the packets that are to be sent again."""
+    def _compare(self, sent):
         seen = collections.defaultdict(collections.Counter)
         for iface, out in self.sandbox.collect().items():
             for frame in out:
@@ -369,8 +326,8 @@ class Episode:
                     continue
                 seen[number][iface] += 1
                 self._check_frame(sent[number][0], iface, frame)
-        return [p for number, (p, expected) in sent.items()
-                if not self._check(p, expected, seen[number], again)]
+        for number, (p, expected) in sent.items():
+            self._check(p, expected, seen[number])
 
     def _check_frame(self, p, iface, frame):
         """It leaves as it came, but for its tag."""
@@ -379,25 +336,20 @@ class Episode:
             self._fail('%s leaves %s changed: %s' % (
                 p, iface, frames.describe(frame)))
 
-    def _check(self, p, expected, seen, again):
-        """Returns false if the packet is to be sent again."""
+    def _check(self, p, expected, seen):
         must = collections.Counter(expected.must)
         copies = p.fragments or 1
         extra = {i for i, n in seen.items()
                  if n > (must[i] or copies * (i in expected.may))}
         missing = {i for i, n in must.items() if seen[i] < n}
         if not extra and not missing:
-            return True
-        if again and p.fragments and not extra and \
-           'known connection' in expected.why and self.reviews.have_moved():
-            return False
+            return
         self.stats.mismatches += 1
         self.stats.leaked += sum(
             seen[i] for i in extra if i in self.world.ports)
         if p.origin:
             p.origin.done = True
         self._fail(self._report(p, expected, seen, extra, missing))
-        return True
 
     def _fail(self, text):
         self.failures.append(text)
@@ -453,8 +405,5 @@ def run(seed, packets, bad=1, progress=None):
         if progress:
             progress(seed, episode)
         if total.packets >= packets or failed >= bad:
-            if total.often_again():
-                failures.append('reviews lose too many datagrams: %d'
-                                % total.again)
             return total, failures, seed
         seed += 1
