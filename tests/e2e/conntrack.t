@@ -71,6 +71,27 @@ def big(sender, receiver, port, family, sport=None):
     return sender.udp(receiver, port, family, sport=sport, data=b'x' * 3500)
 
 
+def big_answer(server, client, port, family, sport):
+    return frames.udp_frame(server.mac, client.mac, server.address(family),
+                            client.address(family), port, sport, b'y' * 3500)
+
+
+def expect_all(lab, server, sport, allowed, why, answers=True):
+    """For each client, family and order a connection of fragments, known by
+    'sport'."""
+    ways = [(client, family, order) for client in (lab.friend, lab.cli1)
+            for family in (4, 6) for order in (1, -1)]
+    for at, (client, family, order) in enumerate(ways, sport):
+        text = '%s: ipv%d of %s, order %d' % (why, family, client, order)
+        expect_datagram(lab, client, server,
+                        big(client, server, 5000, family, at), allowed, text,
+                        order)
+        if answers:
+            expect_datagram(lab, server, client,
+                            big_answer(server, client, 5000, family, at),
+                            allowed, text + ', answer', order)
+
+
 @test('UDP datagrams in fragments: allowed and refused, in any order',
       lab=two)
 def _(lab):
@@ -107,9 +128,7 @@ def _(lab):
             expect_datagram(lab, client, lab.srv1,
                             big(client, lab.srv1, 5000, family, sport), True,
                             why)
-            answer = frames.udp_frame(
-                lab.srv1.mac, client.mac, lab.srv1.address(family),
-                client.address(family), 5000, sport, b'y' * 3500)
+            answer = big_answer(lab.srv1, client, 5000, family, sport)
             expect_datagram(lab, lab.srv1, client, answer, True,
                             why + ', answer')
             expect_datagram(lab, client, lab.srv1,
@@ -127,8 +146,7 @@ def _(lab):
 def _(lab):
     frame = big(lab.friend, lab.srv1, 5000, 4, 40400)
     expect_datagram(lab, lab.friend, lab.srv1, frame, True, 'allowed')
-    answer = frames.udp_frame(lab.srv1.mac, lab.friend.mac, lab.srv1.v4,
-                              lab.friend.v4, 5000, 40400, b'y' * 3500)
+    answer = big_answer(lab.srv1, lab.friend, 5000, 4, 40400)
     expect_datagram(lab, lab.srv1, lab.friend, answer, True, 'its answer')
     lab.reload(POLICY.replace('5000', '5999'))
     expect_datagram(lab, lab.srv1, lab.friend, answer, False, 'answer, cut')
@@ -139,25 +157,8 @@ def _(lab):
       fresh=True)
 def _(lab):
     mgmt = lab.sandbox.mgmt('br0')
-    ways = [(client, family) for client in (lab.cli1, lab.friend)
-            for family in (4, 6)]
-
-    def pass_all(sport, why, answers=True):
-        for n, (client, family) in enumerate(ways):
-            for order in (1, -1):
-                text = '%s: ipv%d of %s, order %d' % (why, family, client,
-                                                      order)
-                expect_datagram(lab, client, lab.srv1, big(
-                    client, lab.srv1, 5000, family, sport + n), True, text,
-                    order)
-                if answers:
-                    expect_datagram(lab, lab.srv1, client, frames.udp_frame(
-                        lab.srv1.mac, client.mac, lab.srv1.address(family),
-                        client.address(family), 5000, sport + n,
-                        b'y' * 3500), True, text + ', answer', order)
-
-    pass_all(40500, 'before')
-    pass_all(40600, 'before, unanswered', answers=False)
+    expect_all(lab, lab.srv1, 40500, True, 'before')
+    expect_all(lab, lab.srv1, 40600, True, 'before, unanswered', answers=False)
     lab.allow_log('of somebody else is in table')
     # Like the flows of a review (review.c), but only for some fragments: as
     # megaflows of before make it when one begins or ends.
@@ -169,11 +170,12 @@ def _(lab):
                     'ct_state=-rel-inv+trk,actions=resubmit(,%d)'
                     % (table, proto, kind, table + 1))
         lab.sandbox.purge_megaflows()
-        pass_all(40500, 'only the ' + kind)
-        pass_all(40600, 'only the %s, unanswered' % kind, answers=False)
+        expect_all(lab, lab.srv1, 40500, True, 'only the ' + kind)
+        expect_all(lab, lab.srv1, 40600, True,
+                   'only the %s, unanswered' % kind, answers=False)
         lab.sandbox.ofctl('del-flows', mgmt, 'cookie=0/-1')
         lab.sandbox.purge_megaflows()
-    pass_all(40500, 'after')
+    expect_all(lab, lab.srv1, 40500, True, 'after')
 
 
 @test('the type of a fragmented ping is judged, not taken for 0', lab=two,
@@ -362,29 +364,15 @@ def _(lab):
 @test('fragments that begin a connection drain with it', lab=one_way,
       fresh=True)
 def _(lab):
-    ways = [(client, family, order) for client in (lab.friend, lab.cli1)
-            for family in (4, 6) for order in (1, -1)]
-
-    def pass_all(sport, allowed, why, answers=True):
-        for n, (client, family, order) in enumerate(ways):
-            text = '%s: ipv%d of %s, order %d' % (why, family, client, order)
-            there = big(client, lab.keep1, 5000, family, sport + n)
-            back = frames.udp_frame(
-                lab.keep1.mac, client.mac, lab.keep1.address(family),
-                client.address(family), 5000, sport + n, b'y' * 3500)
-            expect_datagram(lab, client, lab.keep1, there, allowed, text,
-                            order)
-            if answers:
-                expect_datagram(lab, lab.keep1, client, back, allowed,
-                                text + ', answer', order)
-
-    pass_all(30600, True, 'allowed')
-    pass_all(30700, True, 'allowed, unanswered', answers=False)
+    expect_all(lab, lab.keep1, 30600, True, 'allowed')
+    expect_all(lab, lab.keep1, 30700, True, 'allowed, unanswered',
+               answers=False)
     lab.reload(ONE_WAY % ('5000', '5999'))
     for _ in range(2):
-        pass_all(30600, True, 'draining')
-        pass_all(30700, True, 'draining, unanswered', answers=False)
-    pass_all(30800, False, 'too late', answers=False)
+        expect_all(lab, lab.keep1, 30600, True, 'draining')
+        expect_all(lab, lab.keep1, 30700, True, 'draining, unanswered',
+                   answers=False)
+    expect_all(lab, lab.keep1, 30800, False, 'too late', answers=False)
 
 
 @test('one-way datagrams: revoked at once, and back at once', lab=one_way,
