@@ -458,26 +458,32 @@ choose_all(const struct variant *v, const char *p, struct ds *s)
     }
 }
 
-static const struct {
+struct numbered {
     const char *name;
     int number;
-} tables[] = {
+};
+
+static const struct numbered tables[] = {
 #define SG_TABLE(NAME, NUMBER) { #NAME, NUMBER },
     SG_TABLES
 #undef SG_TABLE
-}, registers[] = {
+    { NULL, 0 },
+};
+
+static const struct numbered registers[] = {
 #define SG_REGISTER(NAME, NUMBER) { #NAME, NUMBER },
     SG_REGISTERS
 #undef SG_REGISTER
+    { NULL, 0 },
 };
 
-/* The number of the table whose name has the 'n' bytes at 'name'. */
+/* The number of what has the 'n' bytes at 'name' for a name. */
 static int
-table_number(const char *name, size_t n)
+number_of(const struct numbered *all, const char *name, size_t n)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-        if (strlen(tables[i].name) == n && !memcmp(tables[i].name, name, n)) {
-            return tables[i].number;
+    for (; all->name; all++) {
+        if (strlen(all->name) == n && !memcmp(all->name, name, n)) {
+            return all->number;
         }
     }
     OVS_NOT_REACHED();
@@ -492,15 +498,9 @@ expand_register(const char *p, struct ds *s)
     while (isupper((unsigned char) p[n])) {
         n++;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(registers); i++) {
-        if (strlen(registers[i].name) == n
-            && !memcmp(registers[i].name, p, n)) {
-            ds_put_format(s, p[n] == '[' ? "NXM_NX_REG%d" : "reg%d",
-                          registers[i].number);
-            return p + n;
-        }
-    }
-    OVS_NOT_REACHED();
+    ds_put_format(s, p[n] == '[' ? "NXM_NX_REG%d" : "reg%d",
+                  number_of(registers, p, n));
+    return p + n;
 }
 
 static void
@@ -510,7 +510,7 @@ expand(const struct emitter *e, const char *p, struct ds *s)
         if (*p == '{') {
             size_t n = strcspn(++p, "}");
 
-            ds_put_format(s, "%d", table_number(p, n));
+            ds_put_format(s, "%d", number_of(tables, p, n));
             p += n + 1;
         } else if (*p == '$') {
             p = expand_register(p + 1, s);
@@ -557,7 +557,7 @@ emit_variant(struct emitter *e, const struct static_flow *flow,
     ds_put_format(&chosen, "%sactions=", chosen.length ? "," : "");
     choose_all(v, flow->actions, &chosen);
     expand(e, ds_cstr(&chosen), &text);
-    emit_text(e, table_number(ds_cstr(&table), table.length), priority,
+    emit_text(e, number_of(tables, ds_cstr(&table), table.length), priority,
               ds_cstr(&text));
     ds_destroy(&table);
     ds_destroy(&chosen);
