@@ -41,6 +41,9 @@ TESTS = [('TCP, one stream', 'bulk', None, 'Gbit/s', 8e-9),
          ('connections, 16 at a time', 'crr', 16, '/s', 1),
          ('small UDP', 'udp', 18, 'kpps', 1e-3)]
 PROFILED = 'requests, 32 streams', 'connections, 16 at a time', 'small UDP'
+PROFILE = {'passes': 'passes a packet', 'megaflows': 'megaflows',
+           'megaflows_then': 'megaflows, after twice as many',
+           'subtables': 'subtables a hit'}
 
 STATS = {'packets received': 'packets',
          'avg. datapath passes per packet': 'passes',
@@ -316,6 +319,14 @@ class Traffic:
             for guest in variant.guests.values():
                 guest.stop()
         self.sandbox.stop()
+
+
+def profile_of(test, variants):
+    """Of a test in results: (what it is, [its value of each variant])."""
+    for key, what in PROFILE.items():
+        values = [v['profile'][test].get(key) for v in variants.values()]
+        if None not in values:
+            yield what, values
 
 
 def established(flows):

@@ -7,7 +7,7 @@ by the table of that name; the rest of the page is left alone.
 import re
 
 import report
-from datapath import PROFILED, TESTS
+from datapath import PROFILED, TESTS, profile_of
 
 
 def markdown(rows, left=1):
@@ -110,15 +110,10 @@ def traffic(results):
                            else count(round(c['median'])) for c in cells),
                          *('%.2f' % c['ratio'] for c in cells[1:])))
     for test in PROFILED:
-        for key, text in (('passes', 'passes a packet'),
-                          ('megaflows', 'megaflows'),
-                          ('megaflows_then', 'after twice as many'),
-                          ('subtables', 'subtables a hit')):
-            if not all(key in v['profile'][test] for v in variants.values()):
-                continue
-            rows.append(('%s: %s' % (test, text), *(
-                '%.3g' % v['profile'][test].get(key, 0)
-                for v in variants.values()), *('' for _ in others)))
+        for what, values in profile_of(test, variants):
+            rows.append(('%s: %s' % (test, what),
+                         *('%.3g' % value for value in values),
+                         *('' for _ in others)))
     for key, text in (('upcalls_per_packet', 'upcalls'),
                       ('us_per_packet', 'CPU us')):
         rows.append(('a new flow, without megaflows: ' + text, *(
