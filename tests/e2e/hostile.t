@@ -162,8 +162,8 @@ def _(lab):
         try:
             with open('/proc/%d/stat' % pid) as f:
                 return f.read().rpartition(')')[2].split()[0]
-        except FileNotFoundError:
-            return 'Z'
+        except (FileNotFoundError, ProcessLookupError):
+            return 'Z'                  # Gone before, or while we read.
     lab.check(wait_until(lambda: state() == 'Z', 30), 'it lives on: %s'
               % state())
     lab.agent.restart()
