@@ -8,6 +8,7 @@
 
 #include <getopt.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <unixctl.h>         /* Open vSwitch's; quotes would find our own. */
 
@@ -236,6 +237,18 @@ main_loop(struct sg_core *core, struct sg_unixctl *commands,
     }
 }
 
+/* The C library keeps small blocks that were freed apart, and puts all of them
+ * together with their neighbours at the first big one that is freed: after a
+ * bundle of 50,000 flows that is 10 to 20 ms in one turn of the main loop.
+ * Without that, each is put where it belongs when it is freed. */
+static void
+free_small_blocks_at_once(void)
+{
+#ifdef M_MXFAST
+    mallopt(M_MXFAST, 0);
+#endif
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -246,6 +259,7 @@ main(int argc, char *argv[])
     struct sg_core *core;
     bool exiting = false;
 
+    free_small_blocks_at_once();
     ovs_set_program_name(argv[0], SG_VERSION);
     ovs_cmdl_proctitle_init(argc, argv);
     service_start(&argc, &argv);
