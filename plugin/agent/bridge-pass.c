@@ -5,13 +5,14 @@
 /* A bridge in a pass
  * ==================
  *
- *   BEGIN --> PLAN --> EMIT --> DIFF --> NOTE --> done
+ *   BEGIN --> PLAN --> EMIT --> DIFF --> NOTE --> REVIEW --> DIFF --> done
  *
  * PLAN brings the plan up to date, EMIT the desired flows, DIFF finds out in
- * what they and the installed ones differ, and NOTE what of that revokes
- * something (compile/review.h).  Each goes on for a slice of a turn.  What
- * DIFF has found is committed when the whole pass is over (bridge.c): nothing
- * of it is seen before.
+ * what they and the installed ones differ, NOTE what of that revokes something
+ * (compile/review.h), and REVIEW makes the flows for that, with which DIFF
+ * begins anew.  Each goes on for a slice of a turn.  What DIFF has found is
+ * committed when the whole pass is over (bridge.c): nothing of it is seen
+ * before.
  *
  * A pass begins when no bundle is on its way to any bridge, so DIFF compares
  * with what is there.  Should others change that meanwhile, it begins anew. */
@@ -139,27 +140,6 @@ sg_core_bridge_diff(struct sg_core_bridge *b,
     return b->diffed;
 }
 
-/* New reviews have flows of their own, which are part of what differs. */
-static void
-bridge_add_reviews(struct sg_core *core, struct sg_core_bridge *b,
-                   const struct sg_flows *installed)
-{
-    struct sg_slice slice = SG_SLICE_WHOLE;
-    struct sg_diff more = { .have_old = false };
-    struct sg_flows added;
-
-    sg_flows_init(&added);
-    sg_reviews_emit_changes(&b->reviews, &b->desired, &added);
-    if (sg_flows_count(&added)) {
-        sg_core_revoke_soon(core);
-        sg_diff_run(&more, installed, &b->desired, &added, &slice);
-        sg_changes_append(&b->diff.changes, &more.changes);
-        sg_diff_destroy(&more);
-        sg_flows_absorb(&b->touched, &added);
-    }
-    sg_flows_destroy(&added);
-}
-
 /* The flag `no-flood'. */
 
 /* The flag goes last: NORMAL must not flood to guarded ports as long as there
@@ -277,25 +257,36 @@ step_plan(struct sg_core *core OVS_UNUSED, struct sg_core_bridge *b,
 }
 
 static bool
-step_emit(struct sg_core *core, struct sg_core_bridge *b,
+step_emit(struct sg_core *core OVS_UNUSED, struct sg_core_bridge *b,
           struct sg_slice *slice)
 {
-    struct sg_flows *touched = sg_core_bridge_touched(b);
-
     if (b->holding == SG_HOLD_TRUSTED) {
         bridge_desire_trusted(b, sg_switch_installed(b->sw));
     }
-    if (b->holding != SG_HOLD_ALL) {
-        return true;
+    return (b->holding != SG_HOLD_ALL
+            || sg_plan_emit_changes(b->plan, &b->desired,
+                                    sg_core_bridge_touched(b), slice));
+}
+
+static bool
+step_grace(struct sg_core *core, struct sg_core_bridge *b,
+           struct sg_slice *slice OVS_UNUSED)
+{
+    if (b->holding == SG_HOLD_ALL) {
+        sg_core_grace_begin(core, b);
+        sg_core_grace_emit(b);
+        sg_reviews_forget_own(&b->reviews, b->plan, time_msec());
     }
-    if (!sg_plan_emit_changes(b->plan, &b->desired, touched, slice)) {
-        return false;
-    }
-    sg_reviews_forget_own(&b->reviews, b->plan, time_msec());
-    sg_reviews_emit_changes(&b->reviews, &b->desired, touched);
-    sg_core_grace_begin(core, b);
-    sg_core_grace_emit(b);
     return true;
+}
+
+static bool
+step_emit_reviews(struct sg_core *core OVS_UNUSED, struct sg_core_bridge *b,
+                  struct sg_slice *slice)
+{
+    return (b->holding != SG_HOLD_ALL
+            || sg_reviews_emit_changes(&b->reviews, &b->desired,
+                                       sg_core_bridge_touched(b), slice));
 }
 
 /* Without a connection there is nothing to compare with; when it is back there
@@ -311,7 +302,7 @@ step_diff(struct sg_core *core OVS_UNUSED, struct sg_core_bridge *b,
 }
 
 static bool
-step_note(struct sg_core *core, struct sg_core_bridge *b,
+step_note(struct sg_core *core OVS_UNUSED, struct sg_core_bridge *b,
           struct sg_slice *slice)
 {
     const struct sg_flows *installed = sg_switch_installed(b->sw);
@@ -327,10 +318,20 @@ step_note(struct sg_core *core, struct sg_core_bridge *b,
         b->noting = NULL;
         return false;
     }
-    if (!sg_noting_run(b->noting, &b->diff.changes, slice)) {
-        return false;
+    return sg_noting_run(b->noting, &b->diff.changes, slice);
+}
+
+/* New reviews have flows of their own, which are part of what differs. */
+static bool
+step_review(struct sg_core *core, struct sg_core_bridge *b,
+            struct sg_slice *slice)
+{
+    if (b->holding == SG_HOLD_ALL && sg_reviews_have_changed(&b->reviews)) {
+        sg_core_revoke_soon(core);
+        sg_core_bridge_drop_diff(b);
+        return sg_reviews_emit_changes(&b->reviews, &b->desired,
+                                       sg_core_bridge_touched(b), slice);
     }
-    bridge_add_reviews(core, b, installed);
     return true;
 }
 
@@ -351,7 +352,8 @@ step_end(struct sg_core *core, struct sg_core_bridge *b,
 
 static bool (*const steps[])(struct sg_core *, struct sg_core_bridge *,
                              struct sg_slice *) = {
-    step_begin, step_plan, step_emit, step_diff, step_note, step_end
+    step_begin, step_plan, step_emit, step_grace, step_emit_reviews,
+    step_diff, step_note, step_review, step_diff, step_end
 };
 
 void

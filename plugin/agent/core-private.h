@@ -137,7 +137,11 @@ struct sg_core_bridge {
     } holding;
     struct sg_reviews reviews;
     bool dumped;                /* They were in force when the connection table
-                                 * was asked for; see revoke.c. */
+                                 * was asked for (revoke.c), and are yet to be
+                                 * compared with what it holds: */
+    size_t n_reviewed;          /* these many of its connections were, */
+    size_t n_unended;           /* and these many reviews may end. */
+    size_t n_removed;           /* Connections, by that. */
     struct sg_unit grace_unit;  /* The flows of 'graces'. */
     bool committing;            /* A bundle of ours is under way. */
     unsigned long long int n_committed; /* Bundles, before that one. */
@@ -215,6 +219,8 @@ struct sg_core {
     struct sg_conntrack *conntrack; /* For revoke.c. */
     char *conntrack_type;       /* Datapath type that was asked. */
     long long int dump_asked;   /* When a dump was asked for; 0: none is. */
+    bool dump_reading;          /* It is being read, */
+    bool dump_ended;            /* and some review has ended by it. */
     long long int next_dump;    /* When to ask again. */
     long long int dump_interval;
 
@@ -327,7 +333,7 @@ void sg_core_limits_wait(struct sg_core *);
 bool sg_core_limits_synced(const struct sg_core *);
 
 /* revoke.c */
-void sg_core_revoke_run(struct sg_core *);
+void sg_core_revoke_run(struct sg_core *, struct sg_slice *);
 void sg_core_revoke_wait(struct sg_core *);
 void sg_core_revoke_soon(struct sg_core *);     /* Something was revoked. */
 

@@ -24,6 +24,7 @@
 #include "agent/core-private.h"
 
 #include "compile/pipeline.h"
+#include "coverage.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "packets.h"
@@ -34,6 +35,7 @@
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(sg_revoke);
+COVERAGE_DEFINE(sg_review_looked_at);
 
 #define FIRST_DUMP 500          /* Milliseconds after a revocation. */
 #define LONGEST_PAUSE 30000
@@ -187,76 +189,128 @@ review_concerns(const struct sg_core *core, const struct sg_core_bridge *b,
     return false;
 }
 
+/* What there is to be found out about one connection. */
+struct reading {
+    struct sg_core *core;
+    struct sg_core_bridge *b;
+    const struct sg_conn *conn;
+    struct view view;
+    bool stop;                  /* It can be removed from the table. */
+};
+
+/* 'r' may be about the connection. */
+static void
+apply_review(struct reading *reading, struct sg_review *r)
+{
+    if (!r) {
+        return;
+    }
+    COVERAGE_INC(sg_review_looked_at);
+    if (review_concerns(reading->core, reading->b, r, reading->conn,
+                        &reading->view)) {
+        reading->stop |= (r->kind == SG_REVIEW_OWN
+                          || conn_may_go(reading->core, reading->conn,
+                                         &reading->view));
+        r->needed = reading->core->dump_asked;
+    }
+}
+
+static void
+apply_reviews_around(struct reading *reading, enum sg_review_kind kind,
+                     uint32_t value, const struct sg_prefix *host)
+{
+    const struct sg_reviews *reviews = &reading->b->reviews;
+    struct sg_review *r;
+    int plen = -1;
+
+    while ((r = sg_reviews_next_around(reviews, kind, value, host, &plen))) {
+        apply_review(reading, r);
+    }
+}
+
+/* There may be tens of thousands of reviews, and of connections: those that
+ * may be about one are looked up. */
+static void
+apply_reviews(struct reading *reading)
+{
+    const struct sg_reviews *reviews = &reading->b->reviews;
+    const struct sg_conn *conn = reading->conn;
+    const struct view *view = &reading->view;
+
+    apply_review(reading, sg_reviews_find(reviews, SG_REVIEW_NUMBER,
+                                          conn->mark & SG_MARK_NUMBER, NULL));
+    apply_review(reading, sg_reviews_find(reviews, SG_REVIEW_ZONE, conn->zone,
+                                          NULL));
+    apply_reviews_around(reading, SG_REVIEW_OWN, conn->zone, &view->own);
+    apply_reviews_around(reading, SG_REVIEW_OWN, conn->zone, &view->remote);
+    apply_reviews_around(reading, SG_REVIEW_ADDRESS, view->ep->network->id,
+                         &view->remote);
+}
+
 /* Looks at one connection for all reviews of its bridge; returns true if it
  * can be removed from the table. */
 static bool
 review_conn(struct sg_core *core, struct sg_core_bridge *b,
-            const struct sg_conn *conn, struct sg_reviews *needed)
+            const struct sg_conn *conn)
 {
-    struct view view;
-    struct sg_review *r;
-    bool stop;
+    struct reading reading = { .core = core, .b = b, .conn = conn };
+    bool cut = conn->mark & SG_MARK_CUT;
 
-    if (!conn_view(core, b, conn, &view)) {
+    if (!conn_view(core, b, conn, &reading.view)) {
         return false;
     }
-    stop = conn->mark & SG_MARK_CUT && conn_may_go(core, conn, &view);
-    HMAP_FOR_EACH (r, node, &b->reviews.reviews) {
-        if (review_concerns(core, b, r, conn, &view)) {
-            stop |= (r->kind == SG_REVIEW_OWN
-                     || conn_may_go(core, conn, &view));
-            sg_reviews_add(needed, r->kind, r->value,
-                           &r->prefix, r->since);
+    reading.stop = cut && conn_may_go(core, conn, &reading.view);
+    apply_reviews(&reading);
+    if (reading.stop || cut) {
+        sg_core_cuts_count(core, reading.view.ep->port, conn);
+    }
+    return reading.stop;
+}
+
+static bool
+bridge_review_conns(struct sg_core *core, struct sg_core_bridge *b,
+                    struct sg_slice *slice)
+{
+    size_t n;
+    const struct sg_conn *conns = sg_conntrack_entries(core->conntrack, &n);
+
+    for (; b->n_reviewed < n; b->n_reviewed++) {
+        const struct sg_conn *conn = &conns[b->n_reviewed];
+
+        if (sg_slice_over(slice)) {
+            return false;
+        }
+        if (review_conn(core, b, conn)) {
+            sg_switch_flush_conn(b->sw, conn);
+            b->n_removed++;
         }
     }
-    if (stop || conn->mark & SG_MARK_CUT) {
-        sg_core_cuts_count(core, view.ep->port, conn);
-    }
-    return stop;
+    return true;
 }
 
 /* Reviews that no connection needs have done their work. */
-static void
+static bool
 bridge_end_reviews(struct sg_core *core, struct sg_core_bridge *b,
-                   long long int asked, const struct sg_reviews *needed)
+                   struct sg_slice *slice)
 {
-    struct sg_review *r;
+    struct ovs_list *list = &b->reviews.in_order;
 
-    HMAP_FOR_EACH_SAFE (r, node, &b->reviews.reviews) {
-        const struct sg_review *n;
-        bool keep = r->since >= asked;
+    for (; b->n_unended && !ovs_list_is_empty(list); b->n_unended--) {
+        struct sg_review *r = CONTAINER_OF(ovs_list_front(list),
+                                           struct sg_review, in_order);
 
-        HMAP_FOR_EACH_WITH_HASH (n, node, r->node.hash, &needed->reviews) {
-            keep |= (n->kind == r->kind && n->value == r->value
-                     && sg_prefix_equals(&n->prefix, &r->prefix));
+        if (sg_slice_over(slice)) {
+            return false;
         }
-        if (!keep) {
+        if (r->since >= core->dump_asked || r->needed == core->dump_asked) {
+            ovs_list_remove(&r->in_order);
+            ovs_list_push_back(list, &r->in_order);
+        } else {
             sg_reviews_remove(&b->reviews, r);
-            core->dirty = true;
+            core->dump_ended = true;
         }
     }
-}
-
-static void
-bridge_read_dump(struct sg_core *core, struct sg_core_bridge *b)
-{
-    struct sg_reviews needed;
-    size_t n, removed = 0;
-    const struct sg_conn *conns = sg_conntrack_entries(core->conntrack, &n);
-
-    sg_reviews_init(&needed);
-    for (size_t i = 0; i < n; i++) {
-        if (review_conn(core, b, &conns[i], &needed)) {
-            sg_switch_flush_conn(b->sw, &conns[i]);
-            removed++;
-        }
-    }
-    if (removed) {
-        VLOG_INFO("%s: removed %"PRIuSIZE" revoked connections", b->name,
-                  removed);
-    }
-    bridge_end_reviews(core, b, core->dump_asked, &needed);
-    sg_reviews_destroy(&needed);
+    return true;
 }
 
 /* Is what the last pass found in force there? */
@@ -264,11 +318,11 @@ static bool
 bridge_is_settled(const struct sg_core *core, const struct sg_core_bridge *b)
 {
     return (b->holding == SG_HOLD_ALL && sg_switch_installed(b->sw)
-            && b->applied_pass == core->pass);
+            && !b->learning && b->applied_pass == core->pass);
 }
 
 static void
-core_read_dump(struct sg_core *core)
+core_begin_reading(struct sg_core *core)
 {
     struct shash_node *node;
 
@@ -276,12 +330,44 @@ core_read_dump(struct sg_core *core)
     SHASH_FOR_EACH (node, &core->bridges) {
         struct sg_core_bridge *b = node->data;
 
-        if (b->dumped && bridge_is_settled(core, b)
-            && !strcmp(b->datapath_type, core->conntrack_type)) {
-            bridge_read_dump(core, b);
-        }
+        b->n_reviewed = b->n_removed = 0;
+        b->n_unended = hmap_count(&b->reviews.reviews);
     }
-    sg_core_cuts_end(core);
+    core->dump_reading = true;
+}
+
+/* The connections of 'b' first: a review ends when all of them are known. */
+static bool
+bridge_read_dump(struct sg_core *core, struct sg_core_bridge *b,
+                 struct sg_slice *slice)
+{
+    if (!bridge_review_conns(core, b, slice)
+        || !bridge_end_reviews(core, b, slice)) {
+        return false;
+    }
+    if (b->n_removed) {
+        VLOG_INFO("%s: removed %"PRIuSIZE" revoked connections", b->name,
+                  b->n_removed);
+    }
+    return true;
+}
+
+static bool
+core_read_dump(struct sg_core *core, struct sg_slice *slice)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &core->bridges) {
+        struct sg_core_bridge *b = node->data;
+
+        if (b->dumped && bridge_is_settled(core, b)
+            && !strcmp(b->datapath_type, core->conntrack_type)
+            && !bridge_read_dump(core, b, slice)) {
+            return false;
+        }
+        b->dumped = false;
+    }
+    return true;
 }
 
 static void
@@ -331,25 +417,49 @@ core_start_dump(struct sg_core *core)
     sg_conntrack_start(core->conntrack, b->datapath_type, -1);
 }
 
-void
-sg_core_revoke_run(struct sg_core *core)
+/* What a dump was asked for is over, or given up. */
+static void
+core_end_dump(struct sg_core *core)
+{
+    core->dirty |= core->dump_ended;
+    core->dump_ended = core->dump_reading = false;
+    core->dump_asked = 0;
+    core_schedule_dump(core);
+}
+
+/* A pass that comes between two slices may change what the connections were
+ * asked about: then what is left waits for the next dump. */
+static void
+core_follow_dump(struct sg_core *core, struct sg_slice *slice)
 {
     enum sg_conntrack_status status = sg_conntrack_run(core->conntrack);
 
-    if (core->dump_asked && status != SG_CT_PENDING) {
-        if (status == SG_CT_DONE && !core->dirty && !core->passing) {
-            core_read_dump(core);
-        } else if (status == SG_CT_FAILED) {
-            static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
+    if (status == SG_CT_PENDING) {
+        return;
+    } else if (status == SG_CT_FAILED) {
+        static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
 
-            VLOG_INFO_RL(&rl, "cannot read the connection table (%s); "
-                         "revoked connections stay under review",
-                         sg_conntrack_error(core->conntrack));
+        VLOG_INFO_RL(&rl, "cannot read the connection table (%s); revoked "
+                     "connections stay under review",
+                     sg_conntrack_error(core->conntrack));
+    } else if (status == SG_CT_DONE && !core->dirty && !core->passing) {
+        if (!core->dump_reading) {
+            core_begin_reading(core);
         }
-        core->dump_asked = 0;
-        core_schedule_dump(core);
-    } else if (core->have_policy && !core->dump_asked
-               && core_has_reviews(core)) {
+        if (!core_read_dump(core, slice)) {
+            return;
+        }
+        sg_core_cuts_end(core);
+    }
+    core_end_dump(core);
+}
+
+void
+sg_core_revoke_run(struct sg_core *core, struct sg_slice *slice)
+{
+    if (core->dump_asked) {
+        core_follow_dump(core, slice);
+    } else if (core->have_policy && core_has_reviews(core)) {
         if (core->next_dump == LLONG_MAX) {
             sg_core_revoke_soon(core);
         } else if (time_msec() >= core->next_dump) {
@@ -361,7 +471,9 @@ sg_core_revoke_run(struct sg_core *core)
 void
 sg_core_revoke_wait(struct sg_core *core)
 {
-    if (core->dump_asked) {
+    if (core->dump_reading) {
+        poll_immediate_wake();
+    } else if (core->dump_asked) {
         sg_conntrack_wait(core->conntrack);
     } else if (core->next_dump != LLONG_MAX) {
         poll_timer_wait_until(core->next_dump);

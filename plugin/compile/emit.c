@@ -362,5 +362,5 @@ sg_plan_emit_changes(struct sg_plan *plan, struct sg_flows *desired,
         emit_unit(&e);
     }
     emit_destroy(&e);
-    return ovs_list_is_empty(&plan->units.bare);
+    return sg_units_are_settled(&plan->units);
 }

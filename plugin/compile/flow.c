@@ -317,20 +317,6 @@ sg_changes_destroy(struct sg_changes *changes)
     }
 }
 
-void
-sg_flows_absorb(struct sg_flows *dst, struct sg_flows *src)
-{
-    struct sg_flow *flow;
-
-    HMAP_FOR_EACH_POP (flow, node, &src->flows) {
-        if (sg_flows_find(dst, flow)) {
-            sg_flow_free(flow);
-        } else {
-            hmap_insert(&dst->flows, &flow->node, flow->node.hash);
-        }
-    }
-}
-
 static void
 append_change(struct sg_changes *changes, const struct sg_flow *old,
               const struct sg_flow *new)
@@ -340,14 +326,6 @@ append_change(struct sg_changes *changes, const struct sg_flow *old,
                                    sizeof *changes->list);
     }
     changes->list[changes->n++] = (struct sg_change) { old, new };
-}
-
-void
-sg_changes_append(struct sg_changes *changes, const struct sg_changes *more)
-{
-    for (size_t i = 0; i < more->n; i++) {
-        append_change(changes, more->list[i].old, more->list[i].new);
-    }
 }
 
 /* 'flow' is installed, and goes if it is not desired. */

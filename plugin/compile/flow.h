@@ -82,9 +82,6 @@ void sg_flows_remove(struct sg_flows *, struct sg_flow *);  /* Frees it. */
 void sg_flows_put(struct sg_flows *, const struct sg_flow *);
 /* Makes sure that the identity of 'flow' is there. */
 void sg_flows_note(struct sg_flows *, const struct sg_flow *flow);
-/* Takes the flows of 'src', which is left empty; those that 'dst' has already
- * are freed. */
-void sg_flows_absorb(struct sg_flows *dst, struct sg_flows *src);
 /* Takes 'flow' itself; else as sg_flows_add(). */
 bool sg_flows_insert(struct sg_flows *, struct sg_flow *flow);
 /* A flow that is in no set yet. */
@@ -113,7 +110,6 @@ struct sg_changes {
 
 void sg_changes_init(struct sg_changes *);
 void sg_changes_destroy(struct sg_changes *);
-void sg_changes_append(struct sg_changes *, const struct sg_changes *more);
 void sg_flows_diff(const struct sg_flows *installed,
                    const struct sg_flows *desired, struct sg_changes *);
 /* The same, if the two differ at most in the identities in 'touched'. */

@@ -264,6 +264,9 @@ sg_reviews_forget_own(struct sg_reviews *reviews, struct sg_plan *plan,
     struct sg_reviews again;
     struct sg_review *r;
 
+    if (!reviews->n_own) {
+        return;
+    }
     sg_reviews_init(&again);
     HMAP_FOR_EACH_SAFE (r, node, &reviews->reviews) {
         const struct sg_plan_endpoint *ep;

@@ -20,26 +20,81 @@
 void
 sg_reviews_init(struct sg_reviews *reviews)
 {
+    *reviews = (struct sg_reviews) { .n_own = 0 };
     hmap_init(&reviews->reviews);
+    ovs_list_init(&reviews->in_order);
     sg_units_init(&reviews->units);
 }
 
 void
 sg_reviews_clear(struct sg_reviews *reviews)
 {
-    struct sg_review *r;
-
-    HMAP_FOR_EACH_POP (r, node, &reviews->reviews) {
-        free(r);
-    }
-    sg_units_init(&reviews->units);
+    sg_reviews_destroy(reviews);
+    sg_reviews_init(reviews);
 }
 
 void
 sg_reviews_destroy(struct sg_reviews *reviews)
 {
-    sg_reviews_clear(reviews);
+    struct sg_review *r;
+
+    HMAP_FOR_EACH_POP (r, node, &reviews->reviews) {
+        free(r);
+    }
     hmap_destroy(&reviews->reviews);
+}
+
+/* What stands for "no prefix". */
+static const struct sg_prefix *
+or_none(const struct sg_prefix *prefix)
+{
+    static const struct sg_prefix none;
+
+    return prefix ? prefix : &none;
+}
+
+static uint32_t
+review_hash(enum sg_review_kind kind, uint32_t value,
+            const struct sg_prefix *prefix)
+{
+    return sg_prefix_hash(prefix, hash_2words(kind, value));
+}
+
+struct sg_review *
+sg_reviews_find(const struct sg_reviews *reviews, enum sg_review_kind kind,
+                uint32_t value, const struct sg_prefix *prefix)
+{
+    struct sg_review *r;
+
+    prefix = or_none(prefix);
+    HMAP_FOR_EACH_WITH_HASH (r, node, review_hash(kind, value, prefix),
+                             &reviews->reviews) {
+        if (r->kind == kind && r->value == value
+            && sg_prefix_equals(&r->prefix, prefix)) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+struct sg_review *
+sg_reviews_next_around(const struct sg_reviews *reviews,
+                       enum sg_review_kind kind, uint32_t value,
+                       const struct sg_prefix *host, int *plen)
+{
+    while (++*plen <= 128) {
+        if (reviews->lengths[*plen]) {
+            struct sg_prefix prefix;
+            struct sg_review *r;
+
+            sg_prefix_from_ipv6(&host->addr, *plen, &prefix);
+            r = sg_reviews_find(reviews, kind, value, &prefix);
+            if (r && sg_prefix_contains(&prefix, host)) {
+                return r;       /* ::/0 holds no address of IPv4. */
+            }
+        }
+    }
+    return NULL;
 }
 
 bool
@@ -47,25 +102,23 @@ sg_reviews_add(struct sg_reviews *reviews, enum sg_review_kind kind,
                uint32_t value, const struct sg_prefix *prefix,
                long long int now)
 {
-    static const struct sg_prefix none;
-    uint32_t hash;
-    struct sg_review *r;
+    struct sg_review *r = sg_reviews_find(reviews, kind, value, prefix);
 
-    prefix = prefix ? prefix : &none;
-    hash = sg_prefix_hash(prefix, hash_2words(kind, value));
-    HMAP_FOR_EACH_WITH_HASH (r, node, hash, &reviews->reviews) {
-        if (r->kind == kind && r->value == value
-            && sg_prefix_equals(&r->prefix, prefix)) {
-            r->since = now;
-            return false;
-        }
+    prefix = or_none(prefix);
+    if (r) {
+        r->since = now;
+        return false;
     }
     r = xmalloc(sizeof *r);
     *r = (struct sg_review) { .kind = kind, .value = value,
                               .prefix = *prefix, .since = now };
     sg_unit_init(&r->unit, SG_UNIT_REVIEW);
     sg_unit_touch(&reviews->units, &r->unit);
-    hmap_insert(&reviews->reviews, &r->node, hash);
+    hmap_insert(&reviews->reviews, &r->node,
+                review_hash(kind, value, prefix));
+    ovs_list_push_back(&reviews->in_order, &r->in_order);
+    reviews->n_own += kind == SG_REVIEW_OWN;
+    reviews->lengths[prefix->plen]++;
     return true;
 }
 
@@ -73,6 +126,9 @@ void
 sg_reviews_remove(struct sg_reviews *reviews, struct sg_review *r)
 {
     hmap_remove(&reviews->reviews, &r->node);
+    ovs_list_remove(&r->in_order);
+    reviews->n_own -= r->kind == SG_REVIEW_OWN;
+    reviews->lengths[r->prefix.plen]--;
     sg_unit_drop(&reviews->units, &r->unit);
     free(r);
 }
@@ -174,20 +230,28 @@ sg_reviews_emit(const struct sg_reviews *reviews, struct sg_flows *flows)
     emit_destroy(&e);
 }
 
-void
-sg_reviews_emit_changes(struct sg_reviews *reviews, struct sg_flows *desired,
-                        struct sg_flows *touched)
+bool
+sg_reviews_have_changed(const struct sg_reviews *reviews)
 {
-    struct sg_slice slice = SG_SLICE_WHOLE;
+    return !sg_units_are_settled(&reviews->units);
+}
+
+bool
+sg_reviews_emit_changes(struct sg_reviews *reviews, struct sg_flows *desired,
+                        struct sg_flows *touched, struct sg_slice *slice)
+{
     struct emitter e;
 
-    sg_units_withdraw(&reviews->units, desired, touched, &slice);
+    if (!sg_units_withdraw(&reviews->units, desired, touched, slice)) {
+        return false;
+    }
     emit_init(&e, desired);
     e.touched = touched;
-    while ((e.unit = sg_units_pop(&reviews->units))) {
+    while (!sg_slice_over(slice) && (e.unit = sg_units_pop(&reviews->units))) {
         emit_review(&e, CONTAINER_OF(e.unit, struct sg_review, unit));
     }
     emit_destroy(&e);
+    return sg_units_are_settled(&reviews->units);
 }
 
 void

@@ -30,6 +30,7 @@
 
 #include "compile/unit.h"
 #include "openvswitch/hmap.h"
+#include "openvswitch/list.h"
 #include "policy/prefix.h"
 
 struct sg_changes;
@@ -48,15 +49,20 @@ enum sg_review_kind {
 
 struct sg_review {
     struct hmap_node node;      /* In sg_reviews.reviews. */
+    struct ovs_list in_order;   /* In sg_reviews.in_order. */
     enum sg_review_kind kind;
     uint32_t value;
     struct sg_prefix prefix;    /* All zeros if the kind has none. */
     long long int since;        /* time_msec() of the last reason. */
+    long long int needed;       /* For whoever ends it. */
     struct sg_unit unit;        /* Its flows. */
 };
 
 struct sg_reviews {
     struct hmap reviews;        /* struct sg_review. */
+    struct ovs_list in_order;   /* The same. */
+    size_t n_own;               /* Of kind SG_REVIEW_OWN. */
+    size_t lengths[129];        /* How many prefixes there are of each. */
     struct sg_units units;      /* Those whose flows are to be made. */
 };
 
@@ -67,6 +73,16 @@ void sg_reviews_clear(struct sg_reviews *);
 bool sg_reviews_add(struct sg_reviews *, enum sg_review_kind, uint32_t value,
                     const struct sg_prefix *, long long int now);
 void sg_reviews_remove(struct sg_reviews *, struct sg_review *);
+/* NULL if there is none; 'prefix' NULL as above. */
+struct sg_review *sg_reviews_find(const struct sg_reviews *,
+                                  enum sg_review_kind, uint32_t value,
+                                  const struct sg_prefix *prefix);
+/* Goes through those whose prefix contains 'host': '*plen' begins as -1; NULL
+ * at the end. */
+struct sg_review *sg_reviews_next_around(const struct sg_reviews *,
+                                         enum sg_review_kind, uint32_t value,
+                                         const struct sg_prefix *host,
+                                         int *plen);
 
 /* Takes over the reviews that 'installed' flows stand for. */
 void sg_reviews_recover(struct sg_reviews *, const struct sg_flows *installed,
@@ -90,10 +106,13 @@ void sg_noting_end(struct sg_noting *);         /* NULL is fine. */
 
 /* Adds the flows of all reviews. */
 void sg_reviews_emit(const struct sg_reviews *, struct sg_flows *);
-/* Brings the flows of reviews that began or ended since the last call into
- * 'desired', or takes them out of it (unit.h). */
-void sg_reviews_emit_changes(struct sg_reviews *, struct sg_flows *desired,
-                             struct sg_flows *touched);
+/* Are there any that began or ended since their flows were brought up to
+ * date? */
+bool sg_reviews_have_changed(const struct sg_reviews *);
+/* Brings their flows into 'desired', or takes them out of it (unit.h).  False
+ * if it is to be called again (slice.h). */
+bool sg_reviews_emit_changes(struct sg_reviews *, struct sg_flows *desired,
+                             struct sg_flows *touched, struct sg_slice *);
 /* The desired set was emptied: all flows are to be made again. */
 void sg_reviews_emit_again(struct sg_reviews *);
 

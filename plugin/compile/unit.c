@@ -99,6 +99,13 @@ sg_units_withdraw(struct sg_units *units, struct sg_flows *desired,
     return true;
 }
 
+bool
+sg_units_are_settled(const struct sg_units *units)
+{
+    return (!units->dropped && ovs_list_is_empty(&units->dirty)
+            && ovs_list_is_empty(&units->bare));
+}
+
 struct sg_unit *
 sg_units_pop(struct sg_units *units)
 {

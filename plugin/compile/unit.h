@@ -71,6 +71,8 @@ void sg_unit_drop(struct sg_units *, struct sg_unit *);
  * called again (slice.h). */
 bool sg_units_withdraw(struct sg_units *, struct sg_flows *desired,
                        struct sg_flows *touched, struct sg_slice *);
+/* Is there nothing to take out or to make? */
+bool sg_units_are_settled(const struct sg_units *);
 /* The next unit whose flows are to be made, or NULL. */
 struct sg_unit *sg_units_pop(struct sg_units *);
 

@@ -11,6 +11,7 @@
 #include "compile/compile.h"
 #include "compile/flow.h"
 #include "compile/pipeline.h"
+#include "compile/slice.h"
 #include "judge.h"
 #include "openvswitch/dynamic-string.h"
 #include "svec.h"
@@ -433,6 +434,88 @@ test_recover(void)
     sg_reviews_destroy(&reviews);
 }
 
+/* What a host meets is found without a look at the others. */
+static void
+test_around(void)
+{
+    static const char *const prefixes[] = {
+        "10.0.0.1", "10.0.0.0/8", "11.0.0.0/8", "2001:db8::/32", "::/0"
+    };
+    struct sg_reviews reviews;
+    struct sg_prefix p, host;
+    const struct sg_review *r;
+    int plen = -1, n = 0;
+
+    sg_reviews_init(&reviews);
+    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+        ok(!sg_prefix_parse(prefixes[i], &p), "%s", prefixes[i]);
+        sg_reviews_add(&reviews, SG_REVIEW_ADDRESS, 7, &p, 1);
+        sg_reviews_add(&reviews, SG_REVIEW_OWN, 8, &p, 1);
+    }
+    ok(!sg_prefix_parse("10.0.0.1", &host), "10.0.0.1");
+    while ((r = sg_reviews_next_around(&reviews, SG_REVIEW_ADDRESS, 7, &host,
+                                       &plen))) {
+        ok(r->kind == SG_REVIEW_ADDRESS && r->value == 7
+           && sg_prefix_contains(&r->prefix, &host), "one is around it");
+        n++;
+    }
+    is_int(n, 2, "no more of IPv4, and none of ::/0");
+    plen = -1;
+    ok(!sg_reviews_next_around(&reviews, SG_REVIEW_ADDRESS, 8, &host, &plen),
+       "nothing of another network");
+    ok(!sg_reviews_find(&reviews, SG_REVIEW_ADDRESS, 8, &host)
+       && sg_reviews_find(&reviews, SG_REVIEW_OWN, 8, &host), "by its name");
+    while (!ovs_list_is_empty(&reviews.in_order)) {
+        sg_reviews_remove(&reviews, CONTAINER_OF(
+                              ovs_list_front(&reviews.in_order),
+                              struct sg_review, in_order));
+    }
+    plen = -1;
+    ok(hmap_is_empty(&reviews.reviews) && !reviews.n_own
+       && !sg_reviews_next_around(&reviews, SG_REVIEW_OWN, 8, &host, &plen),
+       "all gone");
+    sg_reviews_destroy(&reviews);
+}
+
+/* However short the slices are, the flows are those of one piece; and a slice
+ * that is over makes no more than a few. */
+static void
+test_slices(void)
+{
+    struct sg_flows whole, sliced, touched;
+    struct sg_changes changes;
+    struct sg_reviews reviews;
+    size_t before, most = 0;
+    bool done;
+
+    sg_reviews_init(&reviews);
+    sg_flows_init(&whole);
+    sg_flows_init(&sliced);
+    sg_flows_init(&touched);
+    sg_changes_init(&changes);
+    for (uint32_t i = 0; i < 500; i++) {
+        sg_reviews_add(&reviews, SG_REVIEW_ZONE, i + 1, NULL, 1);
+    }
+    sg_reviews_emit(&reviews, &whole);
+    do {
+        struct sg_slice slice = SG_SLICE_UNTIL(0);
+
+        before = sg_flows_count(&sliced);
+        done = sg_reviews_emit_changes(&reviews, &sliced, &touched, &slice);
+        most = MAX(most, sg_flows_count(&sliced) - before);
+    } while (!done);
+    sg_flows_diff(&whole, &sliced, &changes);
+    is_int(changes.n, 0, "slices make what one piece makes");
+    is_int(sg_flows_count(&touched), sg_flows_count(&whole), "all is touched");
+    ok(most <= 32, "a slice made %"PRIuSIZE" flows at most", most);
+
+    sg_changes_destroy(&changes);
+    sg_reviews_destroy(&reviews);
+    sg_flows_destroy(&touched);
+    sg_flows_destroy(&sliced);
+    sg_flows_destroy(&whole);
+}
+
 /* Soundness, at random: a connection that the old state allowed and the new
  * one does not is under review, whatever changed. */
 
@@ -692,6 +775,8 @@ main(void)
     test_drain();
     test_comes_back();
     test_recover();
+    test_around();
+    test_slices();
     test_repair();
     test_random(false);
     test_random(true);

@@ -3,7 +3,7 @@
 """What a change costs the agent, counted in what it looks at: never all ports,
 whatever the change is.  (What it costs the switch is in flowmods.t, what the
 compiler does in tests/compile/test-incremental.c.)"""
-from harness import Lab, run, test
+from harness import Failure, Lab, run, test, wait_until
 from harness.unixctl import Unixctl
 
 N = 40                          # Ports: what is in proportion to them shows.
@@ -15,6 +15,7 @@ members "cli" { "198.18.1.1"%s }
 '''
 COUNTERS = ('sg_port_admitted', 'sg_plan_port_looked_at',
             'sg_state_looked_at', 'sg_input_read', 'sg_limit_looked_at')
+REVIEWED = 'sg_review_looked_at'
 
 
 def many():
@@ -23,6 +24,10 @@ def many():
         lab.guest('srv%d' % n, 'srv' if n % 2 else 'cli')
     lab.uplink()
     return lab.start()
+
+
+MEMBERS = ''.join(', "198.18.%d.%d"' % (2 + n // 200, 1 + n % 200)
+                  for n in range(20 * N))
 
 
 class Work:
@@ -36,7 +41,7 @@ class Work:
     def read(self):
         def one(name):
             return int(self.ctl.call('coverage/read-counter', name))
-        return {name: one(name) for name in COUNTERS}
+        return {name: one(name) for name in (*COUNTERS, REVIEWED)}
 
     def __enter__(self):
         self.lab.settle()
@@ -120,6 +125,29 @@ def _(lab):
         lab.reload(POLICY % ('', 'group "later" {}'))
     work.at_most(port_admitted=2, state_looked_at=8, input_read=4)
     lab.expect_state(lab.srv1, 'active')
+
+
+@test('hundreds of addresses lose their class: a connection meets its own',
+      lab=many, fresh=True)
+def _(lab):
+    lab.reload(POLICY % (MEMBERS, ''))
+    conns = []
+    for n in range(1, 9):
+        client = lab.remote('member%d' % n, '198.18.2.%d' % n)
+        conns += [lab.connect(client, lab.srv1, 'tcp', 80),
+                  lab.connect(client, lab.srv3, 'tcp', 80)]
+    with Work(lab) as work:
+        lab.reload(POLICY % ('', ''))
+        if not wait_until(lambda: not lab.agent.json('show', 'br0')['reviews'],
+                          20):
+            raise Failure('the reviews do not end')
+    lab.check(work.done[REVIEWED] >= len(conns),
+              'it was looked at them: %s' % work.done)
+    # The table is read a few times until all has ended.
+    work.at_most(review_looked_at=8 * len(conns))
+    for conn in conns:
+        conn.reply(False, 'the member has gone')
+        conn.forward(False, 'the member has gone')
 
 
 @test('nothing happens: nothing is looked at', lab=many)
