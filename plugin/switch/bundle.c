@@ -65,8 +65,8 @@ enum bundle_state {
 };
 
 struct flow_mod {
-    struct sg_flow *flow;       /* Owned; NULL: not yet, or not any more. */
-    const struct sg_flow *wanted;   /* The owner's: 'flow' is to be a copy. */
+    const struct sg_flow *flow; /* To delete: the installed one.  To add: the
+                                 * owner's.  NULL once it is carried out. */
     bool delete;
     ovs_be32 xid;               /* Once it is sent. */
 };
@@ -76,6 +76,8 @@ struct sg_bundle {
     uint32_t id;                /* Of the bundle, for the switch. */
     struct flow_mod *mods;
     size_t n, n_sent, n_applied;
+    struct sg_flows retired;    /* Flows that others took out of the installed
+                                 * ones meanwhile: 'mods' may name them. */
     ovs_be32 open_xid, close_xid, commit_xid, barrier_xid;
     char *error;                /* The first one. */
 };
@@ -84,9 +86,7 @@ void
 sg_bundle_destroy(struct sg_bundle *b)
 {
     if (b) {
-        for (size_t i = 0; i < b->n; i++) {
-            sg_flow_free(b->mods[i].flow);
-        }
+        sg_flows_destroy(&b->retired);
         free(b->mods);
         free(b->error);
         free(b);
@@ -136,6 +136,7 @@ say_if_taken(const struct sg_switch *s, const struct sg_flow *flow)
     }
 }
 
+/* Copies no flow: that would take longer than a turn of the main loop may. */
 static struct sg_bundle *
 bundle_create(const struct sg_changes *changes)
 {
@@ -144,15 +145,15 @@ bundle_create(const struct sg_changes *changes)
 
     b->state = B_ADDING;
     b->id = ++last_id;
-    b->mods = xcalloc(changes->n, sizeof *b->mods);
+    sg_flows_init(&b->retired);
+    b->mods = xmalloc(changes->n * sizeof *b->mods);
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < changes->n; i++) {
             const struct sg_change *c = &changes->list[i];
 
             if (!c->new == !pass) {     /* Deletions go first. */
                 b->mods[b->n++] = (struct flow_mod) {
-                    .flow = c->new ? NULL : sg_flow_clone(c->old),
-                    .wanted = c->new,
+                    .flow = c->new ? c->new : c->old,
                     .delete = !c->new,
                 };
             }
@@ -161,23 +162,22 @@ bundle_create(const struct sg_changes *changes)
     return b;
 }
 
-/* What is deleted is a copy from the beginning: others may take it out of the
- * installed flows at any time.  To copy all that is new takes longer than a
- * turn of the main loop may, so that is done when it is sent. */
-static void
-take_wanted(const struct sg_switch *s, struct flow_mod *mod)
+/* Somebody else has deleted or replaced 'flow', which is installed. */
+void
+sg_bundle_retire(struct sg_switch *s, struct sg_flow *flow)
 {
-    if (mod->wanted) {
-        say_if_taken(s, mod->wanted);
-        mod->flow = sg_flow_clone(mod->wanted);
-        mod->wanted = NULL;
+    if (s->bundle) {
+        hmap_remove(&s->installed.flows, &flow->node);
+        hmap_insert(&s->bundle->retired.flows, &flow->node, flow->node.hash);
+    } else {
+        sg_flows_remove(&s->installed, flow);
     }
 }
 
 /* The message for 'mod'.  A deletion is strict and asks for our cookie, so
  * that nothing of others is hit even if they replaced the flow just now. */
 static struct ofpbuf *
-encode_flow_mod(const struct flow_mod *mod, enum ofp_version version)
+encode_flow_mod(const struct sg_switch *s, const struct flow_mod *mod)
 {
     struct ofputil_flow_mod fm = {
         .match = mod->flow->match,
@@ -194,23 +194,22 @@ encode_flow_mod(const struct flow_mod *mod, enum ofp_version version)
         fm.cookie_mask = htonll(SG_COOKIE_MASK);
         fm.new_cookie = OVS_BE64_MAX;
     } else {
+        say_if_taken(s, mod->flow);
         fm.command = OFPFC_ADD;
         fm.new_cookie = htonll(mod->flow->cookie);
         fm.ofpacts = CONST_CAST(struct ofpact *, mod->flow->ofpacts);
         fm.ofpacts_len = mod->flow->ofpacts_len;
     }
     return ofputil_encode_flow_mod(
-        &fm, ofputil_protocol_from_ofp_version(version));
+        &fm, ofputil_protocol_from_ofp_version(s->version));
 }
 
 static void
 send_alone(struct sg_switch *s)
 {
     struct flow_mod *mod = &s->bundle->mods[0];
-    struct ofpbuf *msg;
+    struct ofpbuf *msg = encode_flow_mod(s, mod);
 
-    take_wanted(s, mod);
-    msg = encode_flow_mod(mod, s->version);
     mod->xid = sg_switch_xid(msg);
     sg_switch_send(s, msg);
     send_barrier(s);
@@ -272,10 +271,8 @@ send_mod(struct sg_switch *s, struct flow_mod *mod)
         .bundle_id = s->bundle->id,
         .flags = OFPBF_ATOMIC | OFPBF_ORDERED,
     };
-    struct ofpbuf *inner;
+    struct ofpbuf *inner = encode_flow_mod(s, mod);
 
-    take_wanted(s, mod);
-    inner = encode_flow_mod(mod, s->version);
     add.msg = inner->data;
     mod->xid = sg_switch_xid(inner);    /* Also that of the outer message. */
     sg_switch_send(s, ofputil_encode_bundle_add(s->version, &add));
@@ -324,10 +321,9 @@ apply_mod(struct sg_switch *s, struct flow_mod *mod)
         if (flow) {
             sg_flows_remove(&s->installed, flow);
         }
-        sg_flow_free(mod->flow);
     } else {
         sg_foreign_remove(s, mod->flow);
-        sg_flows_insert(&s->installed, mod->flow);
+        sg_flows_put(&s->installed, mod->flow);
     }
     mod->flow = NULL;
 }

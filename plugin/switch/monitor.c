@@ -77,9 +77,12 @@ note_repair(struct sg_switch *s, const char *what, const struct sg_flow *flow)
 static void
 apply_ours(struct sg_switch *s, struct sg_flow *flow)
 {
-    bool known = sg_flows_find(&s->installed, flow) != NULL;
+    struct sg_flow *old = sg_flows_find(&s->installed, flow);
 
-    note_repair(s, known ? "changed" : "added", flow);
+    note_repair(s, old ? "changed" : "added", flow);
+    if (old) {
+        sg_bundle_retire(s, old);
+    }
     sg_foreign_remove(s, flow);
     sg_flows_insert(&s->installed, flow);
 }
@@ -94,7 +97,7 @@ apply_foreign(struct sg_switch *s, struct sg_flow *flow)
 
     if (victim) {
         note_repair(s, "replaced", victim);
-        sg_flows_remove(&s->installed, victim);
+        sg_bundle_retire(s, victim);
     }
     if (sg_foreign_matters(s, flow->table_id)) {
         sg_foreign_put(s, flow, quiet);
@@ -110,7 +113,7 @@ apply_removal(struct sg_switch *s, struct sg_flow *flow)
 
     if (victim) {
         note_repair(s, "removed", victim);
-        sg_flows_remove(&s->installed, victim);
+        sg_bundle_retire(s, victim);
     } else {
         sg_foreign_remove(s, flow);
     }

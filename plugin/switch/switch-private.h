@@ -143,6 +143,7 @@ void sg_bundle_destroy(struct sg_bundle *);
 bool sg_bundle_handle(struct sg_switch *, const struct ofp_header *);
 bool sg_bundle_is_applying(const struct sg_switch *);
 void sg_bundle_handle_own(struct sg_switch *, ovs_be32 xid);
+void sg_bundle_retire(struct sg_switch *, struct sg_flow *installed);
 void sg_bundle_run(struct sg_switch *, long long int deadline);
 void sg_bundle_wait(struct sg_switch *);
 

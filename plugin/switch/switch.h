@@ -89,10 +89,9 @@ size_t sg_switch_n_foreign(const struct sg_switch *);
 size_t sg_switch_n_bypassing(const struct sg_switch *);
 
 /* Sends 'changes' as one atomic, ordered bundle (a change alone as it is) with
- * a barrier behind it.  Copies what is to be deleted; flows that are new must
- * stay as they are as long as sg_switch_busy(), or until the switch is
- * destroyed.  Only in state READY and while not busy.  An empty set of changes
- * does nothing. */
+ * a barrier behind it.  Copies nothing: flows that are new must stay as they
+ * are as long as sg_switch_busy(), or until the switch is destroyed.  Only in
+ * state READY and while not busy.  An empty set of changes does nothing. */
 void sg_switch_commit(struct sg_switch *, const struct sg_changes *changes);
 bool sg_switch_busy(const struct sg_switch *);
 /* Why the last bundle was refused; NULL if it was not. */
