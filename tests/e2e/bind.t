@@ -13,7 +13,7 @@ bind { groups = "ssh", where = { name = "vm-*" } }
 bind { groups = "web", where = { mac = "52:54:00:00:00:0[12]",
                                  bridge = "br*" } }
 bind { groups = "dns", where = { address = { "192.0.2.2", "192.0.2.3" } } }
-bind { groups = "sip", where = { tag = { 7, 8 }, type = "dummy" } }
+bind { groups = "sip", where = { tag = { 7, 8 }, type = "%s" } }
 bind(function(port)
   local role = port.external_ids.role
   if role == "broken" then
@@ -28,7 +28,8 @@ end)
 
 
 def bound():
-    lab = Lab(POLICY)
+    lab = Lab()
+    lab.write_policy(POLICY % lab.sandbox.PORT_TYPE)
     lab.guest('vm-1')                           # ssh, web
     lab.guest('vm-2', ids={'role': 'shut'})     # ssh, web, dns, shut
     lab.guest('other')                          # dns

@@ -9,6 +9,7 @@ import time
 
 from harness import Lab, frames, run, test, wait_until
 from harness.agent import sgctl
+from harness.process import PATIENCE
 from harness.tiers import EXAMPLE, example_policy, three_tier
 
 BAD = '''group "web" {
@@ -173,7 +174,7 @@ def _(lab):
     seconds = time.monotonic() - start
     lab.sandbox.vswitchd.signal(signal.SIGCONT)
     expect_status(lab, result, 1)
-    lab.check(0.5 < seconds < 4, 'it took %.1f s' % seconds)
+    lab.check(0.5 < seconds < 4 * PATIENCE, 'it took %.1f s' % seconds)
     lab.settle()
     lab.agent.freeze()
     start = time.monotonic()
@@ -181,7 +182,8 @@ def _(lab):
     seconds = time.monotonic() - start
     lab.agent.thaw()
     expect_status(lab, result, 1)
-    lab.check(0.5 < seconds < 8, 'with a stopped agent: %.1f s' % seconds)
+    lab.check(0.5 < seconds < 8 * PATIENCE,
+              'with a stopped agent: %.1f s' % seconds)
 
 
 # Trace.

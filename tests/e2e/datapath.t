@@ -28,19 +28,19 @@ def bridge():
     for i in range(8):              # Behind one router.
         lab.remote('far%d' % i, '%d.18.%d.9' % (23 * i + 9, i),
                    '2001:db8:%d::9' % (i + 9), mac='52:54:00:00:0f:00')
+    # However slow the machine is, megaflows stay until they are counted.
+    lab.sandbox.vsctl('set', 'Open_vSwitch', '.',
+                      'other_config:max-idle=600000')
     return lab.start()
 
 
 def passes(lab, act):
     """How often each frame that act() sends enters the datapath, on the
     average."""
-    lab.sandbox.appctl('dpif-netdev/pmd-stats-clear')
+    lookups, frames = lab.sandbox.lookups()
     act()
-    text = lab.sandbox.appctl('dpif-netdev/pmd-stats-show')
-    received, again = (int(re.search(what + r': (\d+)', text).group(1))
-                       for what in ('packets received',
-                                    'packet recirculations'))
-    return 1 + again / received
+    lookups_then, frames_then = lab.sandbox.lookups()
+    return (lookups_then - lookups) / (frames_then - frames)
 
 
 def first_frames(sender, receiver, proto, port, family):
@@ -50,7 +50,10 @@ def first_frames(sender, receiver, proto, port, family):
     sent = [sender.first_frame(receiver, proto, port, family)
             for _ in range(20)]
     lab.sandbox.feed(sender.port, sent)
-    lab.equal(lab.sandbox.collect(), {receiver.port: sent}, 'what arrived')
+    # The kernel's datapath lets others overtake the one that it does not know.
+    arrived = lab.sandbox.collect()
+    lab.equal({port: sorted(list_) for port, list_ in arrived.items()},
+              {receiver.port: sorted(sent)}, 'what arrived')
 
 
 def expect_passes(lab, first, later, *ways):

@@ -13,6 +13,7 @@ import re
 from harness import Failure, Lab, frames, libvirt, run, test, wait_until
 from harness.agent import TOP, sgctl
 from harness.guest import Host, mac_of
+from harness.kernel import default_sandbox
 from harness.process import command, scratch
 from harness.sandbox import Sandbox
 
@@ -49,12 +50,13 @@ def libvirt_says(lab, words):
 
 def plug(lab, port, number, bridge='br0', mac=None, **more):
     """What libvirt does before it lets a guest run."""
+    _, *capture = lab.sandbox.make_device(port)
     words = libvirt.add_port(bridge, port, mac or mac_of(number),
                              iface_id(number),
                              more.pop('vm', vm_id(number)), **more)
     libvirt_says(lab, words)
-    _, capture = lab.sandbox.make_device(port)
-    lab.sandbox.vsctl('set', 'Interface', port, capture)
+    if capture:
+        lab.sandbox.vsctl('set', 'Interface', port, *capture)
     lab.guarded.add(port)
 
 
@@ -79,7 +81,7 @@ def start(lab, name, number, port=None, declare=True, mac=None, **more):
 
 def hypervisors(*options, policy=None):
     lab = Lab(policy or example('libvirt.lua'), bridges=('br0', 'br1'),
-              agent_options=options, sandbox=Switch('e2e'))
+              agent_options=options, sandbox=default_sandbox('e2e', Switch))
     lab.uplink()
     lab.remote('client', '198.18.0.9', '2001:db8:9::9')
     lab.remote('admin', '192.0.2.9', '2001:db8::9')

@@ -43,6 +43,8 @@ def real():
     plug(lab, 3, 'db1', 'db')
     plug(lab, 4, 'ext')
     # The host itself is on the bridge, by its local port.
+    with open('/proc/sys/net/ipv6/conf/br0/disable_ipv6', 'w') as f:
+        f.write('0')
     must('ip', 'address', 'add', '192.0.2.254/24', 'dev', 'br0')
     must('ip', 'address', 'add', '2001:db8::254/64', 'dev', 'br0', 'nodad')
     must('ip', 'link', 'set', 'br0', 'up')

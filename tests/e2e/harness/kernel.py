@@ -17,12 +17,14 @@ sent until the kernel counts no miss between two of them.
 Each lab has its own network namespace and so its own datapath and its own
 connections.
 """
+import collections
 import fcntl
 import itertools
 import os
 import re
 import socket
 import struct
+import threading
 
 from . import frames
 from .process import wait_until
@@ -44,6 +46,8 @@ class Tap:
     """A network device and, to read what leaves through it, its other end."""
 
     def __init__(self, name):
+        # Held while 'fd' is written to or closed: floods are threads.
+        self.lock = threading.Lock()
         self.fd = os.open('/dev/net/tun', os.O_RDWR | os.O_NONBLOCK
                           | os.O_CLOEXEC)
         request = struct.pack('16sH22x', name.encode(), IFF_TAP | IFF_NO_PI)
@@ -55,10 +59,12 @@ class Tap:
             raise Failure('no tap device %s: %s' % (name, error)) from error
 
     def write(self, frame):
-        try:
-            os.write(self.fd, frame)
-        except OSError:
-            pass                        # Too short for a frame: lost.
+        with self.lock:
+            try:
+                if self.fd is not None:
+                    os.write(self.fd, frame)
+            except OSError:
+                pass                    # Too short for a frame: lost.
 
     def read(self):
         """The frames that came since the last call."""
@@ -70,9 +76,12 @@ class Tap:
                 return out
 
     def close(self):
-        if self.fd is not None:
-            os.close(self.fd)
-            self.fd = None
+        with self.lock:
+            if self.fd is not None:
+                os.close(self.fd)
+                self.fd = None
+
+    forget = close
 
 
 def _set_up(name):
@@ -86,6 +95,7 @@ def _set_up(name):
 
 class KernelSandbox(Sandbox):
     DATAPATH = 'system'
+    PORT_TYPE = 'system'
     SWITCH_OPTIONS = ['--enable-dummy']         # For `debug_slow'.
 
     def __init__(self, name='ovs', patched=None):
@@ -97,6 +107,8 @@ class KernelSandbox(Sandbox):
         with open('/proc/sys/net/ipv6/conf/default/disable_ipv6', 'w') as f:
             f.write('1')
         self.marked = False             # Is the markers' bridge there?
+        self.sent_markers = 0
+        self.counts = collections.Counter()     # What sent() returns.
         self.markers = [Tap('sg-in'), Tap('sg-out')]
 
     def start(self):
@@ -117,24 +129,47 @@ class KernelSandbox(Sandbox):
 
     def ready(self):
         """The switch forgets flows when it restarts."""
+        self.injected = 0
         if self.marked:
             path = self.path(MARKER_BRIDGE + '.mgmt')
             wait_until(lambda: accepts(path), 20)
             self.ofctl('add-flow', 'unix:' + path,
                        'in_port=1,actions=debug_slow,output:2')
 
-    def make_device(self, name):
+    def make_device(self, name, keep=True):
         if name in self.pcaps:
             self.pcaps[name].close()
         self.pcaps[name] = Tap(name)
-        return ['type=system']
+        return ['type=' + self.PORT_TYPE]
 
     # Packets.
 
     def feed(self, port, list_):
         for frame in list_:
             self.pcaps[port].write(frame)
+        self.injected += len(list_)
         self._wait_processed()
+
+    def flood(self, port, list_):
+        def give():
+            tap = self.pcaps.get(port)
+            if not tap:
+                return 0
+            for frame in list_:
+                tap.write(frame)
+            return len(list_)
+        return give
+
+    def sent(self, bridge):
+        # A tap device counts only what was read from it.
+        self.counts.update({name: len(list_)
+                            for name, list_ in self.collect().items()})
+        return {name: self.counts[name] for name in self.pcaps}
+
+    def lookups(self):
+        hits, misses = (int(number) for number in re.search(
+            r'hit:(\d+) missed:(\d+)', self.appctl('dpctl/show')).groups())
+        return hits + misses - self.sent_markers, self.injected
 
     def _misses(self):
         return int(re.search(r'missed:(\d+)', self.appctl('dpctl/show'))
@@ -159,6 +194,7 @@ class KernelSandbox(Sandbox):
                             struct.pack('!Q38x', next(MARKERS)))
         for _ in range(5):
             into.write(marker)
+            self.sent_markers += 1
             if wait_until(lambda: marker in out.read(), 2, 0.0005):
                 return
         raise Failure('the switch does not answer to a marker')
@@ -170,8 +206,8 @@ class KernelSandbox(Sandbox):
         return problems
 
 
-def default_sandbox(name):
+def default_sandbox(name, netdev=Sandbox):
     """The sandbox that $SG_DATAPATH asks for: "netdev" (the default), the
-    userspace datapath, or "system"."""
+    userspace datapath, which is a 'netdev', or "system"."""
     kind = os.environ.get('SG_DATAPATH', 'netdev')
-    return {'netdev': Sandbox, 'system': KernelSandbox}[kind](name)
+    return {'netdev': netdev, 'system': KernelSandbox}[kind](name)

@@ -35,12 +35,14 @@ SWITCH_NOISE = BUSY + (
     r'dpif_netlink|netlink',
     r'netdev_linux.*(ethtool|ioctl|No such device)',
     r'unlinking .* failed',
-    r'\|sg-marker<->',                  # ovs-ofctl that asks no answer.
+    r'\|sg-marker<->',                  # accepts() hangs up.
     # Over a zone's limit the kernel refuses the commit, and the packet.
     r'execute ct\(commit.* failed \(Cannot allocate memory\)',
     # revalidator/purge, which the harness calls, races with revalidators.
     r'failed to flow_get .*No such file', r'Failed to acquire udpif_key',
 )
+# Nobody reads what it has to say about a device once the agent has ended.
+NOBODY_THERE = r'rconn\|WARN\|\S+<->unix#\d+: connection dropped \(Broken pipe'
 if inside():
     # A plugin that is unloaded may not have read what it was sent.
     SWITCH_NOISE += (r'rconn.*connection dropped',)
@@ -333,8 +335,10 @@ class Lab:
         return problems
 
     def stop(self):
-        problems = self.agent.stop() if self.agent else []
+        problems = self._log_failures()
+        problems += self.agent.stop() if self.agent else []
         problems += self.sandbox.stop()
+        self.allow_log(NOBODY_THERE)
         return problems + self._log_failures()
 
     def how_to_look_around(self):

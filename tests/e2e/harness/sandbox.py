@@ -54,9 +54,15 @@ class Pcap:
         if self.file:
             self.file.close()
 
+    def forget(self):
+        self.close()
+        if os.path.exists(self.path):
+            os.unlink(self.path)        # Else the next one would go on.
+
 
 class Sandbox:
     DATAPATH = 'netdev'                 # datapath_type of the bridges.
+    PORT_TYPE = 'dummy'                 # type of their ports.
     SWITCH_OPTIONS = ['--enable-dummy', '--disable-system']
 
     def __init__(self, name='ovs', patched=None):
@@ -234,12 +240,16 @@ class Sandbox:
             words.append('ofport_request=%d' % ofport)
         return words + ids_words(ids or {})
 
-    def make_device(self, name):
+    def make_device(self, name, keep=True):
         """Makes what a port is made of; returns the settings of its Interface
-        row."""
-        capture = self.path(name + '.pcap')
-        self.pcaps[name] = Pcap(capture)
-        return ['type=dummy', 'options:tx_pcap=' + capture]
+        row, with its type first.  Without 'keep' the frames that leave are
+        only counted, by sent()."""
+        settings = ['type=' + self.PORT_TYPE]
+        if keep:
+            capture = self.path(name + '.pcap')
+            self.pcaps[name] = Pcap(capture)
+            settings.append('options:tx_pcap=' + capture)
+        return settings
 
     def set_ids(self, name, ids):
         """Changes external_ids of an interface; None removes a key."""
@@ -285,8 +295,42 @@ class Sandbox:
                 out[name] = frames
         return out
 
+    def sent(self, bridge):
+        """How many frames have left each port of a bridge, {name: number}."""
+        out = self.ofctl('--names', 'dump-ports', self.mgmt(bridge))
+        return {name: int(count) for name, count in re.findall(
+            r'port +"?([\w-]+)"?:.*?tx pkts=(\d+)', out, re.S)}
+
+    def flood(self, port, list_):
+        """A function that gives frames to a port, whether it is there or not,
+        and does not wait for the switch; it may be called by another thread.
+        It returns how many there were, to be added to `injected' in the end.
+        """
+        control = Unixctl(self.control.path)
+        words = [port] + [frame.hex() for frame in list_]
+
+        def give():
+            try:
+                control.call('netdev-dummy/receive', *words)
+            except UnixctlError as error:
+                if 'no dummy' not in str(error) and 'no such' not in \
+                   str(error):
+                    raise
+                return 0
+            return len(list_)
+        return give
+
+    def lookups(self):
+        """How often frames have been looked up in the datapath: once each, and
+        once more for each recirculation; and how many frames there were."""
+        text = self.appctl('dpif-netdev/pmd-stats-show')
+        received, again = (int(re.search(what + r': (\d+)', text).group(1))
+                           for what in ('packets received',
+                                        'packet recirculations'))
+        return received + again, received
+
     def forget_port(self, name):
-        self.pcaps.pop(name).close()
+        self.pcaps.pop(name).forget()
 
     def purge_megaflows(self):
         """Makes sure that the datapath's cache shows the flow tables of now
