@@ -77,7 +77,8 @@ sg_vm_boot() {
     local limit=$1 initrd=$2 append=$3
     shift 3
 
-    timeout --kill-after=5 "$limit" qemu-system-x86_64 \
+    # In the foreground, so in our process group: whoever ends that ends both.
+    timeout --foreground --kill-after=5 "$limit" qemu-system-x86_64 \
         -accel "$sg_vm_accel" -cpu max -smp 1 -kernel "$sg_vm_image" \
         -initrd "$initrd" -append "console=ttyS0 quiet panic=-1 $append" \
         -display none -no-reboot -nodefaults -serial stdio "$@" </dev/null

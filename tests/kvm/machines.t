@@ -16,7 +16,7 @@ sys.path[:0] = [os.path.join(TOP, 'tests', 'e2e'),
 
 from harness import Failure, Skip, run, test                  # noqa: E402
 from harness.agent import program, sgctl                      # noqa: E402
-from harness.process import command, scratch                  # noqa: E402
+from harness.process import command, scratch, wait_until      # noqa: E402
 from initramfs import Image                                   # noqa: E402
 import three_tier                                             # noqa: E402
 import vm                                                     # noqa: E402
@@ -236,6 +236,17 @@ def _():
     equal(vm_sh('sg_vm_accel=tcg sg_vm_image=/k; '
                 'sg_vm_boot 0.1 /i ""; echo $?', 'exec sleep 60'), '124\n',
           'status when the time is over')
+
+
+@test('a run that is interrupted leaves no machine behind')
+def _():
+    vm_sh('trap "trap - TERM; sg_end_step; exit 0" TERM; export SG_RUN=$$; '
+          'sg_vm_accel=tcg sg_vm_image=/k; '
+          'sg_run "$TMPDIR/log" a sg_vm_boot 60 /i ""; exit 1',
+          'echo $$ >"$TMPDIR/qemu.pid"; kill "$SG_RUN"; exec sleep 60')
+    pid, = lines(os.environ['TMPDIR'] + '/qemu.pid')
+    if not wait_until(lambda: not os.path.exists('/proc/%s/exe' % pid), 5):
+        raise Failure('QEMU runs')
 
 
 @test('KVM is used only if a guest says something with it')
