@@ -177,7 +177,8 @@ def _():
         inside('ip', '-V')
         inside('openssl', 'version')
         inside('nginx', '-v')
-        inside('python3', '-c', 'import ssl, ctypes, json, sqlite3')
+        inside('python3', '-c', 'import ssl, ctypes, json, sqlite3, pwd; '
+               'pwd.getpwnam("nobody")')         # Whom nginx serves as.
         inside(build + '/ovs-sgctl', 'check', POLICY + '/three-tier.lua',
                OVS_SG_SCRIPT=build + '/ovs-sg-script',
                OVS_SG_LUADIR=settings['OVS_SG_LUADIR'])

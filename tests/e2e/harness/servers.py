@@ -143,7 +143,8 @@ class WebServer:
         self.child = Child([self.program, '-c', self.configuration, '-p',
                             self.folder, '-e', self.folder + '/error.log'],
                            output=self.folder + '/out')
-        if not wait_until(lambda: _accepts(self.port), 20):
+        wait_until(lambda: _accepts(self.port) or not self.child.running, 20)
+        if not _accepts(self.port):
             raise Failure('nginx does not start:\n'
                           + open(self.folder + '/out').read())
         return self
