@@ -4,6 +4,7 @@
 
 #include "agent/modeler.h"
 
+#include "compile/compile.h"
 #include "latch.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
@@ -45,6 +46,9 @@ modeler_main(void *modeler_)
 
     modeler->policy = sg_policy_from_document(modeler->document, diags);
     json_destroy(modeler->document);
+    if (modeler->policy) {
+        sg_policy_list_entries(modeler->policy);
+    }
     sg_diags_sort(diags);
     modeler->errors = diags->n_errors ? format_diags(diags, false) : NULL;
     modeler->warnings = format_diags(diags, true);

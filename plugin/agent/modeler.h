@@ -11,7 +11,9 @@
  * goes in, a policy and what is wrong with it comes out.  So it is called in a
  * thread of its own, which owns all that it works on: the document, which the
  * main thread has given away, and what it makes of it, which the main thread
- * takes when the thread has ended.  Nothing is ever seen by both.
+ * takes when the thread has ended.  Nothing is ever seen by both.  What the
+ * policy says, which the compiler will want to know when a rule goes
+ * (sg_policy_list_entries()), is listed there, too.
  *
  *     modeler = sg_modeler_start(document, diags);
  *     ...

@@ -809,15 +809,16 @@ settle_address(struct sg_plan *plan, struct sg_address *a)
     bitmap_free(peers);
 }
 
+/* An address with a new class brings a cell for each profile. */
 bool
 sg_plan_classify(struct sg_plan *plan, struct sg_slice *slice)
 {
     while (!ovs_list_is_empty(&plan->stale)) {
-        if (sg_slice_over(slice)) {
-            return false;
-        }
         settle_address(plan, CONTAINER_OF(ovs_list_front(&plan->stale),
                                           struct sg_address, stale));
+        if (sg_slice_ends(slice)) {
+            return false;
+        }
     }
     return true;
 }

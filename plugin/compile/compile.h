@@ -349,8 +349,6 @@ struct sg_plan {
     struct ovs_list stale;      /* struct sg_address. */
     struct ovs_list idle_peers; /* struct sg_net_peer. */
 
-    uint64_t *entries;          /* sg_policy_entries(), once asked for. */
-    size_t n_entries;
     struct sg_plan_stats {      /* How much work there was, for tests. */
         size_t looked_at;       /* Ports that were compared. */
         size_t ports;           /* Ports that were taken anew. */
@@ -398,8 +396,6 @@ size_t sg_plan_find_peer(const struct sg_plan *, enum sg_direction,
                          const struct sg_plan_network *, const char *name);
 /* Does some entry of the plan have 'number' (flags included)? */
 bool sg_plan_has_number(const struct sg_plan *, uint32_t number);
-/* Does some entry of the whole policy have 'identity'? */
-bool sg_plan_policy_has_entry(struct sg_plan *, uint64_t identity);
 
 /* The fragment, among those of the groups of 'profile', that has an entry
  * with 'number' (flags included); NULL if none has. */
@@ -434,9 +430,12 @@ const struct sg_class *sg_plan_lookup(const struct sg_plan_network *net,
                                       enum sg_direction,
                                       const struct sg_prefix *prefix);
 
-/* The identities of all entries of the rules of 'policy', sorted, whether or
- * not a port here needs them: what an entry allowed is revoked when it is not
- * among them any more.  The caller frees the list. */
-uint64_t *sg_policy_entries(const struct sg_policy *, size_t *n);
+/* Lists the identities of all entries of the rules of 'policy', whether or not
+ * a port here needs them: what an entry allowed is revoked when it is not among
+ * them any more.  The list is a part of the policy from then on.  For a policy
+ * of 20,000 rules that takes longer than a turn of the main loop may. */
+void sg_policy_list_entries(struct sg_policy *);
+/* Is 'identity' among them?  If need be they are listed now. */
+bool sg_policy_has_entry(struct sg_policy *, uint64_t identity);
 
 #endif /* compile/compile.h */

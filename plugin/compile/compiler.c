@@ -9,7 +9,10 @@
 #include "compile/flow.h"
 #include "compile/pipeline.h"
 #include "compile/read.h"
+#include "coverage.h"
 #include "util.h"
+
+COVERAGE_DEFINE(sg_policy_listed_late);
 
 struct sg_compiler *
 sg_compiler_create(uint16_t zone_min, uint16_t zone_max)
@@ -189,6 +192,37 @@ add_identities(struct identities *ids, const struct sg_group *group,
     sg_fragment_destroy(frag);
 }
 
+/* Has one of the first 'n' rules 'peer', too? */
+static bool
+rules_have_peer(struct sg_rule *const rules[], size_t n,
+                const struct sg_peer *peer)
+{
+    for (size_t i = 0; i < n; i++) {
+        for (size_t j = 0; j < rules[i]->n_peers; j++) {
+            if (sg_peer_equals(&rules[i]->peers[j], peer)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* A fragment has what all rules say of its peer. */
+static void
+add_group(struct identities *ids, const struct sg_group *group,
+          enum sg_direction dir)
+{
+    for (size_t i = 0; i < group->n_rules[dir]; i++) {
+        const struct sg_rule *rule = group->rules[dir][i];
+
+        for (size_t j = 0; j < rule->n_peers; j++) {
+            if (!rules_have_peer(group->rules[dir], i, &rule->peers[j])) {
+                add_identities(ids, group, dir, &rule->peers[j]);
+            }
+        }
+    }
+}
+
 static int
 compare_identities(const void *a_, const void *b_)
 {
@@ -197,34 +231,29 @@ compare_identities(const void *a_, const void *b_)
     return *a < *b ? -1 : *a > *b;
 }
 
-uint64_t *
-sg_policy_entries(const struct sg_policy *policy, size_t *n)
+void
+sg_policy_list_entries(struct sg_policy *policy)
 {
     struct identities ids = { xmalloc(sizeof *ids.list), 0, 1 };
     const struct sg_group *group;
 
     HMAP_FOR_EACH (group, node, &policy->groups) {
-        for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
-            for (size_t i = 0; i < group->n_rules[dir]; i++) {
-                const struct sg_rule *rule = group->rules[dir][i];
-
-                for (size_t j = 0; j < rule->n_peers; j++) {
-                    add_identities(&ids, group, dir, &rule->peers[j]);
-                }
-            }
-        }
+        add_group(&ids, group, SG_INGRESS);
+        add_group(&ids, group, SG_EGRESS);
     }
     qsort(ids.list, ids.n, sizeof *ids.list, compare_identities);
-    *n = ids.n;
-    return ids.list;
+    free(policy->entries);
+    policy->entries = ids.list;
+    policy->n_entries = ids.n;
 }
 
 bool
-sg_plan_policy_has_entry(struct sg_plan *plan, uint64_t identity)
+sg_policy_has_entry(struct sg_policy *policy, uint64_t identity)
 {
-    if (!plan->entries) {
-        plan->entries = sg_policy_entries(plan->policy, &plan->n_entries);
+    if (!policy->entries) {
+        COVERAGE_INC(sg_policy_listed_late);
+        sg_policy_list_entries(policy);
     }
-    return bsearch(&identity, plan->entries, plan->n_entries,
-                   sizeof *plan->entries, compare_identities) != NULL;
+    return bsearch(&identity, policy->entries, policy->n_entries,
+                   sizeof *policy->entries, compare_identities) != NULL;
 }

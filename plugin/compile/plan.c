@@ -371,7 +371,6 @@ plan_free(struct sg_plan *plan)
     shash_destroy(&plan->profiles);
     shash_destroy(&plan->groups);
     sg_policy_unref(plan->policy);
-    free(plan->entries);
     free(plan->bridge);
     free(plan);
 }

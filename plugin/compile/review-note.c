@@ -51,7 +51,7 @@ note_l4(struct sg_noting *n, const struct sg_flow *old)
         && !(number & SG_MARK_DRAIN)
         && !sg_plan_has_number(n->plan, number)
         && !(sg_flow_get_note(old, &frag, &entry)
-             && sg_plan_policy_has_entry(n->plan, entry)
+             && sg_policy_has_entry(n->plan->policy, entry)
              && !is_renumbered(n, entry, number))) {
         sg_reviews_add(n->reviews, SG_REVIEW_NUMBER, number, NULL, n->now);
     }

@@ -44,4 +44,13 @@ sg_slice_over(struct sg_slice *slice)
     return slice->over;
 }
 
+/* The same after a step that may be long: the clock is read each time. */
+static inline bool
+sg_slice_ends(struct sg_slice *slice)
+{
+    slice->over |= (slice->deadline != LLONG_MAX
+                    && time_usec() >= slice->deadline);
+    return slice->over;
+}
+
 #endif /* compile/slice.h */

@@ -168,22 +168,39 @@ step_groups(struct sg_plan *plan, struct sg_slice *slice)
                                               slice);
 }
 
-/* A port that has changed is taken anew as a whole. */
+/* A port that has changed is taken anew as a whole; the first one with a group
+ * brings all of its rules. */
+static void
+come(struct sg_plan *plan, const struct port_change *c)
+{
+    if (c->new) {
+        sg_extents_add_port(plan, c->new);
+        shash_replace(&plan->ports, c->name,
+                      sg_plan_port_create(plan, plan->update->policy, c->new));
+    }
+}
+
+static void
+go(struct sg_plan *plan, const struct port_change *c)
+{
+    if (!c->new) {
+        shash_find_and_delete(&plan->ports, c->name);
+    }
+    if (c->old) {
+        sg_extents_remove_port(plan, c->old->port);
+        sg_plan_port_destroy(plan, c->old);
+    }
+}
+
 static bool
 step_come(struct sg_plan *plan, struct sg_slice *slice)
 {
     struct sg_plan_update *u = plan->update;
 
-    for (; u->n_come < u->changes.n; u->n_come++) {
-        const struct port_change *c = &u->changes.list[u->n_come];
-
-        if (sg_slice_over(slice)) {
+    while (u->n_come < u->changes.n) {
+        come(plan, &u->changes.list[u->n_come++]);
+        if (sg_slice_ends(slice)) {
             return false;
-        }
-        if (c->new) {
-            sg_extents_add_port(plan, c->new);
-            shash_replace(&plan->ports, c->name,
-                          sg_plan_port_create(plan, u->policy, c->new));
         }
     }
     return true;
@@ -194,18 +211,10 @@ step_go(struct sg_plan *plan, struct sg_slice *slice)
 {
     struct sg_plan_update *u = plan->update;
 
-    for (; u->n_gone < u->changes.n; u->n_gone++) {
-        const struct port_change *c = &u->changes.list[u->n_gone];
-
-        if (sg_slice_over(slice)) {
+    while (u->n_gone < u->changes.n) {
+        go(plan, &u->changes.list[u->n_gone++]);
+        if (sg_slice_ends(slice)) {
             return false;
-        }
-        if (!c->new) {
-            shash_find_and_delete(&plan->ports, c->name);
-        }
-        if (c->old) {
-            sg_extents_remove_port(plan, c->old->port);
-            sg_plan_port_destroy(plan, c->old);
         }
     }
     return true;
@@ -216,9 +225,6 @@ set_policy(struct sg_plan *plan, const struct sg_policy *policy)
 {
     sg_policy_unref(plan->policy);
     plan->policy = sg_policy_ref(policy);
-    free(plan->entries);
-    plan->entries = NULL;
-    plan->n_entries = 0;
 }
 
 static bool

@@ -233,6 +233,7 @@ sg_policy_unref(struct sg_policy *policy)
     destroy_addresses(policy);
     destroy_members(policy);
     destroy_binds(policy);
+    free(policy->entries);
     free(policy);
 }
 

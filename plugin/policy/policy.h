@@ -218,6 +218,8 @@ struct sg_policy {
     size_t n_binds;
     size_t n_rules;             /* Of all groups, implicit ones too. */
     struct hmap rules_by_id;    /* struct sg_rule, by UUID. */
+    uint64_t *entries;          /* The compiler's sg_policy_list_entries(), */
+    size_t n_entries;           /* or NULL. */
 };
 
 /* Makes a policy of 'document' (document.h).  All errors and warnings are

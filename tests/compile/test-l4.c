@@ -340,16 +340,9 @@ test_keys(void)
 }
 
 static bool
-has_entry(const struct sg_policy *policy, const char *key)
+has_entry(struct sg_policy *policy, const char *key)
 {
-    size_t n, n_hits = 0;
-    uint64_t *entries = sg_policy_entries(policy, &n);
-
-    for (size_t i = 0; i < n; i++) {
-        n_hits += entries[i] == sg_identity(key);
-    }
-    free(entries);
-    return n_hits > 0;
+    return sg_policy_has_entry(policy, sg_identity(key));
 }
 
 static void

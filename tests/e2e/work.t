@@ -16,6 +16,7 @@ members "cli" { "198.18.1.1"%s }
 COUNTERS = ('sg_port_admitted', 'sg_plan_port_looked_at',
             'sg_state_looked_at', 'sg_input_read', 'sg_limit_looked_at')
 REVIEWED = 'sg_review_looked_at'
+LATE = 'sg_policy_listed_late'
 
 
 def many():
@@ -41,7 +42,7 @@ class Work:
     def read(self):
         def one(name):
             return int(self.ctl.call('coverage/read-counter', name))
-        return {name: one(name) for name in (*COUNTERS, REVIEWED)}
+        return {name: one(name) for name in (*COUNTERS, REVIEWED, LATE)}
 
     def __enter__(self):
         self.lab.settle()
@@ -113,6 +114,14 @@ def _(lab):
             'tcp { 80,', 'tcp { 90, from = group "cli" }, tcp { 80,'))
     work.at_most(port_admitted=0, plan_port_looked_at=0, state_looked_at=0,
                  input_read=0, limit_looked_at=0)
+
+
+@test('a reload with a rule less: what the others say is known already',
+      lab=many, fresh=True)
+def _(lab):
+    with Work(lab) as work:
+        lab.reload((POLICY % ('', '')).replace('tcp { 80,', 'tcp { 81,'))
+    work.at_most(port_admitted=0, plan_port_looked_at=0, policy_listed_late=0)
 
 
 @test('a reload with a group more: the ports that name it', lab=many,
