@@ -11,3 +11,4 @@ EXTRA_DIST += ovs-patches/0005-vswitchd-Load-plugins-at-run-time.patch
 EXTRA_DIST += ovs-patches/0006-ofproto-Tell-observers-about-ports-before-these-forw.patch
 EXTRA_DIST += ovs-patches/0007-ofproto-Take-back-flows-that-modify-added-when-a-bun.patch
 EXTRA_DIST += ovs-patches/0008-ofproto-Let-code-in-the-same-process-change-flows-in.patch
+EXTRA_DIST += ovs-patches/0009-dpif-netdev-Modify-the-flow-that-is-meant-not-one-th.patch

@@ -31,6 +31,7 @@ libsgagent_la_SOURCES += \
 	plugin/agent/revoke.c \
 	plugin/agent/settings.c \
 	plugin/agent/settings.h \
+	plugin/agent/stale.c \
 	plugin/agent/states.c \
 	plugin/agent/turns.c \
 	plugin/agent/turns.h \

@@ -13,12 +13,14 @@
  * that was in the database.  SCRIPT waits for a load that was under way, and
  * for `bind' functions that were asked about a port.  The next pass compiles it; APPLY waits for the
  * barrier reply of every bridge, STATES until sg-state is in the database,
- * CONTROL for what goes by the switch's control socket (limits.c, forget.c).
+ * CONTROL for what goes by the switch's control socket (limits.c, forget.c,
+ * stale.c).
  * After that the OpenFlow tables are right, but packets may still be
  * forwarded by datapath flows that the revalidators have not looked at:
  * DATAPATH asks the switch to do so (`revalidator/wait').  The answer comes
  * when the round ends that the revalidators are in, and that one may have
- * begun before the tables changed; AGAIN therefore asks once more. */
+ * begun before the tables changed; AGAIN therefore asks once more.  Neither is
+ * needed where stale.c has taken all datapath flows away. */
 
 #include "agent/core-private.h"
 
@@ -117,6 +119,9 @@ first_behind(const struct sg_core *core, unsigned int pass)
 static bool
 datapath_answers(struct sg_core *core, struct sg_barrier *barrier)
 {
+    if (sg_core_stale_purged_all(core)) {
+        return true;
+    }
     if (!barrier->control) {
         barrier->control = sg_conntrack_create(core->switch_unixctl);
         sg_conntrack_start_wait(barrier->control);
@@ -164,7 +169,8 @@ barrier_step(struct sg_core *core, struct sg_barrier *barrier)
 
     case STAGE_CONTROL:
         return (core->observe || (sg_core_limits_synced(core)
-                                  && sg_core_forget_done(core)));
+                                  && sg_core_forget_done(core)
+                                  && sg_core_stale_done(core)));
 
     case STAGE_DATAPATH:
     case STAGE_AGAIN:

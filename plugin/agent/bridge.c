@@ -98,6 +98,7 @@ bridge_follow_commit(struct sg_core_bridge *b)
         sg_inputs_committed(&b->inputs, bridge_restate_zone, b);
         b->ours_there = sg_flows_count(sg_switch_installed(b->sw)) > 0;
         b->applied_pass = b->committed_pass;
+        sg_core_stale_note(b->core, b);
     } else {
         sg_inputs_refused(&b->inputs);
         b->compare_all = true;
@@ -169,8 +170,11 @@ bridge_end_learning(struct sg_core *core, struct sg_core_bridge *b,
     b->emptied |= b->away && !b->ours_there;
     if (b->away) {
         sg_core_limits_forget(core);
+        sg_core_stale_forget(core);
     }
     b->away = false;
+    /* Who changed the flows may have been an agent that was killed since. */
+    sg_core_stale_note(core, b);
     b->applied_pass = 0;
     b->compare_all = true;
     b->restate = true;

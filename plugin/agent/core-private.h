@@ -95,6 +95,29 @@ enum sg_forget {
     SG_FORGET_GROUPS            /* The same. */
 };
 
+/* Megaflows that may have missed a change: see stale.c. */
+struct sg_stale {
+    struct sg_conntrack *control;
+    enum sg_stale_question {
+        SG_STALE_NONE,
+        SG_STALE_VERSION,
+        SG_STALE_WAIT,
+        SG_STALE_AGAIN,
+        SG_STALE_PURGE
+    } question;                 /* Under way. */
+    enum sg_stale_version {
+        SG_STALE_UNKNOWN,       /* To be asked for, */
+        SG_STALE_AFFECTED,
+        SG_STALE_SOUND          /* It always changes the one it means. */
+    } version;                  /* Of the switch. */
+    bool always_sound;          /* And no other can take its place. */
+    bool due;                   /* The tables have changed since the last. */
+    bool failed;                /* There is no way to ask. */
+    long long int asked;        /* time_msec(). */
+    long long int next, retry;  /* No sooner than then; `wait' looks at the
+                                 * second only. */
+};
+
 /* An endpoint in its time of grace (`--midstream-grace'). */
 struct sg_grace {
     uint16_t zone;
@@ -227,6 +250,8 @@ struct sg_core {
     struct sg_conntrack *forget_control;    /* For forget.c. */
     char *forgetting;           /* The bridge that it is asked about. */
 
+    struct sg_stale stale;      /* For stale.c. */
+
     struct hmap cuts;           /* struct cuts, for cuts.c. */
     struct hmap cut_conns;      /* struct counted, the same. */
 
@@ -336,6 +361,18 @@ bool sg_core_limits_synced(const struct sg_core *);
 void sg_core_revoke_run(struct sg_core *, struct sg_slice *);
 void sg_core_revoke_wait(struct sg_core *);
 void sg_core_revoke_soon(struct sg_core *);     /* Something was revoked. */
+
+/* stale.c */
+void sg_core_stale_init(struct sg_core *, bool switch_is_sound);
+void sg_core_stale_destroy(struct sg_core *);
+void sg_core_stale_note(struct sg_core *, const struct sg_core_bridge *);
+void sg_core_stale_forget(struct sg_core *);
+void sg_core_stale_run(struct sg_core *);
+void sg_core_stale_wait(struct sg_core *);
+/* Is none due, nor under way, or none possible? */
+bool sg_core_stale_done(const struct sg_core *);
+/* Once it is done, is no datapath flow older than the last change? */
+bool sg_core_stale_purged_all(const struct sg_core *);
 
 /* cuts.c */
 void sg_core_cuts_init(struct sg_core *);

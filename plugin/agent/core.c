@@ -127,6 +127,7 @@ sg_core_create(const struct sg_core_options *options)
     sg_core_cuts_init(core);
     sg_core_limits_init(core);
     core->forget_control = sg_conntrack_create(core->switch_unixctl);
+    sg_core_stale_init(core, options->switch_is_sound);
     shash_init(&core->bridges);
     core->disabling = xmalloc(sizeof *core->disabling);
     sset_init(core->disabling);
@@ -155,6 +156,7 @@ sg_core_destroy(struct sg_core *core)
     sg_core_cuts_destroy(core);
     sg_core_limits_destroy(core);
     sg_conntrack_destroy(core->forget_control);
+    sg_core_stale_destroy(core);
     free(core->forgetting);
     sg_conntrack_destroy(core->conntrack);
     free(core->conntrack_type);
@@ -471,6 +473,7 @@ core_act(struct sg_core *core, struct sg_slice *slice)
     sg_core_grace_run(core);
     sg_core_limits_run(core);
     sg_core_forget_run(core);
+    sg_core_stale_run(core);
     sg_turn_part(&core->turns, SG_PART_CONTROL);
     sg_core_states_run(core);
     sg_turn_part(&core->turns, SG_PART_STATES);
@@ -528,6 +531,7 @@ sg_core_wait(struct sg_core *core)
     sg_core_limits_wait(core);
     sg_core_learn_wait(core);
     sg_core_forget_wait(core);
+    sg_core_stale_wait(core);
     if (core->passing || core->freeing || (core->had_facts && core->loads_done
                           && sg_core_is_admitting(core))) {
         poll_immediate_wake();

@@ -41,6 +41,9 @@ struct sg_core_options {
     size_t n_policy_paths;
     const char *database;               /* OVSDB remote. */
     const char *switch_unixctl;         /* NULL: the usual one. */
+    bool switch_is_sound;               /* Its userspace datapath misses no
+                                         * change, whatever its version says:
+                                         * see stale.c. */
     bool observe;                       /* Install nothing. */
     int midstream_grace;                /* Seconds. */
     int learn_idle;                     /* Seconds without use after which

@@ -62,6 +62,7 @@ core_start(struct plugin *plugin, const struct sg_settings *settings)
 
     sg_settings_to_options(settings, &options);
     options.database = plugin->database;
+    options.switch_is_sound = true;     /* ovs-patches/ see to it. */
     plugin->core = sg_core_create(&options);
     plugin->commands = sg_unixctl_create(plugin->core);
 }

@@ -268,6 +268,19 @@ sg_conntrack_start_wait(struct sg_conntrack *ct)
     ask(ct, "revalidator/wait", json_array_create_empty());
 }
 
+void
+sg_conntrack_start_purge(struct sg_conntrack *ct)
+{
+    ask(ct, "revalidator/purge", json_array_create_empty());
+}
+
+void
+sg_conntrack_start_version(struct sg_conntrack *ct)
+{
+    ask(ct, "version", json_array_create_empty());
+    ct->as_text = true;
+}
+
 /* Takes the answer, or part of the trouble, out of 'msg', which it frees. */
 static void
 handle_message(struct sg_conntrack *ct, struct jsonrpc_msg *msg)

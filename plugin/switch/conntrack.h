@@ -52,6 +52,10 @@ void sg_conntrack_start(struct sg_conntrack *, const char *datapath_type,
 void sg_conntrack_start_text(struct sg_conntrack *, const char *datapath_type,
                              bool flows);
 void sg_conntrack_start_wait(struct sg_conntrack *);
+/* Takes all datapath flows away (ovs-vswitchd(8): revalidator/purge). */
+void sg_conntrack_start_purge(struct sg_conntrack *);
+/* Asks for the switch's version; see sg_conntrack_text(). */
+void sg_conntrack_start_version(struct sg_conntrack *);
 /* Sets the number of connections that zones may hold, at least 1, or takes
  * their limits away (ovs-vswitchd(8): dpctl/ct-set-limits, -del-limits; a limit
  * of 0 is none there in the kernel, but "no connection" in 3.1.0's userspace
@@ -79,8 +83,8 @@ void sg_conntrack_reset(struct sg_conntrack *);
 void sg_conntrack_wait(struct sg_conntrack *);
 const struct sg_conn *sg_conntrack_entries(const struct sg_conntrack *,
                                            size_t *n);
-/* All of an answer to sg_conntrack_start_text() that is done; "" if it is not,
- * or was asked for by another one. */
+/* All of an answer to sg_conntrack_start_text() or _version() that is done; ""
+ * if it is not, or was asked for by another one. */
 const char *sg_conntrack_text(const struct sg_conntrack *);
 const char *sg_conntrack_error(const struct sg_conntrack *);
 

@@ -263,3 +263,25 @@ sg_megaflow_parse(const char *line, struct sg_megaflow *f)
     }
     return true;
 }
+
+bool
+sg_megaflows_follow_changes(const char *answer)
+{
+    static const struct {
+        int major, minor, patch;
+    } branches[] = { { 2, 17, 8 }, { 3, 0, 5 }, { 3, 1, 3 } };
+    const char *program = "(Open vSwitch) ";
+    const char *number = strstr(answer, program);
+    int major, minor, patch;
+
+    if (!number || !ovs_scan(number + strlen(program), "%d.%d.%d", &major,
+                             &minor, &patch)) {
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(branches); i++) {
+        if (major == branches[i].major && minor == branches[i].minor) {
+            return patch >= branches[i].patch;
+        }
+    }
+    return major > 3 || (major == 3 && minor >= 2);
+}

@@ -40,4 +40,11 @@ struct sg_megaflow {
  * input. */
 bool sg_megaflow_parse(const char *line, struct sg_megaflow *);
 
+/* Does the userspace datapath of the Open vSwitch that has answered `version'
+ * with 'answer' ("ovs-vswitchd (Open vSwitch) 3.1.0", and more lines) always
+ * change the flow that its revalidators mean, also where others overlap with
+ * it?  If that cannot be told it does not.  It does since "dpif-netdev: Fix
+ * dpif_netdev_flow_put.", in 2.17.8, 3.0.5, 3.1.3 and 3.2.0. */
+bool sg_megaflows_follow_changes(const char *answer);
+
 #endif /* switch/megaflow.h */

@@ -30,6 +30,7 @@ E2E_TESTS = \
 	tests/e2e/restart.t \
 	tests/e2e/scenarios.t \
 	tests/e2e/selftest.t \
+	tests/e2e/stale.t \
 	tests/e2e/truth.t \
 	tests/e2e/work.t
 

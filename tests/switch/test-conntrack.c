@@ -134,6 +134,32 @@ test_megaflows(void)
 }
 
 static void
+test_versions(void)
+{
+    static const char *const mended[] = { "2.17.8", "2.17.12", "3.0.5",
+                                          "3.1.3", "3.1.10", "3.2.0",
+                                          "3.2.0-rc1", "4.0.0" };
+    static const char *const others[] = { "2.16.9", "2.17.7", "3.0.4",
+                                          "3.1.0", "3.1.2", "3.1", "new" };
+
+    for (size_t i = 0; i < ARRAY_SIZE(mended); i++) {
+        char *answer = xasprintf("ovs-vswitchd (Open vSwitch) %s\nmore\n",
+                                 mended[i]);
+
+        ok(sg_megaflows_follow_changes(answer), "%s is mended", mended[i]);
+        free(answer);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        char *answer = xasprintf("ovs-vswitchd (Open vSwitch) %s\nmore\n",
+                                 others[i]);
+
+        ok(!sg_megaflows_follow_changes(answer), "%s is not", others[i]);
+        free(answer);
+    }
+    ok(!sg_megaflows_follow_changes("4.0.0"), "nor who is not Open vSwitch");
+}
+
+static void
 test_garbage(void)
 {
     const char good[] = "tcp,orig=(src=10.1.1.1,dst=10.1.1.2,sport=1,dport=2),"
@@ -316,6 +342,7 @@ main(int argc OVS_UNUSED, char *argv[])
 
     test_parse();
     test_megaflows();
+    test_versions();
     test_garbage();
     test_live(ct);
     test_errors(ct);

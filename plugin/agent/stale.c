@@ -1,0 +1,235 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+
+#include <config.h>
+
+/* Datapath flows that missed a change
+ * ===================================
+ *
+ * After a change of the tables the revalidators of ovs-vswitchd give the flows
+ * of the datapath (megaflows) new actions.  The userspace datapath looks for
+ * the one to change by the packet that it was made for.  Where two overlap,
+ * that may be the other one.  Then the one that was meant keeps its old
+ * actions, while the revalidators believe that it has the new ones, and so it
+ * stays, with what it allowed or refused, for as long as it is used.  Two
+ * overlap, for example, if one was made when a rule's prefix was narrower:
+ *
+ *     10.1.2.0/24  made for 10.1.2.2, kept when the rule became 10.1.0.0/16
+ *     10.1.0.0/16  made for 10.1.0.2 afterwards
+ *
+ * Open vSwitch has mended it ("dpif-netdev: Fix dpif_netdev_flow_put.", in
+ * 2.17.8, 3.0.5, 3.1.3 and 3.2.0), but Debian 12 has 3.1.0.  The kernel's
+ * datapath never had it.
+ *
+ * So where a bridge of such a switch has a userspace datapath, a change is
+ * followed by `revalidator/purge' (ovs-vswitchd(8)): all megaflows go, and the
+ * next packets make others by the tables of now.  No packet is lost by it.
+ *
+ *   due --> VERSION --> WAIT --> AGAIN --> PURGE
+ *
+ * WAIT and AGAIN are `revalidator/wait', for the round that may have begun
+ * before the change, and for the one that brings it.  A purge in the middle of
+ * that would work, but the switch would warn of each megaflow that is gone
+ * before it is changed.  A datapath with many megaflows is busy for a while
+ * afterwards, so the next purge comes no sooner than after a multiple of what
+ * the last one took, unless a `wait' wants to be sure. */
+
+#include "agent/core-private.h"
+
+#include <string.h>
+
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "switch/conntrack.h"
+#include "switch/megaflow.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(sg_stale);
+
+#define PAUSE_FACTOR 20         /* Of the time that a purge took. */
+#define RETRY 2000              /* msec after a failure. */
+
+void
+sg_core_stale_init(struct sg_core *core, bool switch_is_sound)
+{
+    core->stale.control = sg_conntrack_create(core->switch_unixctl);
+    core->stale.question = SG_STALE_NONE;
+    core->stale.version = switch_is_sound ? SG_STALE_SOUND : SG_STALE_UNKNOWN;
+    core->stale.always_sound = switch_is_sound;
+}
+
+void
+sg_core_stale_destroy(struct sg_core *core)
+{
+    sg_conntrack_destroy(core->stale.control);
+}
+
+static bool
+bridge_is_concerned(const struct sg_core_bridge *b)
+{
+    return !strcmp(b->datapath_type, "netdev");
+}
+
+/* The flows of 'b' have changed. */
+void
+sg_core_stale_note(struct sg_core *core, const struct sg_core_bridge *b)
+{
+    if (bridge_is_concerned(b)) {
+        core->stale.due = core->stale.version != SG_STALE_SOUND;
+    }
+}
+
+/* The switch has been away, and may be another one. */
+void
+sg_core_stale_forget(struct sg_core *core)
+{
+    if (!core->stale.always_sound) {
+        core->stale.version = SG_STALE_UNKNOWN;
+    }
+}
+
+/* 'answer' is that to `version'. */
+static void
+stale_learn_version(struct sg_stale *stale, const char *answer)
+{
+    stale->version = (sg_megaflows_follow_changes(answer)
+                      ? SG_STALE_SOUND : SG_STALE_AFFECTED);
+    stale->due &= stale->version == SG_STALE_AFFECTED;
+}
+
+static void
+stale_ask(struct sg_stale *stale, enum sg_stale_question question)
+{
+    stale->question = question;
+    switch (question) {
+    case SG_STALE_VERSION:
+        sg_conntrack_start_version(stale->control);
+        break;
+    case SG_STALE_WAIT:
+        stale->due = false;     /* What comes from now on is another change. */
+        sg_conntrack_start_wait(stale->control);
+        break;
+    case SG_STALE_AGAIN:
+        sg_conntrack_start_wait(stale->control);
+        break;
+    case SG_STALE_PURGE:
+        stale->asked = time_msec();
+        sg_conntrack_start_purge(stale->control);
+        break;
+    case SG_STALE_NONE:
+        sg_conntrack_reset(stale->control);
+        break;
+    }
+}
+
+static void
+stale_fail(struct sg_stale *stale)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 60);
+
+    VLOG_WARN_RL(&rl, "flows of the userspace datapath may have missed the "
+                 "last change (%s); trying again every %d seconds, see "
+                 "\"The userspace datapath\" in operations.md",
+                 sg_conntrack_error(stale->control), RETRY / 1000);
+    stale->due = stale->failed = true;
+    stale->next = stale->retry = time_msec() + RETRY;
+    stale_ask(stale, SG_STALE_NONE);
+}
+
+/* There is an answer, or there will be none. */
+static void
+stale_next(struct sg_stale *stale, bool answered)
+{
+    switch (stale->question) {
+    case SG_STALE_VERSION:
+        if (answered) {
+            stale_learn_version(stale, sg_conntrack_text(stale->control));
+            stale_ask(stale, SG_STALE_NONE);
+        } else {
+            stale_fail(stale);
+        }
+        break;
+    case SG_STALE_WAIT:
+        /* A switch with datapaths of two types refuses to wait. */
+        stale_ask(stale, SG_STALE_AGAIN);
+        break;
+    case SG_STALE_AGAIN:
+        stale_ask(stale, SG_STALE_PURGE);
+        break;
+    case SG_STALE_PURGE:
+        if (answered) {
+            long long int now = time_msec();
+
+            stale->failed = false;
+            stale->next = now + PAUSE_FACTOR * (now - stale->asked);
+            stale_ask(stale, SG_STALE_NONE);
+        } else {
+            stale_fail(stale);
+        }
+        break;
+    case SG_STALE_NONE:
+        break;
+    }
+}
+
+/* When to ask, given that there is a reason. */
+static long long int
+stale_time(const struct sg_core *core)
+{
+    return (ovs_list_is_empty(&core->barriers)
+            ? core->stale.next : core->stale.retry);
+}
+
+void
+sg_core_stale_run(struct sg_core *core)
+{
+    struct sg_stale *stale = &core->stale;
+    enum sg_conntrack_status status = sg_conntrack_run(stale->control);
+
+    if (status == SG_CT_PENDING) {
+        return;
+    }
+    stale_next(stale, status == SG_CT_DONE);
+    if (stale->question == SG_STALE_NONE && stale->due
+        && time_msec() >= stale_time(core)) {
+        stale_ask(stale, (stale->version == SG_STALE_UNKNOWN
+                          ? SG_STALE_VERSION : SG_STALE_WAIT));
+    }
+}
+
+void
+sg_core_stale_wait(struct sg_core *core)
+{
+    struct sg_stale *stale = &core->stale;
+
+    if (sg_conntrack_is_pending(stale->control)) {
+        sg_conntrack_wait(stale->control);
+    } else if (stale->question != SG_STALE_NONE) {
+        poll_immediate_wake();          /* It failed at once. */
+    } else if (stale->due) {
+        poll_timer_wait_until(stale_time(core));
+    }
+}
+
+bool
+sg_core_stale_done(const struct sg_core *core)
+{
+    return core->stale.failed || (!core->stale.due && core->stale.question
+                                                      == SG_STALE_NONE);
+}
+
+/* Was every change followed by a purge? */
+bool
+sg_core_stale_purged_all(const struct sg_core *core)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &core->bridges) {
+        const struct sg_core_bridge *b = node->data;
+
+        if (!bridge_is_concerned(b)) {
+            return false;
+        }
+    }
+    return core->stale.version == SG_STALE_AFFECTED && !core->stale.failed;
+}
