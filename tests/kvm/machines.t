@@ -186,6 +186,16 @@ def _():
             equal(inside(path, '-l'), must([path, '-l']), path)
 
 
+@test('there are tests of the names that are chosen')
+def _():
+    chosen = [line for line in lines(KVM + '/chosen')
+              if line and not line.startswith('#')]
+    equal(len(chosen) > 4, True, 'files')
+    for line in chosen:
+        if not must(['bash', '-c', 'cd "$1" && %s -l' % line, 'bash', TOP]):
+            raise Failure('nothing for ' + line)
+
+
 @test('a guest of the example has what its init calls')
 def _():
     folder = scratch('image')
