@@ -175,7 +175,8 @@ def _():
                      build + '/ovs-sgd', build + '/ovs-sgctl'):
             inside(name, '--version')
         inside('ip', '-V')
-        inside('openssl', 'version')
+        inside('openssl', 'req', '-x509', '-newkey', 'ed25519', '-nodes',
+               '-subj', '/CN=a', '-keyout', '/tmp/key', '-out', '/tmp/cert')
         inside('nginx', '-v')
         inside('python3', '-c', 'import ssl, ctypes, json, sqlite3, pwd; '
                'pwd.getpwnam("nobody")')         # Whom nginx serves as.
