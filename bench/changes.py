@@ -19,7 +19,7 @@ PROBE_TABLE = 200               # Where nobody has flows.
 class Took:
     """What one change took."""
 
-    def __init__(self, begin, loaded, events, temporary, cpu):
+    def __init__(self, begin, loaded, trip, events, temporary, cpu):
         kept = [e for e in events if e.table not in temporary]
         # Temporary flows leave when nothing needs them any more, later.
         added = [e for e in events if e.table in temporary and e.what == ADDED]
@@ -28,6 +28,7 @@ class Took:
         # The event may have been seen only after it was answered.
         self.seconds = max(0, max(e.at for e in kept + added) - begin)
         self.load = loaded - begin if loaded else 0
+        self.trip = trip                # None: see round_trip().
         self.cpu = cpu                  # {process: milliseconds}.
 
 
@@ -47,6 +48,7 @@ class Changes:
         self.results = {}
         self.trips = []
         self.loaded = None              # See took().
+        self.trip = None                # The same.
 
     def close(self):
         self.monitor.close()
@@ -72,13 +74,26 @@ class Changes:
             time.sleep(.01)
         return times
 
+    def round_trip_of_port(self, begin):
+        """For a change() that removed a port: what to compare with, as the
+        switch reads nothing before it has done so, is a bare round trip that
+        begins as soon as it says so, beside what is measured."""
+        end = time.monotonic() + PATIENCE
+        while self.monitor.port_gone is None:
+            if time.monotonic() > end:
+                raise RuntimeError('the switch does not remove the port')
+            time.sleep(.0001)
+        self.connection.flow_mod(ADD, PROBE_TABLE, 1)
+        self.trip = time.monotonic() - begin
+        self.connection.flow_mod(DELETE_STRICT, PROBE_TABLE, 1)
+
     def took(self, change):
         """Makes a change, and waits until it is there.  change() returns the
         time of its event, or None: that is the call.  Where a policy must be
         read first, it puts the time when that was done into 'self.loaded'."""
         cpu = {name: cpu_ns(pid) for name, pid in self.pids().items()}
         del self.monitor.events[:]
-        self.loaded = None
+        self.loaded = self.trip = self.monitor.port_gone = None
         begin = time.monotonic()
         begin = change() or begin
         end = time.monotonic() + PATIENCE
@@ -87,8 +102,8 @@ class Changes:
                 raise RuntimeError('a change changed no flow')
             time.sleep(.001)
         self._quiet()
-        return Took(begin, self.loaded, [e for e in self.monitor.events
-                                         if e.table != PROBE_TABLE],
+        return Took(begin, self.loaded, self.trip,
+                    [e for e in self.monitor.events if e.table != PROBE_TABLE],
                     self.temporary,
                     {name: (cpu_ns(pid) - cpu[name]) / 1e6
                      for name, pid in self.pids().items() if name in cpu})
@@ -115,6 +130,7 @@ class Changes:
 
     def _summary(self, took, trip, more):
         seconds = [each.seconds for each in took]
+        trip = median([t.trip for t in took if t.trip]) or trip
         more = dict(more)
         if any(each.load for each in took):
             more['load_ms'] = round(median([t.load for t in took]) * 1e3, 3)

@@ -202,12 +202,16 @@ class Control:
         self.changes.repeated('local port changes its group', join, leave)
 
     def change_rule(self):
-        """The group of the first port gets a rule that says something new."""
+        """The group of the first port gets a rule that says something new, if
+        possible about a group that it names already: else the classes of all
+        addresses there change with it."""
         first = self.scenario['ports'][0]['groups'][0]
         holders = sum(first in p['groups'] for p in self.scenario['ports'])
-        remote = {'group': referenced_group(self.scenario)}
         rules = next(g['rules'] for g in self.scenario['groups']
                      if g['name'] == first)
+        remote = next((r['remote'] for r in rules if 'group' in r['remote']
+                       and r['direction'] == 'ingress'),
+                      {'group': referenced_group(self.scenario)})
         if any(r['remote'] == remote and r['protocol'] == 'any'
                for r in rules):
             remote = {'cidr': '198.51.100.0/24'}
@@ -228,8 +232,9 @@ class Control:
 
     def change_port(self):
         """Begins when the switch has given the port its number, which is the
-        event that the agent can act on; the end of a port begins with the
-        transaction."""
+        event that the agent can act on; the end of a port begins when its row
+        is gone, which is when the switch begins to remove it, too, and reads
+        no flow mod before it has done so."""
         port = dict(self.scenario['ports'][0], name='newport',
                     mac='02:00:0c:00:00:01', ips=['10.32.0.1'])
         reader = Ovsdb(self.sandbox.path('db.sock'), 'Open_vSwitch')
@@ -245,6 +250,10 @@ class Control:
         def down():
             self.database.transact(delete_port(self.database, BRIDGE,
                                                port['name']))
+            reader.wait('Interface', lambda row: not row, PATIENCE)
+            begin = time.monotonic()
+            self.changes.round_trip_of_port(begin)
+            return begin
         self.changes.repeated('port of a known profile', up, down,
                               groups=len(port['groups']))
         reader.close()

@@ -20,7 +20,7 @@ QUICK_BASE = dict(BASE, ports=6, members=20, groups=3, rules=4)
 
 def generate(ports, members, rules, groups, networks):
     """Each group has rules by its neighbour and by prefix, in turns; a guest
-    is in one group, and ports take turns in the networks."""
+    is in one group, and the ports of each group take turns in the networks."""
     guests = Guests(random.Random(1))
     names = ['g%d' % i for i in range(groups)]
     made = [group(name, 'a group', rule('egress', 'any'), *(
@@ -29,7 +29,8 @@ def generate(ports, members, rules, groups, networks):
                 else {'cidr': '10.%d.%d.0/24' % (200 + r % 50, i % 256)}))
         for r in range(rules))) for i, name in enumerate(names)]
     local = [dict(guests.local([names[i % groups]]),
-                  network='n%d' % (i % networks)) for i in range(ports)]
+                  network='n%d' % ((i + i // groups) % networks))
+             for i in range(ports)]
     remote = [guests.remote([names[i % groups]]) for i in range(members)]
     return {'name': 'growth', 'scale': 1, 'seed': 1, 'groups': made,
             'ports': local, 'remote_members': remote}

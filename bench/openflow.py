@@ -9,6 +9,7 @@ import time
 
 VERSION = 5                     # OpenFlow 1.4.
 HELLO, ERROR, ECHO_REQUEST, ECHO_REPLY = 0, 1, 2, 3
+SET_CONFIG, PORT_STATUS = 9, 12
 FLOW_MOD, MULTIPART_REQUEST, MULTIPART_REPLY = 14, 18, 19
 BARRIER_REQUEST, BARRIER_REPLY = 20, 21
 ADD, DELETE_STRICT = 0, 4
@@ -18,6 +19,7 @@ FLOW_MONITOR = 16
 ADDED, REMOVED, MODIFIED = 1, 2, 3  # Events of a flow monitor.
 WATCH = 1 << ADDED | 1 << REMOVED | 1 << MODIFIED
 ALL_TABLES = 0xff
+PORT_GONE = 1                   # Reason of a port status.
 MATCH_ALL = struct.pack('!HHI', 1, 4, 0)
 
 
@@ -91,6 +93,9 @@ class FlowMonitor(Connection):
     def __init__(self, path):
         super().__init__(path)
         self.events = []
+        self.port_gone = None           # When a port last went.
+        # Nothing is said of ports to whom wants no part of any packet.
+        self._send(SET_CONFIG, struct.pack('!HH', 0, 1))
         self._send(MULTIPART_REQUEST, struct.pack('!HH4x', FLOW_MONITOR, 0) +
                    struct.pack('!IIIHBB', 1, ANY, ANY, WATCH, ALL_TABLES, 0) +
                    MATCH_ALL)
@@ -112,6 +117,8 @@ class FlowMonitor(Connection):
             for kind, message in self._messages():
                 if kind == MULTIPART_REPLY:
                     self.events += self._events(message[16:], now)
+                elif kind == PORT_STATUS and message[8] == PORT_GONE:
+                    self.port_gone = now
 
     @staticmethod
     def _events(body, now):

@@ -141,13 +141,17 @@ class World:
             if member['name'] not in lab.hosts:
                 lab.remote(member['name'], *member['ips'], bridge=BRIDGE,
                            mac=member['mac'])
-        n_allowed = 0
-        for _ in range(CHECKS):
+        n_tried = n_allowed = 0
+        while n_tried < CHECKS:
             local = rng.random() < .5
             source = rng.choice(self.sample if local else remote)
-            target = rng.choice([p for p in self.sample if p != source
-                                 and p.get('network') == source.get(
-                                     'network', p.get('network'))])
+            targets = [p for p in self.sample if p != source
+                       and p.get('network') == source.get(
+                           'network', p.get('network'))]
+            if not targets:             # Alone in its network.
+                continue
+            target = rng.choice(targets)
+            n_tried += 1
             proto, port = rng.choice(TRIED)
             wanted = allowed(self.scenario, source, target, proto, port,
                              local=local)
