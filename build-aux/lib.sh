@@ -169,6 +169,22 @@ sg_heartbeat() {
     done
 }
 
+# Lists what belongs to the checkout "$1", each name ended by a zero byte: with git
+# what it tracks and what is new and not ignored, without git (a tarball, or the
+# copy in the cache) everything.
+sg_list_files() (
+    cd "$1" || exit 1
+    if [ -e .git ] && command -v git >/dev/null; then
+        # The checkout may belong to another user (sudo).
+        git -c safe.directory="$1" ls-files -z --cached --others \
+            --exclude-standard
+    else
+        find . -name .git -prune -o \( -type f -o -type l \) -printf '%P\0'
+    fi | sort -zu | while IFS= read -r -d '' file; do
+        [ ! -e "$file" ] && [ ! -L "$file" ] || printf '%s\0' "$file"
+    done
+)
+
 # Prints the work directory of the checkout "$1".
 sg_work_dir() {
     local cache key
