@@ -113,7 +113,8 @@ struct sg_stale {
     bool always_sound;          /* And no other can take its place. */
     bool due;                   /* The tables have changed since the last. */
     bool failed;                /* There is no way to ask. */
-    long long int asked;        /* time_msec(). */
+    long long int since;        /* When the first WAIT was asked, and */
+    long long int asked;        /* PURGE (time_msec()). */
     long long int next, retry;  /* No sooner than then; `wait' looks at the
                                  * second only. */
 };

@@ -29,9 +29,10 @@
  * WAIT and AGAIN are `revalidator/wait', for the round that may have begun
  * before the change, and for the one that brings it.  A purge in the middle of
  * that would work, but the switch would warn of each megaflow that is gone
- * before it is changed.  A datapath with many megaflows is busy for a while
- * afterwards, so the next purge comes no sooner than after a multiple of what
- * the last one took, unless a `wait' wants to be sure. */
+ * before it is changed; so another change begins anew with WAIT, for some time.
+ * A datapath with many megaflows is busy for a while afterwards, so the next
+ * purge comes no sooner than after a multiple of what the last one took, unless
+ * a `wait' wants to be sure. */
 
 #include "agent/core-private.h"
 
@@ -47,6 +48,7 @@
 VLOG_DEFINE_THIS_MODULE(sg_stale);
 
 #define PAUSE_FACTOR 20         /* Of the time that a purge took. */
+#define PATIENCE 2000           /* msec for which more changes delay one. */
 #define RETRY 2000              /* msec after a failure. */
 
 void
@@ -154,7 +156,8 @@ stale_next(struct sg_stale *stale, bool answered)
         stale_ask(stale, SG_STALE_AGAIN);
         break;
     case SG_STALE_AGAIN:
-        stale_ask(stale, SG_STALE_PURGE);
+        stale_ask(stale, (stale->due && time_msec() < stale->since + PATIENCE
+                          ? SG_STALE_WAIT : SG_STALE_PURGE));
         break;
     case SG_STALE_PURGE:
         if (answered) {
@@ -192,6 +195,7 @@ sg_core_stale_run(struct sg_core *core)
     stale_next(stale, status == SG_CT_DONE);
     if (stale->question == SG_STALE_NONE && stale->due
         && time_msec() >= stale_time(core)) {
+        stale->since = time_msec();
         stale_ask(stale, (stale->version == SG_STALE_UNKNOWN
                           ? SG_STALE_VERSION : SG_STALE_WAIT));
     }

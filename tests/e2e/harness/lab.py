@@ -41,6 +41,7 @@ SWITCH_NOISE = BUSY + (
     # revalidator/purge races with revalidators.
     r'failed to flow_get .*No such file', r'Failed to acquire udpif_key',
     r'failed to put.modify. \(No such file',
+    r'dpif\(revalidator.*Dropped \d+ log messages',
     # An agent that ends before the switch has answered it.
     r'jsonrpc.*unix#.*send error: Broken pipe',
 )
