@@ -279,17 +279,26 @@ send_mod(struct sg_switch *s, struct flow_mod *mod)
     ofpbuf_delete(inner);
 }
 
+/* To count the queue is to go through it, so that is done now and then. */
+static bool
+may_send(struct sg_switch *s, long long int deadline)
+{
+    if (s->bundle->n_sent % 32) {
+        return true;
+    } else if (rconn_count_txqlen(s->link.rconn) >= MAX_QUEUE) {
+        return false;           /* rconn wakes us when it could send. */
+    }
+    s->more = time_usec() >= deadline;
+    return !s->more;
+}
+
 static void
 run_adding(struct sg_switch *s, long long int deadline)
 {
     struct sg_bundle *b = s->bundle;
 
     while (b->n_sent < b->n) {
-        if (rconn_count_txqlen(s->link.rconn) >= MAX_QUEUE) {
-            return;             /* rconn wakes us when it could send. */
-        }
-        if (time_usec() >= deadline) {
-            s->more = true;
+        if (!may_send(s, deadline)) {
             return;
         }
         send_mod(s, &b->mods[b->n_sent++]);
