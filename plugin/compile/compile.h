@@ -431,9 +431,9 @@ const struct sg_class *sg_plan_lookup(const struct sg_plan_network *net,
                                       const struct sg_prefix *prefix);
 
 /* Lists the identities of all entries of the rules of 'policy', whether or not
- * a port here needs them: what an entry allowed is revoked when it is not among
- * them any more.  The list is a part of the policy from then on.  For a policy
- * of 20,000 rules that takes longer than a turn of the main loop may. */
+ * a port here needs them: what an entry allowed is revoked when it is not
+ * among them any more.  The list is a part of the policy from then on.  For a
+ * policy of 20,000 rules that takes longer than a turn of the main loop may. */
 void sg_policy_list_entries(struct sg_policy *);
 /* Is 'identity' among them?  If need be they are listed now. */
 bool sg_policy_has_entry(struct sg_policy *, uint64_t identity);

@@ -28,14 +28,17 @@ emit_init(struct emitter *e, struct sg_flows *flows)
     e->multicast = NULL;
     e->waiting_zone = 0;
     ofpbuf_init(&e->actions, 256);
-    ofpbuf_init(&e->message, 1024);
+    e->last_is_plain = false;
+    ofpbuf_init(&e->last_actions, 256);
+    ofpbuf_init(&e->last_back, 256);
 }
 
 void
 emit_destroy(struct emitter *e)
 {
     ofpbuf_uninit(&e->actions);
-    ofpbuf_uninit(&e->message);
+    ofpbuf_uninit(&e->last_actions);
+    ofpbuf_uninit(&e->last_back);
 }
 
 void
@@ -67,10 +70,11 @@ add_flow(struct emitter *e, struct sg_flow *flow)
 }
 
 /* Takes the flow through a message and back: the switch does the same, and
- * what it dumps is what has been through it. */
-void
-emit_flow(struct emitter *e, uint8_t table, uint16_t priority,
-          uint64_t cookie)
+ * what it dumps is what has been through it.  Its actions come back as
+ * 'last_back'.  Returns NULL if it is no flow. */
+static struct sg_flow *
+pass_through_message(struct emitter *e, uint8_t table, uint16_t priority,
+                     uint64_t cookie)
 {
     struct ofputil_flow_mod fm = {
         .priority = priority,
@@ -93,25 +97,80 @@ emit_flow(struct emitter *e, uint8_t table, uint16_t priority,
         VLOG_ERR("table %s: a flow would not fit a message (%"PRIu32" bytes) "
                  "and was left out", sg_table_name(table), msg->size);
         ofpbuf_delete(msg);
-        return;
+        return NULL;
     }
-    ofpbuf_clear(&e->message);
+    ofpbuf_clear(&e->last_back);
     enum ofperr error = ofputil_decode_flow_mod(&back, msg->data,
                                                 OFPUTIL_P_OF15_OXM, NULL,
-                                                NULL, &e->message,
+                                                NULL, &e->last_back,
                                                 OFPP_MAX, UINT8_MAX);
     ofpbuf_delete(msg);
     if (error) {
         VLOG_ERR("table %s: a flow of our own making is not valid (%s)",
                  sg_table_name(table), ofperr_get_name(error));
-        return;
+        return NULL;
     }
 
     struct match match;
     minimatch_expand(&back.match, &match);
     minimatch_destroy(&back.match);
-    add_flow(e, sg_flow_create(table, priority, cookie, &match,
-                               back.ofpacts, back.ofpacts_len));
+    return sg_flow_create(table, priority, cookie, &match, back.ofpacts,
+                          back.ofpacts_len);
+}
+
+/* The flow, if its actions come back as those of the last one did. */
+static struct sg_flow *
+create_like_last(const struct emitter *e, uint8_t table, uint16_t priority,
+                 uint64_t cookie)
+{
+    return sg_flow_create(table, priority, cookie, &e->match,
+                          e->last_back.data, e->last_back.size);
+}
+
+/* Notes whether flows like 'flow', which has been through a message, need one:
+ * not if it came back as sg_flow_create() makes it.  (Of fragments the switch
+ * knows two bits, of which messages say what they mean together.) */
+static void
+note_last(struct emitter *e, const struct sg_flow *flow)
+{
+    struct sg_flow *same = create_like_last(e, flow->table_id, flow->priority,
+                                            flow->cookie);
+
+    e->last_is_plain = (!e->match.wc.masks.nw_frag
+                        && minimatch_equal(&same->match, &flow->match));
+    sg_flow_free(same);
+    e->last_table = flow->table_id;
+    e->last_wc = e->match.wc;
+    ofpbuf_clear(&e->last_actions);
+    ofpbuf_put(&e->last_actions, e->actions.data, e->actions.size);
+}
+
+/* Flows come in long rows, one for each address, that differ only in the
+ * values that they match. */
+static bool
+is_like_last(const struct emitter *e, uint8_t table)
+{
+    return (e->last_is_plain && table == e->last_table
+            && ofpbuf_equal(&e->actions, &e->last_actions)
+            && flow_wildcards_equal(&e->match.wc, &e->last_wc));
+}
+
+void
+emit_flow(struct emitter *e, uint8_t table, uint16_t priority,
+          uint64_t cookie)
+{
+    struct sg_flow *flow;
+
+    if (is_like_last(e, table)) {
+        add_flow(e, create_like_last(e, table, priority, cookie));
+        return;
+    }
+    e->last_is_plain = false;
+    flow = pass_through_message(e, table, priority, cookie);
+    if (flow) {
+        note_last(e, flow);
+        add_flow(e, flow);
+    }
 }
 
 /* Matches. */

@@ -48,7 +48,13 @@ struct emitter {
     uint16_t waiting_zone;      /* The compiler's. */
     struct match match;         /* Scratch. */
     struct ofpbuf actions;      /* Scratch: ofpacts. */
-    struct ofpbuf message;      /* Scratch: the flow as a message. */
+
+    /* The last flow that went through a message, for those like it. */
+    bool last_is_plain;         /* They need none. */
+    uint8_t last_table;         /* What they must have in common with it: */
+    struct flow_wildcards last_wc;
+    struct ofpbuf last_actions;
+    struct ofpbuf last_back;    /* Its actions as they came back. */
 };
 
 void emit_init(struct emitter *, struct sg_flows *);

@@ -8,11 +8,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "byte-order.h"
 #include "compile/compile.h"
 #include "compile/flow.h"
 #include "compile/pipeline.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofp-flow.h"
+#include "openvswitch/ofp-port.h"
+#include "openvswitch/ofp-protocol.h"
+#include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "svec.h"
 #include "tap.h"
@@ -327,6 +332,84 @@ test_many(size_t n_ports, bool own_groups)
     sg_compiler_destroy(c);
 }
 
+/* 'flow' as the switch would dump it. */
+static struct sg_flow *
+through_message(const struct sg_flow *flow, struct ofpbuf *ofpacts)
+{
+    struct ofputil_flow_mod back, fm = {
+        .match = flow->match,
+        .priority = flow->priority,
+        .new_cookie = htonll(flow->cookie),
+        .table_id = flow->table_id,
+        .command = OFPFC_ADD,
+        .buffer_id = UINT32_MAX,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+        .ofpacts = CONST_CAST(struct ofpact *, flow->ofpacts),
+        .ofpacts_len = flow->ofpacts_len,
+    };
+    struct ofpbuf *msg = ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM);
+    enum ofperr error = ofputil_decode_flow_mod(
+        &back, msg->data, OFPUTIL_P_OF15_OXM, NULL, NULL, ofpacts, OFPP_MAX,
+        UINT8_MAX);
+    struct match match;
+
+    ovs_assert(!error);
+    ofpbuf_delete(msg);
+    minimatch_expand(&back.match, &match);
+    minimatch_destroy(&back.match);
+    return sg_flow_create(back.table_id, back.priority,
+                          ntohll(back.new_cookie), &match, back.ofpacts,
+                          back.ofpacts_len);
+}
+
+/* Flows of many addresses are made like the first of their kind: each must
+ * still be what the switch would say that it is. */
+static void
+test_rows(void)
+{
+    struct ds policy = DS_EMPTY_INITIALIZER;
+    struct sg_compiler *c = test_compiler();
+    const struct sg_flow *flow;
+    size_t n_wrong = 0;
+    struct sg_flows flows;
+    struct world w;
+
+    ds_put_cstr(&policy, "{'groups':[{'name':'m'},{'name':'o'},"
+                "{'name':'g','ingress':[{'word':'tcp','ports':['80'],"
+                "'from':{'group':'m'}},{'word':'udp',"
+                "'from':{'group':'o'}}]}],"
+                "'members':[{'group':'m','entries':[");
+    for (int i = 0; i < 200; i++) {
+        ds_put_format(&policy, "'10.0.%d.1','10.1.%d.0/24','2001:db8::%x',"
+                      "'2001:db8:%x::/48',", i, i, i + 1, i + 1);
+    }
+    ds_put_cstr(&policy, "'10.2.0.1']},{'group':'o','entries':['10.0.0.0/8',"
+                "'10.0.7.1','2001:db8::/32']}]}");
+    world_init(&w, ds_cstr(&policy), "{'ports':[{'name':'p','ofport':1,"
+               "'external_ids':{'sg-groups':'g','sg-addresses':'192.0.2.1',"
+               "'attached-mac':'02:00:00:00:00:01'}}]}");
+    sg_flows_init(&flows);
+    sg_plan_destroy(world_plan(&w, c, "br0", &flows));
+    HMAP_FOR_EACH (flow, node, &flows.flows) {
+        struct ofpbuf ofpacts;
+
+        ofpbuf_init(&ofpacts, 64);
+        struct sg_flow *back = through_message(flow, &ofpacts);
+        n_wrong += (sg_flows_find(&flows, back) != flow
+                    || !sg_flow_same(flow, back));
+        sg_flow_free(back);
+        ofpbuf_uninit(&ofpacts);
+    }
+    ok(sg_flows_count(&flows) > 800, "%"PRIuSIZE" flows",
+       sg_flows_count(&flows));
+    is_int(n_wrong, 0, "all as the switch gives them back");
+    sg_flows_destroy(&flows);
+    world_destroy(&w);
+    ds_destroy(&policy);
+    sg_compiler_destroy(c);
+}
+
 /* The compiler logs an error when it makes a flow twice, or one that cannot
  * be; so nothing may be logged. */
 static char *
@@ -375,6 +458,7 @@ main(void)
     test_properties();
     test_many(1500, false);
     test_many(1500, true);
+    test_rows();
     test_log(log);
     return done_testing();
 }
