@@ -38,10 +38,11 @@ SWITCH_NOISE = BUSY + (
     r'\|sg-marker<->',                  # accepts() hangs up.
     # Over a zone's limit the kernel refuses the commit, and the packet.
     r'execute ct\(commit.* failed \(Cannot allocate memory\)',
-    # revalidator/purge races with revalidators.
-    r'failed to flow_get .*No such file', r'Failed to acquire udpif_key',
-    r'failed to put.modify. \(No such file',
-    r'dpif\(revalidator.*Dropped \d+ log messages',
+    # revalidator/purge races with revalidators, and with packets that make the
+    # same flow again (their actions are carried out all the same).
+    r'failed to (flow_get|flow_del|put.modify.) .*No such file',
+    r'Failed to acquire udpif_key', r'ukey installation fails',
+    r'dpif(_upcall)?[(|].*Dropped \d+ log messages',
     # An agent that ends before the switch has answered it.
     r'jsonrpc.*unix#.*send error: Broken pipe',
 )
