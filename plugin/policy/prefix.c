@@ -227,10 +227,10 @@ compare_prefixes_cb(const void *a, const void *b)
 
 /* Most lists are: they have been through here before. */
 static bool
-is_sorted(const struct sg_prefix *prefixes, size_t n)
+are_ascending(const struct sg_prefix *prefixes, size_t n)
 {
     for (size_t i = 1; i < n; i++) {
-        if (sg_prefix_compare(&prefixes[i - 1], &prefixes[i]) > 0) {
+        if (sg_prefix_compare(&prefixes[i - 1], &prefixes[i]) >= 0) {
             return false;
         }
     }
@@ -242,9 +242,10 @@ sg_prefixes_sort_unique(struct sg_prefix *prefixes, size_t n)
 {
     size_t m = 0;
 
-    if (!is_sorted(prefixes, n)) {
-        qsort(prefixes, n, sizeof *prefixes, compare_prefixes_cb);
+    if (are_ascending(prefixes, n)) {
+        return n;
     }
+    qsort(prefixes, n, sizeof *prefixes, compare_prefixes_cb);
     for (size_t i = 0; i < n; i++) {
         if (!m || !sg_prefix_equals(&prefixes[i], &prefixes[m - 1])) {
             prefixes[m++] = prefixes[i];

@@ -49,6 +49,7 @@ struct sg_file_state {
                                  * leads to; -1: none. */
     bool seen;                  /* 'stat' tells what was read last. */
     struct stat stat;
+    struct sg_listing listing;  /* What was read. */
 };
 
 /* Watching. */
@@ -214,6 +215,7 @@ file_forget(struct sg_asker *asker)
             drop_watch(asker, old[0]);
             drop_watch(asker, old[1]);
         }
+        sg_listing_destroy(&asker->file->listing);
         free(asker->file);
         asker->file = NULL;
     }
@@ -278,8 +280,8 @@ file_ask(struct sg_asker *asker)
     asker->file->seen = false;
     error = read_file(asker, &text, &len);
     if (!error) {
-        error = sg_parse_addresses(text, len, asker->question, &prefixes,
-                                   &n);
+        error = sg_listing_parse(&asker->file->listing, text, len,
+                                 asker->question, &prefixes, &n);
         if (error) {
             char *longer = xasprintf("%s: %s", asker->question->targets[0],
                                      error);

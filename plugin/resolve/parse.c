@@ -215,10 +215,21 @@ parse_json(const char *text, const struct sg_addresses *how,
 
 /* Both. */
 
-static bool
-is_json(const char *text, const struct sg_addresses *how)
+static char
+first_char(const char *text, size_t len)
 {
-    char first = text[strspn(text, BLANKS "\n")];
+    size_t i = 0;
+
+    while (i < len && text[i] && strchr(BLANKS "\n", text[i])) {
+        i++;
+    }
+    return i < len ? text[i] : '\0';
+}
+
+static bool
+is_json(const char *text, size_t len, const struct sg_addresses *how)
+{
+    char first = first_char(text, len);
 
     return (how->format == SG_FORMAT_JSON
             || (how->format == SG_FORMAT_ANY
@@ -226,28 +237,203 @@ is_json(const char *text, const struct sg_addresses *how)
                     || first == '{')));
 }
 
-char *
-sg_parse_addresses(const char *bytes, size_t len,
-                   const struct sg_addresses *how,
-                   struct sg_prefix **prefixes, size_t *n)
+/* Adds what 'bytes' say to 'list'. */
+static char *
+parse(const char *bytes, size_t len, bool json,
+      const struct sg_addresses *how, struct list *list)
 {
-    struct list list = { NULL, 0, 0 };
     char *text, *error;
 
-    *prefixes = NULL;
-    *n = 0;
     if (memchr(bytes, '\0', len)) {
         return xstrdup("this is not text: it has a byte of zero");
     }
     text = xmemdup0(bytes, len);
-    error = (is_json(text, how) ? parse_json(text, how, &list)
-             : parse_lines(text, &list));
+    error = json ? parse_json(text, how, list) : parse_lines(text, list);
     free(text);
+    return error;
+}
+
+/* Returns false if something was there twice. */
+static bool
+sort_unique(struct list *list)
+{
+    size_t n = list->n;
+
+    list->n = n ? sg_prefixes_sort_unique(list->prefixes, n) : 0;
+    return list->n == n;
+}
+
+char *
+sg_parse_addresses(const char *text, size_t len,
+                   const struct sg_addresses *how,
+                   struct sg_prefix **prefixes, size_t *n)
+{
+    struct list list = { NULL, 0, 0 };
+    char *error = parse(text, len, is_json(text, len, how), how, &list);
+
+    if (error) {
+        free(list.prefixes);
+        list = (struct list) { NULL, 0, 0 };
+    }
+    sort_unique(&list);
+    *prefixes = list.prefixes;
+    *n = list.n;
+    return error;
+}
+
+/* Texts that are read again. */
+
+void
+sg_listing_destroy(struct sg_listing *l)
+{
+    free(l->text);
+    free(l->prefixes);
+    *l = (struct sg_listing) { .text = NULL };
+}
+
+/* 'text' says 'prefixes', and each once. */
+static void
+listing_set(struct sg_listing *l, const char *text, size_t len,
+            const struct sg_prefix *prefixes, size_t n)
+{
+    sg_listing_destroy(l);
+    l->text = xmemdup0(text, len);
+    l->len = len;
+    l->prefixes = n ? xmemdup(prefixes, n * sizeof *prefixes) : NULL;
+    l->n = n;
+}
+
+static bool
+begins_line(const char *text, size_t pos)
+{
+    return !pos || text[pos - 1] == '\n';
+}
+
+/* How many bytes, of whole lines, both texts begin, and end, with. */
+static void
+find_common(const struct sg_listing *l, const char *text, size_t len,
+            size_t *head, size_t *tail)
+{
+    size_t most = MIN(l->len, len);
+    size_t n = 0;
+
+    while (n < most && l->text[n] == text[n]) {
+        n++;
+    }
+    while (!begins_line(text, n)) {
+        n--;
+    }
+    *head = n;
+    for (n = 0; n < most - *head
+         && l->text[l->len - n - 1] == text[len - n - 1]; n++) {
+        continue;
+    }
+    while (n && !(begins_line(text, len - n)
+                  && begins_line(l->text, l->len - n))) {
+        n--;
+    }
+    *tail = n;
+}
+
+/* Puts the entries of 'l' without 'gone' but with 'new' into 'all'; all are
+ * sorted.  Returns false if an entry would be there twice. */
+static bool
+merge(const struct sg_listing *l, const struct list *gone,
+      const struct list *new, struct list *all)
+{
+    size_t g = 0, a = 0;
+
+    all->prefixes = xmalloc((l->n + new->n + 1) * sizeof *all->prefixes);
+    for (size_t i = 0; i < l->n; i++) {
+        const struct sg_prefix *p = &l->prefixes[i];
+
+        if (g < gone->n && sg_prefix_equals(&gone->prefixes[g], p)) {
+            g++;
+            continue;
+        }
+        while (a < new->n && sg_prefix_compare(&new->prefixes[a], p) < 0) {
+            all->prefixes[all->n++] = new->prefixes[a++];
+        }
+        if (a < new->n && sg_prefix_equals(&new->prefixes[a], p)) {
+            return false;
+        }
+        all->prefixes[all->n++] = *p;
+    }
+    while (a < new->n) {
+        all->prefixes[all->n++] = new->prefixes[a++];
+    }
+    return true;
+}
+
+/* Reads only the lines of 'text' that are not those of 'l', which has some.
+ * Returns false if all must be read. */
+static bool
+parse_difference(const struct sg_listing *l, const char *text, size_t len,
+                 const struct sg_addresses *how, struct list *all,
+                 size_t *n_read)
+{
+    struct list gone = { NULL, 0, 0 }, new = { NULL, 0, 0 };
+    size_t head, tail;
+    char *error;
+    bool ok;
+
+    find_common(l, text, len, &head, &tail);
+    error = parse(l->text + head, l->len - head - tail, false, how, &gone);
+    ovs_assert(!error);
+    error = parse(text + head, len - head - tail, false, how, &new);
+    *n_read = new.n;
+    ok = (sort_unique(&gone) && sort_unique(&new) && !error
+          && merge(l, &gone, &new, all));
+    free(error);
+    free(gone.prefixes);
+    free(new.prefixes);
+    return ok;
+}
+
+/* Reads all of it. */
+static char *
+parse_whole(struct sg_listing *l, const char *text, size_t len,
+            const struct sg_addresses *how, struct sg_prefix **prefixes,
+            size_t *n)
+{
+    struct list list = { NULL, 0, 0 };
+    bool json = is_json(text, len, how);
+    char *error = parse(text, len, json, how, &list);
+    size_t n_read = list.n;
+
     if (error) {
         free(list.prefixes);
         return error;
     }
+    if (sort_unique(&list) && !json) {
+        listing_set(l, text, len, list.prefixes, list.n);
+    } else {
+        sg_listing_destroy(l);
+    }
+    l->n_read = n_read;
     *prefixes = list.prefixes;
-    *n = list.n ? sg_prefixes_sort_unique(list.prefixes, list.n) : 0;
+    *n = list.n;
     return NULL;
+}
+
+char *
+sg_listing_parse(struct sg_listing *l, const char *text, size_t len,
+                 const struct sg_addresses *how,
+                 struct sg_prefix **prefixes, size_t *n)
+{
+    struct list list = { NULL, 0, 0 };
+    size_t n_read;
+
+    *prefixes = NULL;
+    *n = 0;
+    if (l->text && !is_json(text, len, how)
+        && parse_difference(l, text, len, how, &list, &n_read)) {
+        listing_set(l, text, len, list.prefixes, list.n);
+        l->n_read = n_read;
+        *prefixes = list.prefixes;
+        *n = list.n;
+        return NULL;
+    }
+    free(list.prefixes);
+    return parse_whole(l, text, len, how, prefixes, n);
 }

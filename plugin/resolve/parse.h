@@ -33,4 +33,26 @@ char *sg_parse_addresses(const char *text, size_t len,
                          struct sg_prefix **prefixes, size_t *n)
     __attribute__((warn_unused_result));
 
+/* A text that is read again and again: most of a long list stays as it is.  So
+ * that is kept, and of the next text only the lines are read that lie between
+ * what both begin and what both end with.  This is the same as to read all of
+ * it, and where it might not be (JSON, an entry that is there twice, an error)
+ * all of it is read.
+ *
+ *     struct sg_listing listing = { .text = NULL }; */
+struct sg_listing {
+    char *text;                 /* The last good one, or NULL. */
+    size_t len;
+    struct sg_prefix *prefixes; /* Its entries, sorted; each is there once. */
+    size_t n;
+    size_t n_read;              /* Entries that were read for it, for tests. */
+};
+
+/* As sg_parse_addresses(). */
+char *sg_listing_parse(struct sg_listing *, const char *text, size_t len,
+                       const struct sg_addresses *how,
+                       struct sg_prefix **prefixes, size_t *n)
+    __attribute__((warn_unused_result));
+void sg_listing_destroy(struct sg_listing *);
+
 #endif /* resolve/parse.h */

@@ -80,11 +80,13 @@ struct prefixes {
 static void
 prefixes_add(struct prefixes *p, const struct sg_prefix *list, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (p->n >= p->allocated) {
-            p->list = x2nrealloc(p->list, &p->allocated, sizeof *p->list);
-        }
-        p->list[p->n++] = list[i];
+    if (p->n + n > p->allocated) {
+        p->allocated = MAX(p->n + n, 2 * p->allocated);
+        p->list = xrealloc(p->list, p->allocated * sizeof *p->list);
+    }
+    if (n) {
+        memcpy(&p->list[p->n], list, n * sizeof *list);
+        p->n += n;
     }
 }
 
@@ -478,7 +480,7 @@ new_value(const struct source *source, const struct sg_answer *answer)
 {
     struct prefixes value = { NULL, 0, 0 };
 
-    for (size_t i = 0; i < source->n; i++) {
+    for (size_t i = 0; answer->families != SG_IP_ANY && i < source->n; i++) {
         uint8_t family = (sg_prefix_is_ipv4(&source->prefixes[i])
                           ? SG_IPV4 : SG_IPV6);
         if (!(answer->families & family)) {

@@ -13,6 +13,8 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "policy/addresses.h"
+#include "policy/prefix.h"
+#include "random.h"
 #include "resolve/memory.h"
 #include "tap.h"
 #include "util.h"
@@ -206,9 +208,115 @@ test_bad_memory(void)
     }
 }
 
+/* Reads 'text' again, and from nothing; true if both say the same. */
+static bool
+reads_the_same(struct sg_listing *listing, const char *text,
+               const struct sg_addresses *how)
+{
+    struct sg_prefix *a, *b;
+    size_t n_a, n_b;
+    char *error_a = sg_listing_parse(listing, text, strlen(text), how, &a,
+                                     &n_a);
+    char *error_b = sg_parse_addresses(text, strlen(text), how, &b, &n_b);
+    bool same = nullable_string_is_equal(error_a, error_b) && n_a == n_b;
+
+    for (size_t i = 0; same && i < n_a; i++) {
+        same = sg_prefix_equals(&a[i], &b[i]);
+    }
+    free(error_a);
+    free(error_b);
+    free(a);
+    free(b);
+    return same;
+}
+
+/* Lines that come and go; few enough to be there twice now and then. */
+static const char *const lines[] = {
+    "192.0.2.1", "192.0.2.2 # two", " 192.0.2.3\r", "192.0.2.0/24",
+    "2001:db8::1", "2001:db8::/32", "192.0.2.11", "# nothing", "", "web1",
+    "192.0.2.1/24", "0.0.0.0/0", "[", "{}"
+};
+
+static char *
+text_of(const unsigned int *list, size_t n, bool end)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < n; i++) {
+        ds_put_format(&s, "%s%s", lines[list[i]],
+                      i + 1 < n || end ? "\n" : "");
+    }
+    return ds_steal_cstr(&s);
+}
+
+/* However a text changes, what was read before makes no difference. */
+static void
+test_again(void)
+{
+    struct sg_addresses how = { .format = SG_FORMAT_ANY };
+    struct sg_listing listing = { .text = NULL };
+    unsigned int list[12];
+    size_t n = 0, n_wrong = 0;
+
+    for (int round = 0; round < 20000; round++) {
+        /* Bad ones seldom. */
+        unsigned int max = random_range(20) ? 9 : ARRAY_SIZE(lines);
+        size_t at = random_range(n + 1);
+
+        if (n < ARRAY_SIZE(list) && random_range(2)) {
+            memmove(&list[at + 1], &list[at], (n - at) * sizeof *list);
+            list[at] = random_range(max);
+            n++;
+        } else if (at < n) {
+            if (random_range(2)) {
+                list[at] = random_range(max);
+            } else {
+                memmove(&list[at], &list[at + 1],
+                        (n - at - 1) * sizeof *list);
+                n--;
+            }
+        }
+
+        char *text = text_of(list, n, random_range(2));
+        if (!reads_the_same(&listing, text, &how) && !n_wrong++) {
+            printf("# \"%s\"\n", text);
+        }
+        free(text);
+    }
+    is_int(n_wrong, 0, "read again at random");
+    sg_listing_destroy(&listing);
+}
+
+/* Of a long list that has changed in one place, what is there is read. */
+static void
+test_difference(void)
+{
+    struct sg_addresses how = { .format = SG_FORMAT_ANY };
+    struct sg_listing listing = { .text = NULL };
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    for (int i = 0; i < 5000; i++) {
+        ds_put_format(&s, "10.1.%d.%d\n", i / 250, i % 250);
+    }
+    ok(reads_the_same(&listing, ds_cstr(&s), &how), "a long list");
+    is_int(listing.n_read, 5000, "all of it was read");
+    ok(reads_the_same(&listing, ds_cstr(&s), &how), "again");
+    is_int(listing.n_read, 0, "nothing was read");
+    ds_put_cstr(&s, "192.0.2.1\n");
+    ok(reads_the_same(&listing, ds_cstr(&s), &how), "one more");
+    is_int(listing.n_read, 1, "one was read");
+    memcpy(strstr(ds_cstr(&s), "10.1.9.7\n"), "11.2.3.4", 8);
+    ok(reads_the_same(&listing, ds_cstr(&s), &how), "one in the midst");
+    is_int(listing.n_read, 1, "one was read");
+    ds_destroy(&s);
+    sg_listing_destroy(&listing);
+}
+
 int
 main(void)
 {
+    test_again();
+    test_difference();
     test_texts();
     test_formats();
     test_memory();
