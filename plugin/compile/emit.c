@@ -145,8 +145,15 @@ note_last(struct emitter *e, const struct sg_flow *flow)
     ofpbuf_put(&e->last_actions, e->actions.data, e->actions.size);
 }
 
-/* Flows come in long rows, one for each address, that differ only in the
- * values that they match. */
+/* Flows of addresses come in long rows that differ only in the values that they
+ * match. */
+static bool
+may_begin_row(const struct emitter *e)
+{
+    return (!e->unit || e->unit->kind == SG_UNIT_ADDRESS
+            || e->unit->kind == SG_UNIT_REVIEW);
+}
+
 static bool
 is_like_last(const struct emitter *e, uint8_t table)
 {
@@ -168,7 +175,9 @@ emit_flow(struct emitter *e, uint8_t table, uint16_t priority,
     e->last_is_plain = false;
     flow = pass_through_message(e, table, priority, cookie);
     if (flow) {
-        note_last(e, flow);
+        if (may_begin_row(e)) {
+            note_last(e, flow);
+        }
         add_flow(e, flow);
     }
 }
