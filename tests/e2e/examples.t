@@ -89,7 +89,8 @@ def _(lab):
     # One goes, one comes: more than half of three.
     lab.agent.must('refresh', 'packages')
     lab.check(wait_until(lambda: lab.agent.json('show', 'packages')['refused'],
-                         PATIENCE, 0.2), 'max_change refuses nothing')
+                         PATIENCE, 0.2), 'max_change refuses nothing: %s'
+              % lab.agent.json('show', 'packages'))
     goes.expect_alive('refused')
     lab.agent.must('refresh', 'packages', '--force')
     lab.agent.wait(60)
