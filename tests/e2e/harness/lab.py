@@ -44,7 +44,7 @@ SWITCH_NOISE = BUSY + (
     r'Failed to acquire udpif_key', r'ukey installation fails',
     r'dpif(_upcall)?[(|].*Dropped \d+ log messages',
     # An agent that ends before the switch has answered it.
-    r'jsonrpc.*unix#.*send error: Broken pipe',
+    r'jsonrpc.*unix#.*error: (Broken pipe|Connection reset)',
 )
 # Nobody reads what it has to say about a device once the agent has ended.
 NOBODY_THERE = r'rconn\|WARN\|\S+<->unix#\d+: connection dropped \(Broken pipe'
