@@ -42,6 +42,7 @@
 #include "openvswitch/vlog.h"
 #include "switch/conntrack.h"
 #include "switch/megaflow.h"
+#include "switch/switch.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -124,15 +125,38 @@ stale_ask(struct sg_stale *stale, enum sg_stale_question question)
     }
 }
 
+static bool
+is_connected(const struct sg_core *core)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &core->bridges) {
+        const struct sg_core_bridge *b = node->data;
+
+        if (sg_switch_installed(b->sw)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A switch that is down has no such flows.  But one that speaks OpenFlow, and
+ * does not answer twice, has them for good. */
 static void
-stale_fail(struct sg_stale *stale)
+stale_fail(struct sg_core *core)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 60);
+    struct sg_stale *stale = &core->stale;
+    const char *error = sg_conntrack_error(stale->control);
 
-    VLOG_WARN_RL(&rl, "flows of the userspace datapath may have missed the "
-                 "last change (%s); trying again every %d seconds, see "
-                 "\"The userspace datapath\" in operations.md",
-                 sg_conntrack_error(stale->control), RETRY / 1000);
+    if (stale->failed && is_connected(core)) {
+        VLOG_WARN_RL(&rl, "flows of the userspace datapath may have missed "
+                     "the last change (%s); trying again every %d seconds, "
+                     "see \"The userspace datapath\" in operations.md", error,
+                     RETRY / 1000);
+    } else {
+        VLOG_DBG("cannot purge the datapath's flows (%s)", error);
+    }
     stale->due = stale->failed = true;
     stale->next = stale->retry = time_msec() + RETRY;
     stale_ask(stale, SG_STALE_NONE);
@@ -140,15 +164,17 @@ stale_fail(struct sg_stale *stale)
 
 /* There is an answer, or there will be none. */
 static void
-stale_next(struct sg_stale *stale, bool answered)
+stale_next(struct sg_core *core, bool answered)
 {
+    struct sg_stale *stale = &core->stale;
+
     switch (stale->question) {
     case SG_STALE_VERSION:
         if (answered) {
             stale_learn_version(stale, sg_conntrack_text(stale->control));
             stale_ask(stale, SG_STALE_NONE);
         } else {
-            stale_fail(stale);
+            stale_fail(core);
         }
         break;
     case SG_STALE_WAIT:
@@ -167,7 +193,7 @@ stale_next(struct sg_stale *stale, bool answered)
             stale->next = now + PAUSE_FACTOR * (now - stale->asked);
             stale_ask(stale, SG_STALE_NONE);
         } else {
-            stale_fail(stale);
+            stale_fail(core);
         }
         break;
     case SG_STALE_NONE:
@@ -192,7 +218,7 @@ sg_core_stale_run(struct sg_core *core)
     if (status == SG_CT_PENDING) {
         return;
     }
-    stale_next(stale, status == SG_CT_DONE);
+    stale_next(core, status == SG_CT_DONE);
     if (stale->question == SG_STALE_NONE && stale->due
         && time_msec() >= stale_time(core)) {
         stale->since = time_msec();

@@ -2,7 +2,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """Flows of the datapath that overlap: each follows a change, whatever the
 switch makes of it (plugin/agent/stale.c)."""
-from harness import Lab, run, test
+from harness import Lab, Skip, run, test, wait_until
 
 POLICY = '''
 group "srv" {
@@ -69,6 +69,22 @@ def _(lab):
         change(lab, WIDE, OTHERS)
         change(lab, NARROW, OTHERS)
         expect_first(lab, family, ['near', 'far', 'other'], ['near', 'other'])
+
+
+@test('an agent that the switch does not answer says so, and `wait\' ends',
+      lab=overlapping, fresh=True, beside='that switch needs no purge')
+def _(lab):
+    if lab.sandbox.DATAPATH != 'netdev':
+        raise Skip('this datapath needs no purge')
+    lab.allow_log('NORMAL may know', 'may have missed the last change')
+    lab.agent.kill()
+    lab.agent.options.append('--switch-unixctl='
+                             + lab.sandbox.path('nobody.ctl'))
+    lab.agent.start()
+    change(lab, FARS, OTHERS)
+    lab.check(wait_until(lambda: lab.log().grep('may have missed the last '
+                                                'change'), 10),
+              'it says nothing of it')
 
 
 run()
