@@ -117,12 +117,9 @@ class Campaign:
             groups = 'web spare'
         if name == 'app2' and self.wanted['address']:
             ips = ips + [world.SECOND]
-        pcap = self.sandbox.pcaps.get(name)
         words = self.sandbox.port_command('br0', name, {
             'attached-mac': host.mac, 'sg-addresses': ' '.join(ips),
             'sg-groups': groups}, self.numbers[name])
-        if pcap:                        # Else it would be read again.
-            self.sandbox.pcaps[name] = pcap
         return ['--may-exist'] + words[1:]
 
     def _database_words(self):

@@ -147,13 +147,9 @@ def recreate_bridge(lab):
     for host in [h for h in lab.hosts.values() if h.guarded]:
         ids = {k: v for k, v in lab.ids(host).items()
                if k not in ('sg-state', 'sg-error')}
-        pcap = lab.sandbox.pcaps[host.port]
         words += lab.sandbox.port_command('br0', host.port, ids,
                                           lab.sandbox.ofport(host.port))
-        lab.sandbox.pcaps[host.port] = pcap
-    pcap = lab.sandbox.pcaps['uplink']
     words += lab.sandbox.port_command('br0', 'uplink', None, 100)
-    lab.sandbox.pcaps['uplink'] = pcap
     lab.sandbox.vsctl(*words)
 
 
@@ -231,10 +227,8 @@ def _(lab):
                                     ('br1', 'br0', lab.app1, lab.app9)):
         conn = lab.connect(lab.web1, left, 'tcp', 8080)
         zones = {p['name']: p['zone'] for p in lab.agent.json('list-ports')}
-        pcap = lab.sandbox.pcaps['web1']
         lab.sandbox.vsctl('del-port', here, 'web1', *lab.sandbox.port_command(
             there, 'web1', ids, 30))
-        lab.sandbox.pcaps['web1'] = pcap
         lab.web1.bridge = there
         lab.settle()
         lab.expect_state(lab.web1, 'active')

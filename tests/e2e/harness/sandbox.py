@@ -247,7 +247,8 @@ class Sandbox:
         settings = ['type=' + self.PORT_TYPE]
         if keep:
             capture = self.path(name + '.pcap')
-            self.pcaps[name] = Pcap(capture)
+            # One that is there is in use, maybe by another thread.
+            self.pcaps.setdefault(name, Pcap(capture))
             settings.append('options:tx_pcap=' + capture)
         return settings
 
