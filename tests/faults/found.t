@@ -66,6 +66,29 @@ def _(lab):
     conn.expect_alive('after the change')
 
 
+@test('an address that went, comes back by a refused change, and goes again',
+      lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log('refused a change', 'may have missed the last change',
+                  'NORMAL may know')
+    # An agent that never knows whether a connection still needs its review.
+    lab.agent.kill()
+    lab.agent.options.append('--switch-unixctl='
+                             + lab.sandbox.path('nobody.ctl'))
+    lab.agent.start()
+    lab.settle()
+    conn = lab.connect(lab.web1, lab.client, 'udp', 99)
+    mine = lab.ids(lab.web1)['sg-addresses']
+    lab.set_ids(lab.web1, sg_addresses='192.0.2.99')
+    conn.reply(False, 'the address has gone')
+    refuse_more_flows(lab)
+    lab.set_ids(lab.web1, sg_addresses=mine)
+    lab.set_ids(lab.web1, sg_addresses='192.0.2.99')
+    accept_flows(lab)
+    lab.settle()
+    conn.reply(False, 'it never was back')
+
+
 @test('a port whose flows the switch refuses is closed, says so, and is mended',
       lab=three_tier, fresh=True)
 def _(lab):
