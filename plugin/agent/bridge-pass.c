@@ -272,9 +272,15 @@ static bool
 step_grace(struct sg_core *core, struct sg_core_bridge *b,
            struct sg_slice *slice OVS_UNUSED)
 {
+    const struct sg_flows *installed = sg_switch_installed(b->sw);
+
     if (b->holding == SG_HOLD_ALL) {
         sg_core_grace_begin(core, b);
         sg_core_grace_emit(b);
+        /* What the last pass gave up is in force as long as that is not. */
+        if (installed && b->applied_pass != b->desired_pass) {
+            sg_reviews_recover(&b->reviews, installed, time_msec());
+        }
         sg_reviews_forget_own(&b->reviews, b->plan, time_msec());
     }
     return true;

@@ -102,9 +102,6 @@ bridge_follow_commit(struct sg_core_bridge *b)
     } else {
         sg_inputs_refused(&b->inputs);
         b->compare_all = true;
-        /* Reviews that its pass has given up are in force still. */
-        sg_reviews_recover(&b->reviews, sg_switch_installed(b->sw),
-                           time_msec());
     }
     /* What is refused is an error of all ports that wait for it. */
     b->restate |= sg_switch_error(b->sw) || b->had_error;

@@ -84,6 +84,12 @@ def _(lab):
     refuse_more_flows(lab)
     lab.set_ids(lab.web1, sg_addresses=mine)
     lab.set_ids(lab.web1, sg_addresses='192.0.2.99')
+    conn.reply(False, 'it never was back')
+    # And once more, in the time before a refused change is tried again.
+    lab.set_ids(lab.app1, sg_groups='app db')
+    for addresses in mine, '192.0.2.99':
+        lab.set_ids(lab.web1, settle=False, sg_addresses=addresses)
+        time.sleep(0.2)
     accept_flows(lab)
     lab.settle()
     conn.reply(False, 'it never was back')
