@@ -5,22 +5,20 @@
 /* `wait': what was asked for is in force
  * ======================================
  *
- *   SYNC --> SCRIPT --> PASS --> APPLY --> STATES --> CONTROL --> DATAPATH --> AGAIN
- *                                                                     |
- *                                                        REACHED <----+
+ *   SYNC --> SCRIPT --> PASS --> APPLY --> STATES --> CONTROL --> DATAPATH
+ *                                                                   |
+ *                                                       REACHED <---'
  *
  * SYNC waits until ovs-vswitchd has configured, and we have seen, everything
  * that was in the database.  SCRIPT waits for a load that was under way, and
- * for `bind' functions that were asked about a port.  The next pass compiles it; APPLY waits for the
- * barrier reply of every bridge, STATES until sg-state is in the database,
- * CONTROL for what goes by the switch's control socket (limits.c, forget.c,
- * stale.c).
- * After that the OpenFlow tables are right, but packets may still be
- * forwarded by datapath flows that the revalidators have not looked at:
- * DATAPATH asks the switch to do so (`revalidator/wait').  The answer comes
- * when the round ends that the revalidators are in, and that one may have
- * begun before the tables changed; AGAIN therefore asks once more.  Neither is
- * needed where stale.c has taken all datapath flows away. */
+ * for `bind' functions that were asked about a port.  PASS finds out which pass
+ * compiles all that, APPLY waits for it and for the barrier reply of every
+ * bridge, STATES until sg-state is in the database, CONTROL for what goes by
+ * the switch's control socket (limits.c, forget.c, stale.c).  After that the
+ * OpenFlow tables are right, but packets may still be forwarded by datapath
+ * flows that the revalidators have not looked at: DATAPATH asks the switch to
+ * do so (`revalidator/wait').  That is not needed where stale.c has taken all
+ * datapath flows away. */
 
 #include "agent/core-private.h"
 
@@ -39,7 +37,6 @@ enum stage {
     STAGE_STATES,
     STAGE_CONTROL,
     STAGE_DATAPATH,
-    STAGE_AGAIN,
     STAGE_REACHED
 };
 
@@ -173,7 +170,6 @@ barrier_step(struct sg_core *core, struct sg_barrier *barrier)
                                   && sg_core_stale_done(core)));
 
     case STAGE_DATAPATH:
-    case STAGE_AGAIN:
         return datapath_answers(core, barrier);
 
     case STAGE_REACHED:
@@ -227,7 +223,6 @@ sg_core_barrier_explain(struct sg_core *core, struct sg_barrier *barrier,
         ds_put_cstr(s, "the switch has not answered on its control socket");
         break;
     case STAGE_DATAPATH:
-    case STAGE_AGAIN:
         ds_put_cstr(s, "the datapath has not been revalidated yet");
         break;
     case STAGE_REACHED:

@@ -102,7 +102,6 @@ struct sg_stale {
         SG_STALE_NONE,
         SG_STALE_VERSION,
         SG_STALE_WAIT,
-        SG_STALE_AGAIN,
         SG_STALE_PURGE
     } question;                 /* Under way. */
     enum sg_stale_version {

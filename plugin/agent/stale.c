@@ -24,15 +24,14 @@
  * followed by `revalidator/purge' (ovs-vswitchd(8)): all megaflows go, and the
  * next packets make others by the tables of now.  No packet is lost by it.
  *
- *   due --> VERSION --> WAIT --> AGAIN --> PURGE
+ *   due --> VERSION --> WAIT --> PURGE
  *
- * WAIT and AGAIN are `revalidator/wait', for the round that may have begun
- * before the change, and for the one that brings it.  A purge in the middle of
- * that would work, but the switch would warn of each megaflow that is gone
- * before it is changed; so another change begins anew with WAIT, for some time.
+ * WAIT is `revalidator/wait'.  A purge in the middle of that would work, but
+ * the switch would warn of each megaflow that is gone before it is changed; so
+ * another change begins anew with WAIT, for some time.
  * A datapath with many megaflows is busy for a while afterwards, so the next
- * purge comes no sooner than after a multiple of what the last one took, unless
- * a `wait' wants to be sure. */
+ * purge comes no sooner than after a multiple of what the last one took,
+ * unless a `wait' wants to be sure. */
 
 #include "agent/core-private.h"
 
@@ -112,9 +111,6 @@ stale_ask(struct sg_stale *stale, enum sg_stale_question question)
         stale->due = false;     /* What comes from now on is another change. */
         sg_conntrack_start_wait(stale->control);
         break;
-    case SG_STALE_AGAIN:
-        sg_conntrack_start_wait(stale->control);
-        break;
     case SG_STALE_PURGE:
         stale->asked = time_msec();
         sg_conntrack_start_purge(stale->control);
@@ -178,10 +174,7 @@ stale_next(struct sg_core *core, bool answered)
         }
         break;
     case SG_STALE_WAIT:
-        /* A switch with datapaths of two types refuses to wait. */
-        stale_ask(stale, SG_STALE_AGAIN);
-        break;
-    case SG_STALE_AGAIN:
+        /* A switch with datapaths of two types refuses to wait: as it is. */
         stale_ask(stale, (stale->due && time_msec() < stale->since + PATIENCE
                           ? SG_STALE_WAIT : SG_STALE_PURGE));
         break;
@@ -232,10 +225,8 @@ sg_core_stale_wait(struct sg_core *core)
 {
     struct sg_stale *stale = &core->stale;
 
-    if (sg_conntrack_is_pending(stale->control)) {
+    if (stale->question != SG_STALE_NONE) {
         sg_conntrack_wait(stale->control);
-    } else if (stale->question != SG_STALE_NONE) {
-        poll_immediate_wake();          /* It failed at once. */
     } else if (stale->due) {
         poll_timer_wait_until(stale_time(core));
     }
@@ -244,8 +235,10 @@ sg_core_stale_wait(struct sg_core *core)
 bool
 sg_core_stale_done(const struct sg_core *core)
 {
-    return core->stale.failed || (!core->stale.due && core->stale.question
-                                                      == SG_STALE_NONE);
+    const struct sg_stale *stale = &core->stale;
+
+    return (stale->failed
+            || (!stale->due && stale->question == SG_STALE_NONE));
 }
 
 /* Was every change followed by a purge? */

@@ -28,8 +28,8 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
 /* One question is one connection to the control socket:
  *
  *   start ---> asking ---> parsing ---> done
- *     |          |
- *     '----------'--> failed
+ *                |
+ *                '--> failed
  *
  * jsonrpc reads at most some 25 kB in one call, so receiving a big answer
  * takes many short turns, and so does parsing it. */
@@ -40,12 +40,13 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
 struct sg_conntrack {
     char *unixctl;              /* As given, or NULL. */
     enum sg_conntrack_status status;
-    char *error;                /* With SG_CT_FAILED. */
+    char *error;                /* With SG_CT_FAILED, or about to be. */
 
     /* The question under way. */
     struct jsonrpc *rpc;        /* NULL once the answer has come. */
     struct json *request_id;
     long long int deadline;     /* msec */
+    bool once_more;             /* Another round is to be waited for. */
 
     /* The answer. */
     char *text;                 /* All of it, or NULL. */
@@ -86,6 +87,7 @@ reset(struct sg_conntrack *ct)
     ct->conns = NULL;
     ct->n = ct->allocated = 0;
     ct->as_text = false;
+    ct->once_more = false;
     ct->status = SG_CT_IDLE;
 }
 
@@ -138,37 +140,48 @@ find_socket(struct sg_conntrack *ct)
     return path;
 }
 
+/* A connection to the control socket, or NULL after fail(). */
+static struct stream *
+connect_to_switch(struct sg_conntrack *ct)
+{
+    struct stream *stream = NULL;
+    char *path = find_socket(ct);
+
+    if (path) {
+        char *name = xasprintf("unix:%s", path);
+        int error = stream_open(name, &stream, DSCP_DEFAULT);
+
+        if (error) {
+            fail(ct, "%s: cannot connect to the switch's control socket (%s)",
+                 path, ovs_strerror(error));
+            stream = NULL;
+        }
+        free(name);
+        free(path);
+    }
+    return stream;
+}
+
 /* Asks 'command' with 'args', a JSON array, which it takes. */
 static void
 ask(struct sg_conntrack *ct, const char *command, struct json *args)
 {
-    struct jsonrpc_msg *request;
     struct stream *stream;
-    char *path, *name;
-    int error;
 
     reset(ct);
-    path = find_socket(ct);
-    if (!path) {
-        json_destroy(args);
-        return;
-    }
-    name = xasprintf("unix:%s", path);
-    error = stream_open(name, &stream, DSCP_DEFAULT);
-    free(name);
-    if (error) {
-        fail(ct, "%s: cannot connect to the switch's control socket (%s)",
-             path, ovs_strerror(error));
-        json_destroy(args);
-    } else {
+    stream = connect_to_switch(ct);
+    if (stream) {
         ct->rpc = jsonrpc_open(stream);
-        request = jsonrpc_create_request(command, args, &ct->request_id);
         /* An error stays in 'rpc' and shows on the first receive. */
-        jsonrpc_send(ct->rpc, request);
-        ct->status = SG_CT_PENDING;
+        jsonrpc_send(ct->rpc, jsonrpc_create_request(command, args,
+                                                     &ct->request_id));
         ct->deadline = time_msec() + TIMEOUT;
+    } else {
+        json_destroy(args);
     }
-    free(path);
+    /* That there is nobody to ask is an answer, too, for which run() has to
+     * be called. */
+    ct->status = SG_CT_PENDING;
 }
 
 /* Arguments that begin with the datapath's name. */
@@ -262,10 +275,19 @@ sg_conntrack_start_forget_groups(struct sg_conntrack *ct, const char *bridge)
     ask_about_bridge(ct, "mdb/flush", bridge);
 }
 
+static void
+ask_wait(struct sg_conntrack *ct)
+{
+    ask(ct, "revalidator/wait", json_array_create_empty());
+}
+
+/* The answer comes when the round ends that the revalidators are in, and that
+ * one may have begun before the tables changed: the next one counts. */
 void
 sg_conntrack_start_wait(struct sg_conntrack *ct)
 {
-    ask(ct, "revalidator/wait", json_array_create_empty());
+    ask_wait(ct);
+    ct->once_more = true;
 }
 
 void
@@ -362,11 +384,15 @@ parse(struct sg_conntrack *ct, long long int slice_end)
 enum sg_conntrack_status
 sg_conntrack_run(struct sg_conntrack *ct)
 {
-    if (ct->status == SG_CT_PENDING) {
+    if (ct->status == SG_CT_PENDING && ct->error) {
+        ct->status = SG_CT_FAILED;
+    } else if (ct->status == SG_CT_PENDING) {
         long long int slice_end = time_usec() + SLICE;
 
         receive(ct, slice_end);
-        if (ct->text && ct->as_text) {
+        if (ct->text && ct->once_more) {
+            ask_wait(ct);
+        } else if (ct->text && ct->as_text) {
             ct->status = SG_CT_DONE;
         } else if (ct->text) {
             parse(ct, slice_end);
@@ -391,7 +417,7 @@ void
 sg_conntrack_wait(struct sg_conntrack *ct)
 {
     if (ct->status == SG_CT_PENDING) {
-        if (ct->text) {
+        if (ct->text || ct->error) {
             poll_immediate_wake();
         } else {
             jsonrpc_wait(ct->rpc);

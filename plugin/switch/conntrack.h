@@ -10,11 +10,12 @@
  * (`ovs-appctl dpctl/dump-conntrack', ovs-vswitchd(8)).  A `struct
  * sg_conntrack' asks it without blocking: sg_conntrack_start() sends the
  * question, sg_conntrack_run() reads and parses the answer in slices of at
- * most a few milliseconds.
+ * most a few milliseconds.  A question is pending until run() says how it
+ * ended, also if nobody was there to be asked, and sg_conntrack_wait() wakes
+ * the main loop for it.
  *
- * It also carries other questions to the same socket, one at a time:
- * sg_conntrack_start_wait() runs `revalidator/wait', after which no packet is
- * forwarded by a datapath flow that is older than the call. */
+ * It also carries other questions to the same socket, one at a time; each
+ * start() forgets the question of before, and its answer. */
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -51,6 +52,8 @@ void sg_conntrack_start(struct sg_conntrack *, const char *datapath_type,
  * sg_conntrack_text(), and sg_megaflow_parse() and sg_conn_parse(). */
 void sg_conntrack_start_text(struct sg_conntrack *, const char *datapath_type,
                              bool flows);
+/* Is done when no packet is forwarded any more by a datapath flow that the
+ * tables of now would not make (ovs-vswitchd(8): revalidator/wait). */
 void sg_conntrack_start_wait(struct sg_conntrack *);
 /* Takes all datapath flows away (ovs-vswitchd(8): revalidator/purge). */
 void sg_conntrack_start_purge(struct sg_conntrack *);

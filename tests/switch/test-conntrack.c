@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "openvswitch/dynamic-string.h"
+#include "openvswitch/poll-loop.h"
 #include "packets.h"
 #include "switch/conntrack-parse.h"
 #include "switch/conntrack.h"
 #include "switch/megaflow.h"
 #include "tap.h"
+#include "unixctl.h"
 
 /* 'conn' in one line, or "-". */
 static char *
@@ -322,9 +324,53 @@ test_errors(struct sg_conntrack *ct)
 
     is_int(sg_conntrack_run(other), SG_CT_IDLE, "nothing asked yet");
     sg_conntrack_start_wait(other);
-    is_int(finish(other), SG_CT_FAILED, "a socket that is not there");
+    ok(sg_conntrack_is_pending(other), "its answer is to come");
+    sg_conntrack_wait(other);
+    poll_block();               /* It has come, or this would be for ever. */
+    is_int(sg_conntrack_run(other), SG_CT_FAILED,
+           "a socket that is not there");
     printf("# %s\n", sg_conntrack_error(other));
     sg_conntrack_destroy(other);
+}
+
+static void
+end_round(struct unixctl_conn *conn, int argc OVS_UNUSED,
+          const char *argv[] OVS_UNUSED, void *n_)
+{
+    int *n = n_;
+
+    ++*n;
+    unixctl_command_reply(conn, NULL);
+}
+
+/* A round that is under way when it is asked for may have begun before. */
+static void
+test_wait_is_two_rounds(void)
+{
+    char *path = xasprintf("%s/rounds.ctl", getenv("TMPDIR"));
+    struct sg_conntrack *ct = sg_conntrack_create(path);
+    struct unixctl_server *server;
+    int n = 0;
+
+    unixctl_command_register("revalidator/wait", "", 0, 0, end_round, &n);
+    if (unixctl_server_create(path, &server)) {
+        ovs_fatal(0, "%s: cannot listen", path);
+    }
+    for (int i = 0; i < 2; i++) {
+        n = 0;
+        sg_conntrack_start_wait(ct);
+        while (sg_conntrack_run(ct) == SG_CT_PENDING) {
+            unixctl_server_run(server);
+            unixctl_server_wait(server);
+            sg_conntrack_wait(ct);
+            poll_block();
+        }
+        is_int(sg_conntrack_run(ct), SG_CT_DONE, "the switch has waited");
+        is_int(n, 2, "for the round after the one under way");
+    }
+    unixctl_server_destroy(server);
+    sg_conntrack_destroy(ct);
+    free(path);
 }
 
 int
@@ -346,6 +392,7 @@ main(int argc OVS_UNUSED, char *argv[])
     test_garbage();
     test_live(ct);
     test_errors(ct);
+    test_wait_is_two_rounds();
     sg_conntrack_destroy(ct);
     lab_destroy();
     return done_testing();
