@@ -120,6 +120,8 @@ sg_core_bridge_touched(struct sg_core_bridge *b)
 void
 sg_core_bridge_drop_diff(struct sg_core_bridge *b)
 {
+    sg_noting_end(b->noting);
+    b->noting = NULL;
     sg_diff_destroy(&b->diff);
     b->diffed = false;
 }
@@ -272,13 +274,23 @@ static bool
 step_grace(struct sg_core *core, struct sg_core_bridge *b,
            struct sg_slice *slice OVS_UNUSED)
 {
-    const struct sg_flows *installed = sg_switch_installed(b->sw);
-
     if (b->holding == SG_HOLD_ALL) {
         sg_core_grace_begin(core, b);
         sg_core_grace_emit(b);
+    }
+    return true;
+}
+
+/* Which of the reviews that began before are still needed. */
+static bool
+step_keep_reviews(struct sg_core *core OVS_UNUSED, struct sg_core_bridge *b,
+                  struct sg_slice *slice OVS_UNUSED)
+{
+    const struct sg_flows *installed = sg_switch_installed(b->sw);
+
+    if (b->holding == SG_HOLD_ALL) {
         /* What the last pass gave up is in force as long as that is not. */
-        if (installed && b->applied_pass != b->desired_pass) {
+        if (installed && b->unsent) {
             sg_reviews_recover(&b->reviews, installed, time_msec());
         }
         sg_reviews_forget_own(&b->reviews, b->plan, time_msec());
@@ -316,13 +328,11 @@ step_note(struct sg_core *core OVS_UNUSED, struct sg_core_bridge *b,
     if (b->holding != SG_HOLD_ALL || !installed) {
         return true;
     }
+    if (!sg_core_bridge_diff(b, installed, slice)) {
+        return false;
+    }
     if (!b->noting) {
         b->noting = sg_noting_begin(&b->reviews, b->plan, time_msec());
-    }
-    if (!sg_core_bridge_diff(b, installed, slice)) {
-        sg_noting_end(b->noting);       /* Of flows that are gone. */
-        b->noting = NULL;
-        return false;
     }
     return sg_noting_run(b->noting, &b->diff.changes, slice);
 }
@@ -352,14 +362,15 @@ step_end(struct sg_core *core, struct sg_core_bridge *b,
     }
     bridge_flag_ports(core, b, b->flag_all ? NULL : &core->passed);
     b->desired_pass = core->pass;
+    b->unsent = true;
     b->check = true;
     return true;
 }
 
 static bool (*const steps[])(struct sg_core *, struct sg_core_bridge *,
                              struct sg_slice *) = {
-    step_begin, step_plan, step_emit, step_grace, step_emit_reviews,
-    step_diff, step_note, step_review, step_diff, step_end
+    step_begin, step_plan, step_emit, step_grace, step_keep_reviews,
+    step_emit_reviews, step_diff, step_note, step_review, step_diff, step_end
 };
 
 void

@@ -48,9 +48,8 @@ sg_core_bridge_destroy(struct sg_core_bridge *b)
 {
     if (b) {
         sg_core_learn_drop_frames(b);
+        sg_core_bridge_drop_diff(b);
         sg_switch_destroy(b->sw);
-        sg_noting_end(b->noting);
-        sg_diff_destroy(&b->diff);
         sg_core_discard_plan(b->core, b->plan);
         sg_flows_discard(&b->desired);
         sg_flows_discard(&b->touched);
@@ -98,6 +97,7 @@ bridge_follow_commit(struct sg_core_bridge *b)
         sg_inputs_committed(&b->inputs, bridge_restate_zone, b);
         b->ours_there = sg_flows_count(sg_switch_installed(b->sw)) > 0;
         b->applied_pass = b->committed_pass;
+        b->unsent = false;
         sg_core_stale_note(b->core, b);
     } else {
         sg_inputs_refused(&b->inputs);
@@ -176,6 +176,7 @@ bridge_end_learning(struct sg_core *core, struct sg_core_bridge *b,
     /* Who changed the flows may have been an agent that was killed since. */
     sg_core_stale_note(core, b);
     b->applied_pass = 0;
+    b->unsent = false;          /* The reviews are those of the flows. */
     b->compare_all = true;
     b->restate = true;
     core->dirty = true;
@@ -210,8 +211,7 @@ bridge_lose(struct sg_core_bridge *b)
     b->away = b->known;
     b->committing = b->learning = false;
     b->generation = sg_switch_generation(b->sw) - 1;
-    sg_diff_destroy(&b->diff);
-    b->diffed = false;
+    sg_core_bridge_drop_diff(b);
     sg_inputs_clear(&b->inputs);
     b->restate = true;
 }
@@ -301,6 +301,7 @@ bridge_apply_diff(struct sg_core_bridge *b, const struct sg_flows *installed)
         bridge_commit(b, &b->diff.changes);
     } else {
         b->applied_pass = b->desired_pass;
+        b->unsent = false;
         b->ours_there = sg_flows_count(installed) > 0;
     }
     sg_flows_discard(&b->touched);

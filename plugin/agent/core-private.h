@@ -152,7 +152,7 @@ struct sg_core_bridge {
                                  * this bridge: see bridge-pass.c. */
     size_t step;                /* Where it is. */
     bool flag_all;              /* It looks at all ports. */
-    struct sg_noting *noting;   /* Part of it, or NULL. */
+    struct sg_noting *noting;   /* How far 'diff' is noted, or NULL. */
     enum sg_holding {
         SG_HOLD_NOTHING,        /* There is nothing in 'desired'. */
         SG_HOLD_TRUSTED,        /* Forwarding, and what is installed. */
@@ -181,6 +181,8 @@ struct sg_core_bridge {
 
     unsigned int desired_pass;  /* The pass that made 'desired'. */
     unsigned int applied_pass;  /* The last one that is in force here. */
+    bool unsent;                /* 'desired' never was, and the flows were not
+                                 * read anew since it was made. */
     bool check;                 /* Compare desired with installed. */
     enum sg_forget forget;      /* See forget.c. */
     bool recovered;             /* What the flows say was learned is. */
@@ -290,6 +292,7 @@ bool sg_core_bridge_pass(struct sg_core *, struct sg_core_bridge *,
 /* Finds what differs; true once 'diff' has it. */
 bool sg_core_bridge_diff(struct sg_core_bridge *,
                          const struct sg_flows *installed, struct sg_slice *);
+/* Forgets what was found, and how much of it was noted. */
 void sg_core_bridge_drop_diff(struct sg_core_bridge *);
 void sg_core_bridge_flag_all(const struct sg_core *, struct sg_core_bridge *);
 /* Where to note what is done to 'desired'; NULL if all is compared. */
