@@ -261,20 +261,6 @@ sg_load_bind_where(struct sg_load *load, const struct sg_where *where,
 /* Comparing. */
 
 static bool
-groups_equal(const struct sg_bind *a, const struct sg_bind *b)
-{
-    if (a->n_groups != b->n_groups) {
-        return false;
-    }
-    for (size_t i = 0; i < a->n_groups; i++) {
-        if (strcmp(a->groups[i], b->groups[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool
 lists_equal(const struct sg_bind *a, const struct sg_bind *b)
 {
     if (a->n_tags != b->n_tags || a->n_addresses != b->n_addresses) {
@@ -305,7 +291,8 @@ binds_equal(const struct sg_bind *a, const struct sg_bind *b)
             && !a->external_ids == !b->external_ids
             && (!a->external_ids
                 || smap_equal(a->external_ids, b->external_ids))
-            && lists_equal(a, b) && groups_equal(a, b));
+            && lists_equal(a, b)
+            && sg_names_equal(a->groups, a->n_groups, b->groups, b->n_groups));
 }
 
 bool

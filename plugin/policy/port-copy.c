@@ -94,14 +94,14 @@ endpoints_equal(const struct sg_port *a, const struct sg_port *b)
     return true;
 }
 
-static bool
-groups_equal(const struct sg_port *a, const struct sg_port *b)
+bool
+sg_names_equal(char *const *a, size_t n_a, char *const *b, size_t n_b)
 {
-    if (a->n_groups != b->n_groups) {
+    if (n_a != n_b) {
         return false;
     }
-    for (size_t i = 0; i < a->n_groups; i++) {
-        if (strcmp(a->groups[i], b->groups[i])) {
+    for (size_t i = 0; i < n_a; i++) {
+        if (strcmp(a[i], b[i])) {
             return false;
         }
     }
@@ -160,7 +160,7 @@ sg_port_equal(const struct sg_port *a, const struct sg_port *b)
             && nullable_string_is_equal(a->error, b->error)
             && flags_equal(a, b)
             && vlans_equal(a, b)
-            && groups_equal(a, b)
+            && sg_names_equal(a->groups, a->n_groups, b->groups, b->n_groups)
             && macs_equal(a, b)
             && addresses_equal(a, b)
             && endpoints_equal(a, b));

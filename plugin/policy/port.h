@@ -240,6 +240,8 @@ void sg_port_destroy(struct sg_port *);
 /* A copy that is in no sg_ports; and whether two ports say the same. */
 struct sg_port *sg_port_clone(const struct sg_port *);
 bool sg_port_equal(const struct sg_port *, const struct sg_port *);
+/* Are these the same names, in the same order? */
+bool sg_names_equal(char *const *a, size_t n_a, char *const *b, size_t n_b);
 
 /* All ports together.
  *
