@@ -65,6 +65,16 @@ sg_core_bridge_destroy(struct sg_core_bridge *b)
     }
 }
 
+void
+sg_core_bridge_set_datapath(struct sg_core_bridge *b, const char *type)
+{
+    if (strcmp(b->datapath_type, type)) {
+        free(b->datapath_type);
+        b->datapath_type = xstrdup(type);
+        sg_core_limits_forget(b->core);
+    }
+}
+
 /* What the switch says. */
 
 /* The port with 'zone' has, or has lost, a flow in the first table. */

@@ -276,6 +276,9 @@ struct sg_core_bridge *sg_core_bridge_create(struct sg_core *,
                                              const char *name,
                                              const char *datapath_type);
 void sg_core_bridge_destroy(struct sg_core_bridge *);
+/* The bridge has a datapath of 'type', which may be another one than before
+ * and then knows nothing of us. */
+void sg_core_bridge_set_datapath(struct sg_core_bridge *, const char *type);
 /* Runs the switch side. */
 void sg_core_bridge_run(struct sg_core *, struct sg_core_bridge *,
                         struct sg_slice *);

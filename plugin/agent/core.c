@@ -233,7 +233,9 @@ core_get_bridge(struct sg_core *core, const struct sg_bridge *bridge)
 {
     struct sg_core_bridge *b = shash_find_data(&core->bridges, bridge->name);
 
-    if (!b) {
+    if (b) {
+        sg_core_bridge_set_datapath(b, bridge->datapath_type);
+    } else {
         b = sg_core_bridge_create(core, bridge->name, bridge->datapath_type);
         shash_add(&core->bridges, bridge->name, b);
         core->restate_all = true;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """Several bridges, VLANs and networks."""
-from harness import Lab, frames, run, test
+from harness import Lab, frames, run, test, wait_until
 
 POLICY = '''
 group "srv" { ingress = { tcp { 80, from = group "cli" } } }
@@ -97,6 +97,28 @@ def _(lab):
     lab.settle()
     lab.expect(lab.cli1, lab.srv0, 'tcp', 80, True)
     lab.expect(lab.cli1, lab.srv1, 'tcp', 80, False)
+
+
+def alone():
+    lab = Lab(POLICY)
+    lab.guest('srv0', 'srv')
+    lab.guest('cli0', 'cli')
+    return lab.start()
+
+
+@test('a bridge gets a datapath of another type', lab=alone, fresh=True)
+def _(lab):
+    # The switch takes all flows away.
+    lab.allow_log('somebody else changed', 'onnect', r'\.mgmt')
+    lab.sandbox.vsctl('set', 'Bridge', 'br0', 'datapath_type=dummy')
+    lab.settle()
+    lab.expect_state(lab.srv0, 'active')
+    conn = lab.connect(lab.cli0, lab.srv0, 'tcp', 80)
+    lab.set_ids(lab.cli0, sg_groups='shut')
+    conn.expect_cut('cli0 has left its group')
+    # That no connection needs them is told by the table of that datapath.
+    lab.check(wait_until(lambda: not lab.agent.json('show', 'br0')['reviews'],
+                         60, 0.1), 'the reviews do not end')
 
 
 def with_ovn():
