@@ -54,21 +54,50 @@ now_of(const struct sg_core *core)
     return time_wall() + core->learn_advance;
 }
 
-/* The port that has an endpoint with 'identity' in its cookies. */
-static struct sg_port *
-find_port(const struct sg_core *core, const char *bridge, uint64_t identity)
+/* Does 'port' have an endpoint on 'bridge' with 'identity' in its cookies? */
+static bool
+has_identity(const struct sg_port *port, const char *bridge,
+             uint64_t identity)
 {
-    struct sg_port *port;
+    for (size_t i = 0; port->guarded && !port->error
+         && i < port->n_endpoints; i++) {
+        uint64_t id = sg_endpoint_identity(port, &port->endpoints[i]);
 
+        if ((id & SG_COOKIE_ID_MASK) == identity) {
+            return !strcmp(port->bridge, bridge);
+        }
+    }
+    return false;
+}
+
+/* The port that has the zone with 'identity' in the plan of 'b', or NULL. */
+static struct sg_port *
+find_planned_port(const struct sg_core *core, const struct sg_core_bridge *b,
+                  uint64_t identity)
+{
+    const struct sg_id *zone = sg_ids_by_identity(&core->compiler->zones,
+                                                  identity);
+    const struct sg_plan_endpoint *ep
+        = zone && b->plan ? sg_plan_endpoint(b->plan, zone->id) : NULL;
+
+    return ep ? sg_ports_find(&core->ports, ep->port->name) : NULL;
+}
+
+/* The port that has an endpoint with 'identity' in its cookies.  Asked for
+ * every frame, and for every flow that counts packets: the plan knows nearly
+ * all of them. */
+static struct sg_port *
+find_port(const struct sg_core *core, const struct sg_core_bridge *b,
+          uint64_t identity)
+{
+    struct sg_port *port = find_planned_port(core, b, identity);
+
+    if (port && has_identity(port, b->name, identity)) {
+        return port;
+    }
     HMAP_FOR_EACH (port, node, &core->ports.ports) {
-        for (size_t i = 0; port->guarded && !port->error
-             && i < port->n_endpoints; i++) {
-            uint64_t id = sg_endpoint_identity(port, &port->endpoints[i]);
-
-            if ((id & SG_COOKIE_ID_MASK) == identity
-                && !strcmp(port->bridge, bridge)) {
-                return port;
-            }
+        if (has_identity(port, b->name, identity)) {
+            return port;
         }
     }
     return NULL;
@@ -141,7 +170,7 @@ static void
 look_at_guest(struct sg_core *core, struct sg_core_bridge *b,
               struct sg_shown *shown)
 {
-    struct sg_port *port = find_port(core, b->name,
+    struct sg_port *port = find_port(core, b,
                                      shown->cookie & SG_COOKIE_ID_MASK);
     struct sg_claims claims;
     bool paused = false;
@@ -238,7 +267,7 @@ recover_flow(struct sg_core *core, const struct sg_core_bridge *b,
         || !sg_flow_get_learned(flow, &how)) {
         return;
     }
-    port = find_port(core, b->name, flow->cookie & SG_COOKIE_ID_MASK);
+    port = find_port(core, b, flow->cookie & SG_COOKIE_ID_MASK);
     if (port && flow->table_id == SG_T_SPOOF_L2) {
         struct match match;
 
@@ -298,20 +327,20 @@ on_use(void *bridge_, const struct sg_flow *flow, uint64_t packets)
     struct sg_core_bridge *b = bridge_;
     struct sg_core *core = b->core;
     const struct sg_port *port;
+    struct sg_learned how;
     struct sg_prefix p;
 
     if (!flow) {
         core->learn_changed |= sg_learn_age(&core->learn, core->learn_idle,
                                             now_of(core));
         return;
+    } else if (!sg_flow_get_learned(flow, &how)) {
+        return;                 /* It was declared. */
     }
-    port = find_port(core, b->name, flow->cookie & SG_COOKIE_ID_MASK);
-    if (!port) {
-        return;
-    }
-    if (flow->table_id == SG_T_SPOOF_L2) {
+    port = find_port(core, b, flow->cookie & SG_COOKIE_ID_MASK);
+    if (port && flow->table_id == SG_T_SPOOF_L2) {
         sg_learn_note_use(&core->learn, port, NULL, packets, now_of(core));
-    } else if (flow->table_id == SG_T_SPOOF_L3
+    } else if (port && flow->table_id == SG_T_SPOOF_L3
                && sg_flow_get_match_src(flow, &p)) {
         sg_learn_note_use(&core->learn, port, &p, packets, now_of(core));
     }
