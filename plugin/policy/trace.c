@@ -103,7 +103,7 @@ parse_port(const char *s, struct sg_trace *trace)
     case IPPROTO_UDP:
     case IPPROTO_SCTP:
         trace->type_or_port = parse_number(s, 65535);
-        if (trace->type_or_port < 0) {
+        if (trace->type_or_port < 1) {
             return xasprintf("\"%s\" is no port; ports are 1 to 65535", s);
         }
         return NULL;

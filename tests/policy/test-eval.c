@@ -391,6 +391,7 @@ test_traces(void)
           "icmp, icmp6 or a number from 0 to 255" },
         { "web1 db1 tcp 65536", "\"65536\" is no port; ports are 1 to 65535"
         },
+        { "web1 db1 tcp 0", "\"0\" is no port; ports are 1 to 65535" },
         { "web1 db1 icmp 256", "\"256\" is no type of icmp; write a number "
           "from 0 to 255, TYPE/CODE, or a name such as echo-request" },
         { "web1 db1 47 5", "protocol 47 has no ports; leave out \"5\"" },
