@@ -15,12 +15,6 @@
 #include "timeval.h"
 #include "util.h"
 
-static struct json *
-string_or_null(const char *s)
-{
-    return s ? json_string_create(s) : json_null_create();
-}
-
 /* Seconds from 'then' to 'now', null if 'then' is 0. */
 static struct json *
 seconds_between(long long int then, long long int now)
@@ -36,7 +30,7 @@ put_times(struct json *json, const struct sg_source_status *status)
     long long int now = time_wall_msec();
 
     json_object_put(json, "age", seconds_between(status->fetched, now));
-    json_object_put(json, "error", string_or_null(status->error));
+    json_object_put(json, "error", sg_describe_string(status->error));
     json_object_put(json, "failing", seconds_between(status->failed, now));
     json_object_put(json, "next_refresh",
                     (status->next
@@ -107,7 +101,7 @@ describe(const struct sg_core *core, const struct sg_addresses *a,
     json_object_put(json, "sources",
                     describe_sources(resolver, a->name, &all));
     put_times(json, &all);
-    json_object_put(json, "refused", string_or_null(status.refused));
+    json_object_put(json, "refused", sg_describe_string(status.refused));
     json_object_put(json, "held", json_boolean_create(status.held));
     free(source);
     return json;

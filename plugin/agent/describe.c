@@ -21,8 +21,8 @@
 #include "util.h"
 #include "uuid.h"
 
-static struct json *
-json_string_or_null(const char *s)
+struct json *
+sg_describe_string(const char *s)
 {
     return s ? json_string_create(s) : json_null_create();
 }
@@ -30,7 +30,7 @@ json_string_or_null(const char *s)
 void
 sg_describe_place(struct json *object, const struct sg_place *place)
 {
-    json_object_put(object, "file", json_string_or_null(place->file));
+    json_object_put(object, "file", sg_describe_string(place->file));
     json_object_put(object, "line", (place->line > 0
                                      ? json_integer_create(place->line)
                                      : json_null_create()));
@@ -219,18 +219,18 @@ sg_describe_rule(const struct sg_rule *rule)
     json_object_put_string(json, "text", rule->text);
     json_object_put_string(json, "group", rule->group->name);
     json_object_put(json, "network",
-                    json_string_or_null(rule->group->network));
+                    sg_describe_string(rule->group->network));
     json_object_put_string(json, "direction", sg_direction_name(rule->dir));
     json_object_put(json, "protocol", json_protocol(rule->proto));
     json_object_put(json, "ports", json_ranges(rule));
     json_object_put(json, "icmp", json_icmps(rule));
     json_object_put(json, "family",
-                    json_string_or_null(families_to_string(rule->families)));
+                    sg_describe_string(families_to_string(rule->families)));
     json_object_put(json, "peers", json_peers(rule));
     json_object_put(json, "description",
-                    json_string_or_null(rule->description));
+                    sg_describe_string(rule->description));
     sg_describe_place(json, &rule->place);
-    json_object_put(json, "chain", json_string_or_null(rule->chain));
+    json_object_put(json, "chain", sg_describe_string(rule->chain));
     json_object_put(json, "implicit", json_boolean_create(rule->implicit));
     return json;
 }
@@ -265,8 +265,8 @@ json_member(const struct sg_prefix *prefix, const char *network,
     struct json *json = json_object_create();
 
     json_object_put(json, "address", json_prefix(prefix));
-    json_object_put(json, "network", json_string_or_null(network));
-    json_object_put(json, "port", json_string_or_null(port));
+    json_object_put(json, "network", sg_describe_string(network));
+    json_object_put(json, "port", sg_describe_string(port));
     sg_describe_place(json, place);
     return json;
 }
@@ -380,9 +380,9 @@ describe_group_briefly(const struct sg_group *group)
     struct json *json = json_object_create();
 
     json_object_put_string(json, "name", group->name);
-    json_object_put(json, "network", json_string_or_null(group->network));
+    json_object_put(json, "network", sg_describe_string(group->network));
     json_object_put(json, "description",
-                    json_string_or_null(group->description));
+                    sg_describe_string(group->description));
     sg_describe_place(json, &group->place);
     return json;
 }
@@ -535,7 +535,7 @@ static void
 put_identity(struct json *json, const struct sg_port *port)
 {
     json_object_put_string(json, "name", port->name);
-    json_object_put(json, "bridge", json_string_or_null(port->bridge));
+    json_object_put(json, "bridge", sg_describe_string(port->bridge));
     json_object_put(json, "ofport", (port->ofport > 0
                                      ? json_integer_create(port->ofport)
                                      : json_null_create()));
@@ -552,7 +552,7 @@ describe_guarded(const struct sg_core *core, const struct sg_port *port)
     struct json *json = json_object_create();
 
     put_identity(json, port);
-    json_object_put(json, "network", json_string_or_null(network));
+    json_object_put(json, "network", sg_describe_string(network));
     json_object_put(json, "zone", (zone ? json_integer_create(zone)
                                    : json_null_create()));
     json_object_put(json, "macs", json_macs(port));
@@ -561,7 +561,7 @@ describe_guarded(const struct sg_core *core, const struct sg_port *port)
     json_object_put(json, "groups",
                     json_strings(port->groups, port->n_groups));
     json_object_put_string(json, "state", sg_port_state_name(state));
-    json_object_put(json, "error", json_string_or_null(error));
+    json_object_put(json, "error", sg_describe_string(error));
     return json;
 }
 

@@ -40,6 +40,8 @@ struct json *sg_describe_groups(const struct sg_policy *,
 struct json *sg_describe_group(const struct sg_policy *,
                                const struct sg_ports *,
                                const struct sg_group *);
+/* {"kind":"prefix_list","name","file","line","prefixes":[...],"rules":[...]}:
+ * the rules are those that name it. */
 struct json *sg_describe_prefix_list(const struct sg_policy *,
                                      const struct sg_prefix_list *);
 
@@ -53,7 +55,9 @@ struct json *sg_describe_addresses(const struct sg_core *,
  * "addresses", the number of them. */
 struct json *sg_describe_all_addresses(const struct sg_core *);
 
-/* Parts of the above. */
+/* Parts of the above.  'file' and 'line' become members of the object; a NULL
+ * string is JSON null. */
+struct json *sg_describe_string(const char *);
 struct json *sg_describe_prefixes(const struct sg_prefix *, size_t n);
 void sg_describe_place(struct json *, const struct sg_place *);
 struct json *sg_describe_rules_naming(const struct sg_policy *,

@@ -138,13 +138,12 @@ conn_may_go(const struct sg_core *core, const struct sg_conn *conn,
  * what ends with that number, or begins later with another one, would pass it
  * by. */
 static bool
-conn_is_attributed(const struct sg_core *core,
-                   const struct sg_core_bridge *b,
-                   const struct sg_conn *conn, const struct view *view)
+conn_is_attributed(const struct sg_core *core, const struct sg_conn *conn,
+                   const struct view *view)
 {
     const struct sg_fragment *frag
-        = sg_plan_find_number(b->plan, view->ep->profile,
-                              conn->mark & SG_MARK_NUMBER);
+        = sg_profile_find_number(view->ep->profile,
+                                 conn->mark & SG_MARK_NUMBER);
 
     return frag && sg_peer_contains(core->loaded->policy, &core->ports,
                                     frag->peer, view->ep->network->name,
@@ -164,9 +163,8 @@ has_lost(const struct view *view, const struct sg_prefix *prefix)
 /* Does 'conn' need 'r'?  One that was cut is judged again without it, but by
  * the rules only, which do not know that an address has gone. */
 static bool
-review_concerns(const struct sg_core *core, const struct sg_core_bridge *b,
-                const struct sg_review *r, const struct sg_conn *conn,
-                const struct view *view)
+review_concerns(const struct sg_core *core, const struct sg_review *r,
+                const struct sg_conn *conn, const struct view *view)
 {
     if (conn->mark & SG_MARK_CUT && r->kind != SG_REVIEW_OWN) {
         return false;
@@ -180,11 +178,11 @@ review_concerns(const struct sg_core *core, const struct sg_core_bridge *b,
         return (view->ep->network->id == r->value
                 && !(conn->mark & SG_MARK_DRAIN)
                 && sg_prefix_contains(&r->prefix, &view->remote)
-                && !conn_is_attributed(core, b, conn, view));
+                && !conn_is_attributed(core, conn, view));
     case SG_REVIEW_ZONE:
         return (conn->zone == r->value
                 && !(conn->mark & SG_MARK_DRAIN)
-                && !conn_is_attributed(core, b, conn, view));
+                && !conn_is_attributed(core, conn, view));
     }
     return false;
 }
@@ -206,8 +204,7 @@ apply_review(struct reading *reading, struct sg_review *r)
         return;
     }
     COVERAGE_INC(sg_review_looked_at);
-    if (review_concerns(reading->core, reading->b, r, reading->conn,
-                        &reading->view)) {
+    if (review_concerns(reading->core, r, reading->conn, &reading->view)) {
         reading->stop |= (r->kind == SG_REVIEW_OWN
                           || conn_may_go(reading->core, reading->conn,
                                          &reading->view));

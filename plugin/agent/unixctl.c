@@ -25,8 +25,8 @@
 #include "timeval.h"
 #include "util.h"
 
-/* A command that is not answered yet: it has one of a barrier, an admin, a load
- * and an observation. */
+/* A command that is not answered yet: it has one of a barrier, an admin, a
+ * load and an observation. */
 struct pending {
     struct ovs_list node;           /* In sg_unixctl.pending. */
     struct unixctl_conn *conn;      /* Who asked. */
@@ -425,6 +425,8 @@ sg_unixctl_wait(struct sg_unixctl *u)
 
 /* Registration. */
 
+#define MAX_ADVANCE 1000000     /* Seconds. */
+
 /* For tests: ageing takes half an hour. */
 static void
 cmd_learn_advance(struct sg_unixctl *u, struct unixctl_conn *conn,
@@ -432,8 +434,10 @@ cmd_learn_advance(struct sg_unixctl *u, struct unixctl_conn *conn,
 {
     unsigned int seconds;
 
-    if (!str_to_uint(argv[1], 10, &seconds) || seconds > 1000000) {
-        unixctl_command_reply_error(conn, "not a number of seconds");
+    if (!str_to_uint(argv[1], 10, &seconds) || seconds > MAX_ADVANCE) {
+        reply_error_and_free(conn, xasprintf("%s: not a number of seconds "
+                                             "from 0 to %d", argv[1],
+                                             MAX_ADVANCE));
         return;
     }
     sg_core_learn_advance(u->core, seconds);
@@ -450,7 +454,8 @@ cmd_compare(struct sg_unixctl *u, struct unixctl_conn *conn,
     if (sg_core_compare(u->core, &s)) {
         unixctl_command_reply(conn, ds_cstr(&s));
     } else {
-        unixctl_command_reply_error(conn, "plans are being made");
+        unixctl_command_reply_error(conn, "a pass is under way or due; try "
+                                    "again in a moment");
     }
     ds_destroy(&s);
 }

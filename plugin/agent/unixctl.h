@@ -14,15 +14,20 @@
  *     sg/trace FROM TO PROTO [PORT]
  *     sg/enable BRIDGE
  *     sg/disable BRIDGE
+ *     sg/observe [BRIDGE [SEEN]]
  *     sg/list-groups
  *     sg/list-ports
+ *     sg/list-addresses
+ *     sg/refresh NAME [force]
  *     sg/show NAME
+ *
+ * and, for tests and support, sg/learn-advance, sg/turns and sg/compare.
  *
  * Answers are JSON; ovs-sgctl makes tables of them.  Errors are text.
  *
- * sg/wait, sg/enable and sg/disable take time.  They are kept in a list and
- * answered by sg_unixctl_run() once they are done, so that the main loop goes
- * on in the meantime.  If their client has gone, the answer goes nowhere, and
+ * sg/reload, sg/wait, sg/enable, sg/disable and sg/observe take time.  They
+ * are kept in a list and answered by sg_unixctl_run() once they are done, so
+ * that the main loop goes on in the meantime.  If their client has gone, the answer goes nowhere, and
  * that is all.
  *
  * Destroy it before the unixctl server, which frees the connections that the

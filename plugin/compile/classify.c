@@ -93,8 +93,8 @@ find_cell(const struct sg_plan *plan, enum sg_direction dir,
     return NULL;
 }
 
-static size_t
-longest_cell(const struct sg_plan_profile *profile)
+size_t
+sg_plan_longest_cell(const struct sg_plan_profile *profile)
 {
     size_t n = profile->n_lengths;
 
@@ -109,7 +109,7 @@ static void
 profile_count_cell(struct sg_plan *plan, struct sg_plan_profile *profile,
                    size_t old, size_t new)
 {
-    size_t longest = longest_cell(profile);
+    size_t longest = sg_plan_longest_cell(profile);
     size_t n = profile->n_lengths;
 
     if (new > n) {
@@ -126,7 +126,7 @@ profile_count_cell(struct sg_plan *plan, struct sg_plan_profile *profile,
     if (new) {
         profile->lengths[new - 1]++;
     }
-    if (longest_cell(profile) != longest) {
+    if (sg_plan_longest_cell(profile) != longest) {
         sg_floods_profile_changed(plan, profile);
     }
 }
@@ -840,8 +840,7 @@ sg_plan_addresses(const struct sg_plan_network *net, enum sg_direction dir,
 }
 
 size_t
-sg_plan_find_peer(const struct sg_plan *plan OVS_UNUSED,
-                  enum sg_direction dir, const struct sg_plan_network *net,
+sg_plan_find_peer(const struct sg_plan_network *net, enum sg_direction dir,
                   const char *name)
 {
     const struct sg_net_peer *np;

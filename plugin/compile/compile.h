@@ -29,7 +29,7 @@
  *   sg_compiler_begin(c);
  *   for each bridge:
  *       sg_plan_update(plan, policy, ports, changed);
- *       sg_plan_emit_changes(plan, &desired, &touched);
+ *       sg_plan_emit_changes(plan, &desired, &touched, &slice);
  *   sg_compiler_end(c);                        // forgets unused numbers
  *
  * No I/O, no sockets, no Lua. */
@@ -359,7 +359,8 @@ struct sg_plan {
     } stats;
 };
 
-/* A plan of nothing, and a plan of something. */
+/* A plan of nothing, and a plan of something.  The compiler must live longer;
+ * of policy and ports, too, the plan keeps what it needs. */
 struct sg_plan *sg_plan_new(struct sg_compiler *, const char *bridge);
 struct sg_plan *sg_plan_create(struct sg_compiler *, const struct sg_policy *,
                                const struct sg_ports *, const char *bridge);
@@ -384,24 +385,23 @@ bool sg_plan_port_is_trusted(const struct sg_plan_port *);
 /* The endpoint with 'zone', or NULL. */
 const struct sg_plan_endpoint *sg_plan_endpoint(const struct sg_plan *,
                                                 uint32_t zone);
-/* All endpoints, sorted by port number and VLAN; the caller frees the list
- * of sg_plan_n_endpoints(). */
+/* All endpoints, sorted by port number and VLAN, as many as there are in
+ * sg_plan.endpoints; the caller frees the list. */
 const struct sg_plan_endpoint **sg_plan_endpoints(const struct sg_plan *);
-/* All addresses of 'net', sorted; the caller frees the list. */
+/* All addresses of 'net', sorted, '*n' of them; the caller frees the list. */
 const struct sg_address **sg_plan_addresses(const struct sg_plan_network *,
                                             enum sg_direction, size_t *n);
 /* The peer that is written as 'name' in 'net', SIZE_MAX if no rule there has
  * one. */
-size_t sg_plan_find_peer(const struct sg_plan *, enum sg_direction,
-                         const struct sg_plan_network *, const char *name);
+size_t sg_plan_find_peer(const struct sg_plan_network *net, enum sg_direction,
+                         const char *name);
 /* Does some entry of the plan have 'number' (flags included)? */
 bool sg_plan_has_number(const struct sg_plan *, uint32_t number);
 
 /* The fragment, among those of the groups of 'profile', that has an entry
  * with 'number' (flags included); NULL if none has. */
-const struct sg_fragment *sg_plan_find_number(const struct sg_plan *,
-                                              const struct sg_plan_profile *,
-                                              uint32_t number);
+const struct sg_fragment *sg_profile_find_number(
+    const struct sg_plan_profile *, uint32_t number);
 
 /* Adds all flows of the plan to 'flows'. */
 void sg_plan_emit(const struct sg_plan *, struct sg_flows *flows);
@@ -432,8 +432,9 @@ const struct sg_class *sg_plan_lookup(const struct sg_plan_network *net,
 
 /* Lists the identities of all entries of the rules of 'policy', whether or not
  * a port here needs them: what an entry allowed is revoked when it is not
- * among them any more.  The list is a part of the policy from then on.  For a
- * policy of 20,000 rules that takes longer than a turn of the main loop may. */
+ * among them.  The list is a part of the policy from then on.  For a
+ * policy of 20,000 rules that takes longer than a turn of the main loop
+ * may. */
 void sg_policy_list_entries(struct sg_policy *);
 /* Is 'identity' among them?  If need be they are listed now. */
 bool sg_policy_has_entry(struct sg_policy *, uint64_t identity);

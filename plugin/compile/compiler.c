@@ -84,23 +84,59 @@ sg_compiler_leave_room(struct sg_compiler *c)
     sg_ids_leave_room(&c->zones);
 }
 
+static bool
+is_of_kind(const struct sg_flow *flow, enum sg_cookie_kind kind)
+{
+    return sg_cookie_get_kind(flow->cookie) == kind;
+}
+
+/* A flow of an entry: the numbers of both it and its fragment. */
+static void
+recover_l4(struct sg_compiler *c, const struct sg_flow *flow)
+{
+    uint64_t frag, entry;
+    uint32_t value;
+
+    if (!sg_flow_get_note(flow, &frag, &entry)) {
+        return;
+    }
+    if (sg_flow_get_match_reg(flow, SG_R_FRAG, &value)) {
+        sg_ids_hint(&c->fragments, frag, value);
+    }
+    if (sg_flow_get_load(flow, SG_R_NUMBER, &value)) {
+        sg_ids_hint(&c->numbers, entry, value & SG_MARK_ID);
+    }
+}
+
+/* A number under review (review.h) is gone and still in use. */
+static void
+skip_reviewed(struct sg_compiler *c, const struct sg_flow *flow)
+{
+    uint32_t value, mask;
+
+    if (is_of_kind(flow, SG_COOKIE_REVIEW)
+        && sg_flow_get_match_mark(flow, &value, &mask)
+        && mask == UINT32_MAX) {
+        sg_ids_skip(&c->numbers, value & SG_MARK_ID);
+    }
+}
+
 /* Which number a flow carries, and what for: see the emit-*.c files. */
 void
 sg_compiler_recover_flow(struct sg_compiler *c, const struct sg_flow *flow)
 {
     uint64_t identity = flow->cookie & SG_COOKIE_ID_MASK;
-    uint64_t frag, entry;
-    uint32_t value, mask;
+    uint32_t value;
 
     switch ((enum sg_table) flow->table_id) {
     case SG_T_INPUT:
-        if (sg_cookie_get_kind(flow->cookie) == SG_COOKIE_PORT
+        if (is_of_kind(flow, SG_COOKIE_PORT)
             && sg_flow_get_load(flow, SG_R_SRC, &value)) {
             sg_ids_hint(&c->zones, identity, value);
         }
         break;
     case SG_T_EG_WHO:
-        if (sg_cookie_get_kind(flow->cookie) == SG_COOKIE_PORT
+        if (is_of_kind(flow, SG_COOKIE_PORT)
             && sg_flow_get_match_reg(flow, SG_R_SRC, &value)) {
             sg_ids_hint(&c->zones, identity, value);
         }
@@ -119,14 +155,7 @@ sg_compiler_recover_flow(struct sg_compiler *c, const struct sg_flow *flow)
         break;
     case SG_T_IN_L4:
     case SG_T_EG_L4:
-        if (sg_flow_get_note(flow, &frag, &entry)) {
-            if (sg_flow_get_match_reg(flow, SG_R_FRAG, &value)) {
-                sg_ids_hint(&c->fragments, frag, value);
-            }
-            if (sg_flow_get_load(flow, SG_R_NUMBER, &value)) {
-                sg_ids_hint(&c->numbers, entry, value & SG_MARK_ID);
-            }
-        }
+        recover_l4(c, flow);
         break;
     case SG_T_NAMES:
         if (sg_flow_get_match_reg(flow, SG_R_NET, &value)) {
@@ -136,12 +165,7 @@ sg_compiler_recover_flow(struct sg_compiler *c, const struct sg_flow *flow)
         }
         break;
     case SG_T_IN_CT:
-        /* A number under review (review.h) is gone and still in use. */
-        if (sg_cookie_get_kind(flow->cookie) == SG_COOKIE_REVIEW
-            && sg_flow_get_match_mark(flow, &value, &mask)
-            && mask == UINT32_MAX) {
-            sg_ids_skip(&c->numbers, value & SG_MARK_ID);
-        }
+        skip_reviewed(c, flow);
         break;
     default:
         break;

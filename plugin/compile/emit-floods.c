@@ -163,25 +163,13 @@ sg_emit_vlan(struct emitter *e, const struct sg_plan_vlan *vlan)
 
 /* The ports of one VLAN, network and profile. */
 
-/* The most fragments of a cell of the profile. */
-static size_t
-longest_cell(const struct sg_plan_profile *profile)
-{
-    size_t n = profile->n_lengths;
-
-    while (n && !profile->lengths[n - 1]) {
-        n--;
-    }
-    return n;
-}
-
 /* The most resubmits that judging 'flood', and sending to its ports, takes. */
 static size_t
 resubmits_of(const struct sg_plan_flood *flood)
 {
     /* IN_PROFILE, IN_CLASS, IN_CELL; and an empty flow of the list. */
     return (3 + flood->profile->n_any[SG_INGRESS]
-            + longest_cell(flood->profile) + 1
+            + sg_plan_longest_cell(flood->profile) + 1
             + sg_plan_list_chunks(&flood->list));
 }
 

@@ -30,7 +30,6 @@
 
 struct ds;
 struct ofpact;
-struct ofpbuf;
 struct sg_flow_body;
 struct sg_slice;
 

@@ -684,8 +684,8 @@ group_find_number(const struct sg_plan_group *pg, uint32_t number)
 }
 
 const struct sg_fragment *
-sg_plan_find_number(const struct sg_plan *plan OVS_UNUSED,
-                    const struct sg_plan_profile *profile, uint32_t number)
+sg_profile_find_number(const struct sg_plan_profile *profile,
+                       uint32_t number)
 {
     const struct sg_fragment *frag = NULL;
 

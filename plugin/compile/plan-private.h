@@ -26,9 +26,6 @@
 #include "policy/policy.h"
 
 struct hmap_position;
-struct sg_address;
-struct sg_cell;
-struct sg_class;
 struct sg_endpoint;
 struct sg_net_peer;
 struct sg_plan;
@@ -102,6 +99,8 @@ void sg_plan_claim(struct sg_plan *, struct sg_net_peer *,
 /* The groups of 'profile' have other fragments than before. */
 void sg_plan_profile_changed(struct sg_plan *, struct sg_plan_profile *,
                              enum sg_direction);
+/* The most fragments of an ingress cell of the profile. */
+size_t sg_plan_longest_cell(const struct sg_plan_profile *);
 bool sg_plan_forget_peers(struct sg_plan *, struct sg_slice *);
 bool sg_plan_classify(struct sg_plan *, struct sg_slice *);
 void sg_plan_network_init(struct sg_plan_network *);

@@ -75,9 +75,8 @@ plan_network_by_id(const struct sg_plan *plan, uint32_t id)
 /* True if the peers in class key 'old' ("ingress: group a, 10.0.0.0/8") that
  * rules in 'net' still name are all in 'new' (NULL: the empty class). */
 static bool
-class_covers(const struct sg_plan *plan, enum sg_direction dir,
-             const struct sg_plan_network *net, const struct sg_class *new,
-             const char *old)
+class_covers(enum sg_direction dir, const struct sg_plan_network *net,
+             const struct sg_class *new, const char *old)
 {
     char *copy = xstrdup(strchr(old, ':') + 1);
     char *save = NULL;
@@ -88,7 +87,7 @@ class_covers(const struct sg_plan *plan, enum sg_direction dir,
         size_t peer;
 
         name += strspn(name, " ");
-        peer = sg_plan_find_peer(plan, dir, net, name);
+        peer = sg_plan_find_peer(net, dir, name);
         covers = (peer == SIZE_MAX
                   || (new && bitmap_is_set(new->peers, peer)));
     }
@@ -124,7 +123,7 @@ class_covers_memo(struct sg_noting *n, enum sg_direction dir,
     c->net = net;
     c->old = old;
     c->new = new;
-    c->covers = class_covers(n->plan, dir, net, new, old->key);
+    c->covers = class_covers(dir, net, new, old->key);
     hmap_insert(&n->covers, &c->node, hash);
     return c->covers;
 }

@@ -35,23 +35,6 @@ ask(const struct sgctl *ctl, const char *command)
     return answer;
 }
 
-/* Prints the strings in the member 'name' of 'answer' to stderr. */
-static void
-print_notes(const struct json *answer, const char *name, const char *prefix)
-{
-    const struct json *notes = client_member(answer, name);
-
-    if (notes && notes->type == JSON_ARRAY) {
-        for (size_t i = 0; i < json_array(notes)->n; i++) {
-            const struct json *note = json_array(notes)->elems[i];
-
-            if (note->type == JSON_STRING) {
-                fprintf(stderr, "%s%s\n", prefix, json_string(note));
-            }
-        }
-    }
-}
-
 /* As in `check', the errors of a policy are the answer, and go to stdout. */
 enum sgctl_status
 sgctl_reload(const struct sgctl *ctl)
@@ -62,7 +45,7 @@ sgctl_reload(const struct sgctl *ctl)
     switch (client_call(ctl->target, ctl->timeout, "sg/reload", NULL, 0,
                         &answer, &error)) {
     case CLIENT_OK:
-        print_notes(answer, "warnings", "");
+        render_notes(answer, "warnings", "");
         if (ctl->json) {
             render_json(answer);
         }
@@ -116,7 +99,7 @@ print_trace(const struct sgctl *ctl, const struct json *answer)
     } else if (!ctl->json && words && words->type == JSON_STRING) {
         fputs(json_string(words), stdout);
     }
-    print_notes(answer, "notes", "note: ");
+    render_notes(answer, "notes", "note: ");
 }
 
 enum sgctl_status

@@ -105,20 +105,6 @@ observe_ask(const struct sgctl *ctl, const char *bridge)
     return answer;
 }
 
-static void
-print_notes(const struct json *answer, const char *prefix)
-{
-    const struct json *notes = client_member(answer, "notes");
-
-    fflush(stdout);
-    for (size_t i = 0; i < count(notes); i++) {
-        if (element(notes, i)->type == JSON_STRING) {
-            fprintf(stderr, "%s%s\n", prefix,
-                    json_string(element(notes, i)));
-        }
-    }
-}
-
 /* `observe'. */
 
 enum sgctl_status
@@ -134,7 +120,7 @@ sgctl_observe(const struct sgctl *ctl)
     } else {
         render_observation(answer, ctl->sample > 0);
     }
-    print_notes(answer, "note: ");
+    render_notes(answer, "notes", "note: ");
     json_destroy(answer);
     return SGCTL_OK;
 }
@@ -205,7 +191,7 @@ observe_warn(const struct sgctl *ctl, const char *bridge)
     }
     warn_of_ports(bridge, client_member(answer, "ports"));
     warn_of_flows(bridge, client_member(answer, "flows"), ctl->sample > 0);
-    print_notes(answer, "warning: ");
+    render_notes(answer, "notes", "warning: ");
     json_destroy(answer);
     return true;
 }

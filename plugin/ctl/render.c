@@ -771,6 +771,22 @@ render_lines(const struct json *array)
 }
 
 void
+render_notes(const struct json *answer, const char *name, const char *prefix)
+{
+    const struct json *notes = client_member(answer, name);
+
+    fflush(stdout);
+    for (size_t i = 0; notes && notes->type == JSON_ARRAY
+         && i < json_array(notes)->n; i++) {
+        const struct json *note = json_array(notes)->elems[i];
+
+        if (note->type == JSON_STRING) {
+            fprintf(stderr, "%s%s\n", prefix, json_string(note));
+        }
+    }
+}
+
+void
 render_json(const struct json *json)
 {
     char *s = json_to_string(json, JSSF_SORT);

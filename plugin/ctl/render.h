@@ -32,6 +32,10 @@ void render_thing(const struct json *thing);
 /* The strings of 'array', a line each. */
 void render_lines(const struct json *array);
 
+/* The strings in the member 'name' of 'answer', each behind 'prefix', a line
+ * each; to stderr, after what was printed before. */
+void render_notes(const struct json *answer, const char *name,
+                  const char *prefix);
 /* 'json' as it is, in one line. */
 void render_json(const struct json *json);
 

@@ -8,7 +8,7 @@
  *
  *                       .--> offline: check, compile, test (no agent)
  *   command line --> command
- *                       '--> agent.c --> client.c --- unixctl ---> the agent
+ *                       '--> agent-commands.c --> client.c --- unixctl ---> the agent
  *                               |
  *                               '<-- JSON --> render.c --> tables
  *

@@ -216,7 +216,7 @@ static void
 read_dns_name(const struct reading *r, const struct json *value)
 {
     const char *text = (value->type == JSON_STRING ? json_string(value) : "");
-    char *name = xasprintf("%s", text);
+    char *name = xstrdup(text);
     size_t len = strlen(name);
     struct sg_prefix prefix;
     char *error = sg_prefix_parse(name, &prefix);
@@ -419,7 +419,8 @@ find_source(const struct reading *r)
     }
     if (found == SIZE_MAX) {
         sg_load_error(r->load, r->where, "%s does not say where its addresses "
-                      "come from; give it file =, dns =, http = or resolve =", r->what);
+                      "come from; give it file =, dns =, http = or "
+                      "resolve =", r->what);
     }
     return found;
 }

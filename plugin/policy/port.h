@@ -34,7 +34,6 @@
 
 struct json;
 struct sg_bind;
-struct sg_diags;
 struct sg_policy;
 struct sg_sets;
 struct sset;

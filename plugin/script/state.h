@@ -44,7 +44,6 @@
 
 #include "policy/diag.h"
 
-struct ds;
 
 enum sg_stop {
     SG_RUNNING,                 /* Not stopped. */

@@ -75,7 +75,7 @@ encode_conn(const struct sg_conn *conn, enum ofp_version version)
     uint16_t zone = conn->zone;
 
     orig->src_port = htons(conn->sport);
-    if (conn->proto == IPPROTO_ICMP || conn->proto == IPPROTO_ICMPV6) {
+    if (conn->proto == IPPROTO_ICMP) {
         orig->icmp_type = conn->dport >> 8;
         orig->icmp_code = conn->dport & 0xff;
     } else {

@@ -57,7 +57,6 @@
 struct sg_changes;
 struct sg_flow;
 struct sg_flows;
-struct sset;
 
 /* Connects to the bridge called 'bridge' at 'target', an OpenFlow vconn name
  * such as "unix:/run/openvswitch/br0.mgmt".  Flows of others in table 0 with
