@@ -217,7 +217,7 @@ look(struct sg_core *core, struct sg_core_bridge *b, struct sg_shown *shown)
         || sg_cookie_get_kind(shown->cookie) != SG_COOKIE_LEARN) {
         sg_shown_destroy(shown);
     } else if (shown->table_id == SG_T_FLOOD
-               || shown->table_id == SG_T_IN_NEW) {
+               || shown->table_id == SG_T_IN_DHCP) {
         look_at_answer(core, b, shown);
         sg_shown_destroy(shown);
     } else {

@@ -92,7 +92,7 @@ emit_answer(struct emitter *e, const struct sg_plan_endpoint *ep, bool ipv6)
     emit_match_reg(e, SG_R_DST, ep->zone);
     emit_show(e);
     emit_resubmit(e, SG_T_COMMIT_SRC);
-    emit_flow(e, SG_T_IN_NEW, 91, cookie_of(ep));
+    emit_flow(e, SG_T_IN_DHCP, 91, cookie_of(ep));
 }
 
 /* To every guest of the VLAN. */

@@ -182,7 +182,9 @@
                                   * networks and the zone of multicast, for \
                                   * a restarted agent. */                   \
     SG_TABLE(SPOOF_NONE,   150)  /* Behind SPOOF_L3: no address yet. */     \
-    SG_TABLE(EG_SERVER,    151)  /* Behind EG_JUDGE: a DHCP server? */
+    SG_TABLE(EG_SERVER,    151)  /* Behind EG_JUDGE: a DHCP server? */      \
+    SG_TABLE(EG_DHCP,      152)  /* Behind EG_NEW: a DHCP request? */       \
+    SG_TABLE(IN_DHCP,      153)  /* Behind IN_NEW: the answer to one? */
 
 enum sg_table {
 #define SG_TABLE(NAME, NUMBER) SG_T_##NAME = NUMBER,

@@ -234,11 +234,15 @@ static const struct static_flow guarded_flows[] = {
     { "*_CT", 105, "ip6?,ct_state=+new-inv+trk,ct_nw_proto=17," IN_FORCE,
       PASS },
     /* So is, for the kernel, a TCP connection that was let in mid-stream,
-     * which may be after the time when that is allowed. */
-    { "*_CT", 105, "tcp6?,ip_frag=no,tcp_flags=-syn,ct_state=+new+trk,"
+     * which may be after the time when that is allowed.  (Above those, so that
+     * they are compared with the protocol, as what is established is.) */
+    { "*_CT", 106, "tcp6?,ip_frag=no,tcp_flags=-syn,ct_state=+new+trk,"
       IN_FORCE, PASS },
-    /* No packet: but what is established matches its MAC here because of it,
-     * as it does behind EG_CT, and one mask does for both. */
+    /* No packet: but what is established, or a datagram that nobody has
+     * answered, matches its MAC here because of these, as it does behind
+     * EG_CT, and one mask does for both. */
+    { "IN_CT", 106, "ip6?,ct_state=+new-inv+trk,ct_nw_proto=17,"
+      "dl_dst=ff:ff:ff:ff:ff:ff", "drop" },
     { "IN_CT", 101, "ct_state=+est+trk,dl_dst=ff:ff:ff:ff:ff:ff", "drop" },
     { "*_CT", 100, ESTABLISHED IN_FORCE, PASS },
     { "*_CT", 100, "ct_state=+new+trk," IN_FORCE, AS_NEW },
@@ -251,9 +255,15 @@ static const struct static_flow guarded_flows[] = {
 
     { "*_NEW", 110, "ip6?,ip_frag=later", AS_UNJUDGED },
     { "*_NEW", 100, "tcp6?,tcp_flags=+syn-ack", JUDGE BY_NUMBER },
-    { "*_NEW", 90, "udp,udp_src=<68|67>,udp_dst=<67|68>", PASS },
-    { "*_NEW", 90, "udp6,udp_src=<546|547>,udp_dst=<547|546>", PASS },
+    { "*_NEW", 90, "ip6?,ct_state=+trk-inv,ct_nw_proto=17,"
+      "ct_tp_dst=0/0xfc00", "resubmit(,{*_DHCP})" },
     { "*_NEW", 0, "", JUDGE BY_NUMBER },
+
+    /* (In two steps, as EG_SERVER: or all UDP would be compared with bits of
+     * the source port, more of them the lower it is.) */
+    { "*_DHCP", 90, "udp,udp_src=<68|67>,udp_dst=<67|68>", PASS },
+    { "*_DHCP", 90, "udp6,udp_src=<546|547>,udp_dst=<547|546>", PASS },
+    { "*_DHCP", 0, "", JUDGE BY_NUMBER },
 
     { "EG_JUDGE", 0, "", "resubmit(,{EG_PROFILE})" },
     { "EG_SERVER", 0, "", "resubmit(,{EG_PROFILE})" },

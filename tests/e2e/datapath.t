@@ -140,7 +140,8 @@ def expect_one_mask(lab, host, what, proto):
     """For those megaflows of a port for TCP or UDP that match 'what'."""
     flows = megaflows(lab, 'in_port(%s)' % host)
     masks = {mask_of(flow) for flow in flows
-             if re.search(what, flow) and 'proto=%d,' % proto in flow}
+             if re.search(what, flow) and re.search(
+                 r'proto=%d[,)]' % proto, flow)}
     lab.check(len(masks) == 1, 'for %s of %s there are the masks:\n%s' % (
         what, host, '\n'.join(sorted(masks))))
 
@@ -159,6 +160,36 @@ def _(lab):
                 expect_one_mask(lab, guest, r'\+est.*' + version, proto)
             expect_one_mask(lab, guest, r'trk\).*%s.*actions:ct\(' % version,
                             6)
+
+
+@test('datagrams that nobody has answered have one mask in both zones, which '
+      'is that of answered ones', lab=bridge)
+def _(lab):
+    lab.sandbox.purge_megaflows()
+    for family in (4, 6):
+        lab.sandbox.feed(lab.cli.port, 5 * [lab.cli.udp(lab.srv, 5000,
+                                                        family)])
+        lab.connect(lab.cli, lab.srv, 'udp', 5000,
+                    family).expect_alive('it is open')
+    for version in 'ipv4', 'ipv6':
+        for state in (r'\+new.*ct_mark\(0x2.*', r'\+est.*', r'ct_mark\(0x2.*'):
+            expect_one_mask(lab, lab.cli, state + version, 17)
+
+
+@test('as many megaflows, whatever ports UDP comes from', lab=bridge)
+def _(lab):
+    def send(sport):
+        for family in (4, 6):
+            for client in lab.cli, lab.far0:
+                lab.deliver(client, lab.srv, client.udp(
+                    lab.srv, 5000, family, sport), True, 'a rule allows it')
+    lab.sandbox.purge_megaflows()
+    send(1 << 15)
+    few = megaflows(lab, '+new')
+    lab.check(few, 'no megaflow')
+    for bit in range(15):
+        send(1 << bit)
+    lab.equal(len(megaflows(lab, '+new')), len(few), 'megaflows')
 
 
 @test('many UDP ports that a guest sends to take few megaflows', lab=bridge)
