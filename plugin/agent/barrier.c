@@ -45,6 +45,8 @@ struct sg_barrier {
     enum stage stage;
     unsigned int sync;          /* Of sg_ovsdb_sync_start(). */
     unsigned int load;          /* The load that must be over. */
+    uint64_t order;             /* Up to this, sources of `addresses' must have
+                                 * answered (resolver.h). */
     unsigned int pass;          /* The pass that must be in force. */
     struct sg_conntrack *control;   /* Asks for `revalidator/wait'. */
 };
@@ -139,13 +141,14 @@ barrier_step(struct sg_core *core, struct sg_barrier *barrier)
         return sg_ovsdb_sync_done(core->db, barrier->sync);
 
     case STAGE_SCRIPT:
+        barrier->order = sg_resolver_last_order(core->resolver);
         return (sg_core_reload_finished(core, barrier->load)
                 && !sg_answers_is_pending(&core->loaded->answers));
 
     case STAGE_PASS:
         /* What the sources of `addresses' say, or that they fail, is known
          * soon, and belongs to what was asked for. */
-        if (sg_resolver_waits_for(core->resolver)) {
+        if (sg_resolver_waits_for(core->resolver, barrier->order)) {
             return false;
         }
         /* Facts of now are in the pass that is due, or in the last one. */
@@ -195,6 +198,7 @@ sg_core_barrier_explain(struct sg_core *core, struct sg_barrier *barrier,
                         struct ds *s)
 {
     const struct sg_core_bridge *b;
+    const char *set;
 
     switch (barrier->stage) {
     case STAGE_SYNC:
@@ -208,8 +212,9 @@ sg_core_barrier_explain(struct sg_core *core, struct sg_barrier *barrier,
                     : "a function of the policy has not answered yet");
         break;
     case STAGE_PASS:
+        set = sg_resolver_waits_for(core->resolver, barrier->order);
         ds_put_format(s, "addresses \"%s\" has not answered",
-                      sg_resolver_waits_for(core->resolver));
+                      set ? set : "(none)");
         break;
     case STAGE_APPLY:
         b = first_behind(core, barrier->pass);

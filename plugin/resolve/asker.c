@@ -49,6 +49,7 @@ sg_asker_answer(struct sg_asker *asker, uint8_t families,
 
     asker->failures = error ? asker->failures + 1 : 0;
     answer->question = asker->id;
+    answer->order = asker->order;
     answer->families = families;
     answer->prefixes = prefixes;
     answer->n = n;

@@ -44,6 +44,8 @@ struct sg_asker {
     struct event *timer;        /* The next round. */
     void *round;                /* The source's, while ASKING; else NULL. */
     bool again;                 /* Another round when this one ends. */
+    uint64_t ordered;           /* The last order to ask, and the last one */
+    uint64_t order;             /* that the round has heard of. */
     unsigned int failures;      /* In a row. */
     char *etag;                 /* HTTP: of the last good answer, or NULL. */
     struct sg_file_state *file; /* FILE: what it watches, or NULL. */

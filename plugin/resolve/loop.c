@@ -30,6 +30,7 @@ struct order {
     struct ovs_list node;       /* In sg_loop.orders. */
     enum order_type type;
     uint64_t id;
+    uint64_t number;            /* ORDER_ADD, ORDER_REFRESH. */
     struct sg_addresses *question;      /* ORDER_ADD. */
 };
 
@@ -48,12 +49,13 @@ struct sg_loop {
 
 static void
 loop_order(struct sg_loop *loop, enum order_type type, uint64_t id,
-           struct sg_addresses *question)
+           uint64_t number, struct sg_addresses *question)
 {
     struct order *order = xmalloc(sizeof *order);
 
     order->type = type;
     order->id = id;
+    order->number = number;
     order->question = question;
     ovs_mutex_lock(&loop->mutex);
     ovs_list_push_back(&loop->orders, &order->node);
@@ -123,6 +125,7 @@ begin_round(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
     struct sg_asker *asker = asker_;
 
     if (!asker->round) {
+        asker->order = asker->ordered;
         asker->class->ask(asker);
     }
 }
@@ -143,18 +146,20 @@ source_class(enum sg_source_type type)
     }
 }
 
+/* Takes over what is to be asked. */
 static void
-add_asker(struct sg_thread *thread, uint64_t id,
-          struct sg_addresses *question)
+add_asker(struct sg_thread *thread, struct order *order)
 {
     struct sg_asker *asker = xzalloc(sizeof *asker);
 
     asker->thread = thread;
-    asker->id = id;
-    asker->question = question;
-    asker->class = source_class(question->type);
+    asker->id = order->id;
+    asker->ordered = order->number;
+    asker->question = order->question;
+    order->question = NULL;
+    asker->class = source_class(asker->question->type);
     asker->timer = evtimer_new(thread->base, begin_round, asker);
-    hmap_insert(&thread->askers, &asker->node, id);
+    hmap_insert(&thread->askers, &asker->node, asker->id);
     sg_asker_hurry(asker, 0);
 }
 
@@ -175,8 +180,9 @@ remove_asker(struct sg_thread *thread, struct sg_asker *asker)
 }
 
 static void
-refresh_asker(struct sg_asker *asker)
+refresh_asker(struct sg_asker *asker, uint64_t order)
 {
+    asker->ordered = order;
     free(asker->etag);
     asker->etag = NULL;
     sg_asker_hurry(asker, 0);
@@ -189,12 +195,11 @@ carry_out(struct sg_loop *loop, struct order *order)
     struct sg_asker *asker = find_asker(thread, order->id);
 
     if (order->type == ORDER_ADD) {
-        add_asker(thread, order->id, order->question);
-        order->question = NULL;
+        add_asker(thread, order);
     } else if (order->type == ORDER_REMOVE && asker) {
         remove_asker(thread, asker);
     } else if (order->type == ORDER_REFRESH && asker) {
-        refresh_asker(asker);
+        refresh_asker(asker, order->number);
     } else if (order->type == ORDER_END) {
         event_base_loopbreak(thread->base);
     }
@@ -314,7 +319,7 @@ sg_loop_destroy(struct sg_loop *loop)
     if (!loop) {
         return;
     }
-    loop_order(loop, ORDER_END, 0, NULL);
+    loop_order(loop, ORDER_END, 0, 0, NULL);
     xpthread_join(loop->pthread, NULL);
     while ((order = loop_next_order(loop))) {
         destroy_order(order);
@@ -329,21 +334,22 @@ sg_loop_destroy(struct sg_loop *loop)
 }
 
 void
-sg_loop_add(struct sg_loop *loop, uint64_t id, struct sg_addresses *question)
+sg_loop_add(struct sg_loop *loop, uint64_t id, uint64_t order,
+            struct sg_addresses *question)
 {
-    loop_order(loop, ORDER_ADD, id, question);
+    loop_order(loop, ORDER_ADD, id, order, question);
 }
 
 void
 sg_loop_remove(struct sg_loop *loop, uint64_t id)
 {
-    loop_order(loop, ORDER_REMOVE, id, NULL);
+    loop_order(loop, ORDER_REMOVE, id, 0, NULL);
 }
 
 void
-sg_loop_refresh(struct sg_loop *loop, uint64_t id)
+sg_loop_refresh(struct sg_loop *loop, uint64_t id, uint64_t order)
 {
-    loop_order(loop, ORDER_REFRESH, id, NULL);
+    loop_order(loop, ORDER_REFRESH, id, order, NULL);
 }
 
 void

@@ -32,13 +32,15 @@ struct sg_loop *sg_loop_create(void);
 void sg_loop_destroy(struct sg_loop *);
 
 /* Asks 'question', which the loop takes over, now and then again and again,
- * under the number 'id'. */
-void sg_loop_add(struct sg_loop *, uint64_t id,
+ * under the number 'id'.  'order' is the number of this order: answers carry
+ * that of the last one that had come when they were asked for. */
+void sg_loop_add(struct sg_loop *, uint64_t id, uint64_t order,
                  struct sg_addresses *question);
 /* Answers of 'id' that are on their way may still come. */
 void sg_loop_remove(struct sg_loop *, uint64_t id);
-/* Asks now, and for all of it, whether or not it has changed. */
-void sg_loop_refresh(struct sg_loop *, uint64_t id);
+/* Asks now, and for all of it, whether or not it has changed; if a round is
+ * under way, right behind it. */
+void sg_loop_refresh(struct sg_loop *, uint64_t id, uint64_t order);
 
 /* The next answer, which is the caller's, or NULL. */
 struct sg_answer *sg_loop_next(struct sg_loop *);

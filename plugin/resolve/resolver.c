@@ -33,14 +33,19 @@ struct source {
     struct set *set;
     uint64_t id;                /* Of the question. */
     int function;               /* That is asked instead, or -1. */
-    bool asking;                /* 'function' was asked. */
+    bool asking;                /* 'function' was asked, */
+    uint64_t asking_for;        /* for this order. */
     unsigned int failures;      /* Of 'function', in a row. */
     char *name;                 /* sg_question_source(). */
     char *options;              /* sg_question_options(). */
     struct sg_prefix *prefixes; /* The last good value; sorted, unique. */
     size_t n;
     bool valued;                /* There is one. */
-    bool settled;               /* An answer or an error came. */
+    uint64_t ordered;           /* The last order to ask. */
+    uint64_t forced;            /* The last one by which the answer is taken
+                                 * whatever it is, or 0. */
+    uint64_t answered;          /* The last one for which an answer or an error
+                                 * came, 0: none since it is asked this way. */
     long long int fetched;      /* As in struct sg_source_status. */
     long long int next;
     long long int failed;
@@ -54,7 +59,6 @@ struct set {
     struct sg_prefix *held;     /* Value of older sources, or NULL. */
     size_t n_held;
     char *refused;              /* Why a refresh was not taken, or NULL. */
-    bool force;                 /* Take the next answers as they are. */
 };
 
 struct sg_resolver {
@@ -63,6 +67,7 @@ struct sg_resolver {
     struct hmap sources;        /* struct source. */
     struct sg_sets values;
     uint64_t last_id;
+    uint64_t last_order;        /* To ask a source. */
     char *file;                 /* Or NULL. */
     struct json *remembered;    /* What was in it, until it is overwritten. */
     bool unsaved;
@@ -94,6 +99,13 @@ static void
 prefixes_finish(struct prefixes *p)
 {
     p->n = p->n ? sg_prefixes_sort_unique(p->list, p->n) : 0;
+}
+
+/* Has it answered what it was last asked? */
+static bool
+source_is_settled(const struct source *source)
+{
+    return source->answered >= source->ordered;
 }
 
 /* Does what 'source' said last count? */
@@ -168,7 +180,8 @@ check_change(const struct sg_resolver *r, const struct source *source,
     const struct sg_addresses *a = set->definition;
     const struct sg_set *old = sg_sets_find(&r->values, a->name);
 
-    if (a->max_change < 0 || set->force || !source->valued || set->held) {
+    if (a->max_change < 0 || source->answered < source->forced
+        || !source->valued || set->held) {
         return NULL;
     }
 
@@ -248,7 +261,8 @@ source_ask(struct sg_resolver *r, struct source *source,
     source->id = ++r->last_id;
     source->function = question->function;
     source->asking = false;
-    source->settled = false;
+    source->ordered = ++r->last_order;
+    source->answered = 0;
     source->next = 0;
     hmap_insert(&r->sources, &source->node, hash_uint64(source->id));
     if (source->function >= 0) {
@@ -258,9 +272,8 @@ source_ask(struct sg_resolver *r, struct source *source,
     if (!r->loop) {
         r->loop = sg_loop_create();
     }
-    sg_loop_add(r->loop, source->id, question);
+    sg_loop_add(r->loop, source->id, source->ordered, question);
 }
-
 
 static void
 recall_one(const struct sg_memory *memory, void *source_)
@@ -424,11 +437,12 @@ sg_resolver_configure(struct sg_resolver *r, const struct sg_policy *policy)
 
 /* Answers. */
 
+/* Have all sources said something, be it that they fail? */
 static bool
-set_is_settled(const struct set *set)
+set_has_answered(const struct set *set)
 {
     for (size_t i = 0; i < set->n; i++) {
-        if (!set->sources[i]->settled) {
+        if (!set->sources[i]->answered) {
             return false;
         }
     }
@@ -508,7 +522,9 @@ take_value(struct sg_resolver *r, struct source *source,
     free(value.list);
 }
 
-/* Returns true if that changed the value of a set, or settled one. */
+/* Returns true if that changed the value of a set, or settled a source.  If
+ * that was asked again meanwhile, what comes now may be older than the
+ * question, and counts, but settles nothing. */
 static bool
 take_answer(struct sg_resolver *r, struct sg_answer *answer)
 {
@@ -526,15 +542,15 @@ take_answer(struct sg_resolver *r, struct sg_answer *answer)
     }
     note_error(source, answer->error);
     answer->error = NULL;
-    source->next = time_wall_msec() + answer->next * 1000LL;
 
-    bool settled = !source->settled;
-    source->settled = true;
-    if (set_is_settled(set)) {
-        set->force = false;
+    bool was_settled = source_is_settled(source);
+    source->answered = MAX(source->answered, answer->order);
+    source->next = (source_is_settled(source)
+                    ? time_wall_msec() + answer->next * 1000LL : 0);
+    if (set_has_answered(set)) {
         set_drop_held(set);
     }
-    return publish(r, set) || settled;
+    return publish(r, set) || (!was_settled && source_is_settled(source));
 }
 
 bool
@@ -566,6 +582,7 @@ sg_resolver_next_function(struct sg_resolver *r, uint64_t *id, int *function)
     HMAP_FOR_EACH (source, node, &r->sources) {
         if (function_is_idle(source) && time_wall_msec() >= source->next) {
             source->asking = true;
+            source->asking_for = source->ordered;
             *id = source->id;
             *function = source->function;
             return true;
@@ -602,6 +619,7 @@ sg_resolver_function_answered(struct sg_resolver *r, uint64_t id,
     }
     if (source) {
         source->asking = false;
+        answer->order = source->asking_for;
         source->failures = answer->error ? source->failures + 1 : 0;
         answer->next = sg_question_pause(source->set->definition,
                                          source->failures, 0);
@@ -721,13 +739,19 @@ sg_resolver_sets(const struct sg_resolver *r)
     return &r->values;
 }
 
+uint64_t
+sg_resolver_last_order(const struct sg_resolver *r)
+{
+    return r->last_order;
+}
+
 const char *
-sg_resolver_waits_for(const struct sg_resolver *r)
+sg_resolver_waits_for(const struct sg_resolver *r, uint64_t order)
 {
     const struct source *source;
 
     HMAP_FOR_EACH (source, node, &r->sources) {
-        if (!source->settled) {
+        if (source->answered < MIN(source->ordered, order)) {
             return source->set->definition->name;
         }
     }
@@ -740,7 +764,7 @@ sg_resolver_has_values(const struct sg_resolver *r)
     const struct source *source;
 
     HMAP_FOR_EACH (source, node, &r->sources) {
-        if (!source->valued && !source->settled && !source->set->held) {
+        if (!source->valued && !source->answered && !source->set->held) {
             return false;
         }
     }
@@ -755,14 +779,14 @@ sg_resolver_refresh(struct sg_resolver *r, const char *name, bool force)
     if (!set) {
         return false;
     }
-    set->force |= force;
     for (size_t i = 0; i < set->n; i++) {
         struct source *source = set->sources[i];
 
-        source->settled = false;
+        source->ordered = ++r->last_order;
+        source->forced = force ? source->ordered : source->forced;
         source->next = 0;
         if (source->function < 0) {
-            sg_loop_refresh(r->loop, source->id);
+            sg_loop_refresh(r->loop, source->id, source->ordered);
         }
     }
     return true;
@@ -797,7 +821,7 @@ sg_resolver_source_status(const struct sg_resolver *r, const char *name,
     status->source = source->name;
     status->n = source_counts(source) ? source->n : 0;
     status->fetched = source->valued ? source->fetched : 0;
-    status->next = source->settled ? source->next : 0;
+    status->next = source->next;
     status->error = source->error;
     status->failed = source->failed;
     return true;

@@ -71,14 +71,19 @@ void sg_resolver_save_wait(const struct sg_resolver *);
 /* The present values; the same object for the whole life. */
 const struct sg_sets *sg_resolver_sets(const struct sg_resolver *);
 
-/* The name of a set with a source that has said nothing yet, neither an answer
- * nor an error, since it was configured; or NULL. */
-const char *sg_resolver_waits_for(const struct sg_resolver *);
-/* Likewise, but a value that was kept from an earlier life also counts. */
+/* To configure a source, and to refresh it, is an *order*, by number.  The
+ * second gives the name of a set with a source that has not answered yet, or
+ * failed, what it was ordered up to 'order'; or NULL.  Answers that were on
+ * their way when the order came are none. */
+uint64_t sg_resolver_last_order(const struct sg_resolver *);
+const char *sg_resolver_waits_for(const struct sg_resolver *, uint64_t order);
+/* Has every source a value, maybe from an earlier life, or said that it has
+ * none? */
 bool sg_resolver_has_values(const struct sg_resolver *);
 
-/* Asks all sources of 'name' at once.  With 'force', what they answer is taken
- * whatever `max_change' says.  False if there is no such set. */
+/* Orders all sources of 'name' to be asked at once.  With 'force', what they
+ * answer is taken whatever `max_change' says.  False if there is no such
+ * set. */
 bool sg_resolver_refresh(struct sg_resolver *, const char *name, bool force);
 
 /* What is known of one source of a set. */

@@ -1,22 +1,28 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 
 /* The two threads: orders, answers, and what is under way when it ends.  What
- * servers say is for tests/e2e/addresses.t; here, nobody answers. */
+ * servers say is for tests/e2e/addresses.t; here, at most one answers, and as
+ * late as it has to be. */
 
 #include <config.h>
 
 #include "resolve/resolver.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "policy/fixture.h"
 #include "policy/policy.h"
+#include "socket-util.h"
 #include "tap.h"
 #include "timeval.h"
 #include "util.h"
@@ -59,6 +65,12 @@ configure(struct sg_resolver *r, const char *format)
     free(sets);
 }
 
+static bool
+is_waiting(const struct sg_resolver *r)
+{
+    return sg_resolver_waits_for(r, UINT64_MAX) != NULL;
+}
+
 static size_t
 count(const struct sg_resolver *r, const char *name)
 {
@@ -77,6 +89,18 @@ turn(struct sg_resolver *r, long long int deadline)
     sg_resolver_run(r);
 }
 
+/* Is 'address' all that 'name' stands for? */
+static bool
+is_address(const struct sg_resolver *r, const char *name,
+           const char *address)
+{
+    const struct sg_set *set = sg_sets_find(sg_resolver_sets(r), name);
+    struct sg_prefix prefix;
+
+    free(sg_prefix_parse(address, &prefix));
+    return set && set->n == 1 && sg_prefix_equals(&set->prefixes[0], &prefix);
+}
+
 static bool
 wait_count(struct sg_resolver *r, const char *name, size_t n)
 {
@@ -93,10 +117,10 @@ wait_settled(struct sg_resolver *r)
 {
     long long int deadline = time_msec() + PATIENCE;
 
-    while (sg_resolver_waits_for(r) && time_msec() < deadline) {
+    while (is_waiting(r) && time_msec() < deadline) {
         turn(r, deadline);
     }
-    return !sg_resolver_waits_for(r);
+    return !is_waiting(r);
 }
 
 #define FILE_SET(NAME, MORE) \
@@ -109,7 +133,7 @@ test_file(void)
 
     write_list("a", "192.0.2.1\n192.0.2.2\n");
     configure(r, FILE_SET("a", ""));
-    ok(sg_resolver_waits_for(r) && !sg_resolver_has_values(r),
+    ok(is_waiting(r) && !sg_resolver_has_values(r),
        "nothing is known at first");
     ok(wait_count(r, "a", 2), "a file is read");
     ok(wait_settled(r) && sg_resolver_has_values(r), "then all is known");
@@ -118,9 +142,9 @@ test_file(void)
 
     /* Whatever is asked of it, it is the same file. */
     configure(r, FILE_SET("a", ",'max_change':0"));
-    ok(!sg_resolver_waits_for(r), "it is not asked again for max_change");
+    ok(!is_waiting(r), "it is not asked again for max_change");
     configure(r, FILE_SET("a", ",'interval':5"));
-    ok(sg_resolver_waits_for(r) && count(r, "a") == 3,
+    ok(is_waiting(r) && count(r, "a") == 3,
        "it is asked in another way, and the value stays");
     ok(wait_settled(r), "it answers");
 
@@ -180,6 +204,152 @@ test_memory(void)
     free(memory);
 }
 
+/* A function of the policy whose answer is slow. */
+
+static void
+answer(struct sg_resolver *r, uint64_t source, const char *text)
+{
+    struct json *list = json_from_string(text);
+
+    sg_resolver_function_answered(r, source, list, NULL);
+    json_destroy(list);
+}
+
+static void
+test_function(void)
+{
+    struct sg_resolver *r = sg_resolver_create(NULL);
+    uint64_t source, order;
+    int function;
+
+    configure(r, "{'name':'f','resolve':0,'max_change':0}");
+    ok(sg_resolver_next_function(r, &source, &function), "it is due");
+    answer(r, source, "[\"192.0.2.1\"]");
+    ok(!is_waiting(r) && count(r, "f") == 1, "it has answered");
+    ok(!sg_resolver_next_function(r, &source, &function), "that is enough");
+
+    sg_resolver_refresh(r, "f", false);
+    order = sg_resolver_last_order(r);
+    ok(sg_resolver_next_function(r, &source, &function), "it is asked again");
+    sg_resolver_refresh(r, "f", true);
+    ok(!sg_resolver_next_function(r, &source, &function),
+       "not twice at a time");
+    answer(r, source, "[\"192.0.2.1\"]");
+    ok(!sg_resolver_waits_for(r, order), "an answer for who asked first");
+    ok(is_waiting(r), "and none for who asked meanwhile");
+    ok(sg_resolver_next_function(r, &source, &function),
+       "so it is asked at once");
+    answer(r, source, "[\"192.0.2.1\", \"192.0.2.2\"]");
+    ok(!is_waiting(r) && count(r, "f") == 2,
+       "and by force, whatever it says now");
+    sg_resolver_refresh(r, "f", false);
+    ok(sg_resolver_next_function(r, &source, &function), "once more");
+    answer(r, source, "[\"192.0.2.1\"]");
+    ok(!is_waiting(r) && count(r, "f") == 2, "the force was for one answer");
+    sg_resolver_destroy(r);
+}
+
+/* A name server that answers late. */
+
+/* A socket on 127.0.0.1, and its port. */
+static int
+open_server(uint16_t *port)
+{
+    struct sockaddr_in sin = { .sin_family = AF_INET };
+    socklen_t len = sizeof sin;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0 || bind(fd, (struct sockaddr *) &sin, sizeof sin)
+        || getsockname(fd, (struct sockaddr *) &sin, &len)
+        || set_nonblocking(fd)) {
+        ovs_fatal(errno, "no socket for a name server");
+    }
+    *port = ntohs(sin.sin_port);
+    return fd;
+}
+
+struct query {
+    struct sockaddr_in from;
+    uint8_t data[512];          /* Room for the answer behind it. */
+    ssize_t len;
+};
+
+static bool
+receive_query(int fd, struct query *q)
+{
+    socklen_t len = sizeof q->from;
+
+    q->len = recvfrom(fd, q->data, 256, 0, (struct sockaddr *) &q->from,
+                      &len);
+    return q->len > 12;
+}
+
+/* Answers an A query with 192.0.2.'last', and one for AAAA with nothing. */
+static void
+answer_query(int fd, struct query *q, uint8_t last)
+{
+    const uint8_t record[] = { 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4,
+                               192, 0, 2, last };
+    bool is_a = q->data[q->len - 3] == 1;
+
+    q->data[2] |= 0x80;                 /* A response, */
+    q->data[7] = is_a;                  /* with so many answers. */
+    if (is_a) {
+        memcpy(&q->data[q->len], record, sizeof record);
+        q->len += sizeof record;
+    }
+    sendto(fd, q->data, q->len, 0, (struct sockaddr *) &q->from,
+           sizeof q->from);
+}
+
+/* A turn, in which queries are received into 'q' if there are 'n' or less. */
+static void
+serve_turn(struct sg_resolver *r, int fd, struct query q[2], size_t *n)
+{
+    sg_resolver_run(r);
+    while (*n < 2 && receive_query(fd, &q[*n])) {
+        ++*n;
+    }
+    if (*n < 2 && is_waiting(r)) {
+        sg_resolver_wait(r);
+        poll_fd_wait(fd, POLLIN);
+        poll_timer_wait(PATIENCE);
+        poll_block();
+    }
+}
+
+static void
+test_late_answer(void)
+{
+    struct sg_resolver *r = sg_resolver_create(NULL);
+    struct query q[2];
+    uint16_t port;
+    int fd = open_server(&port);
+    char *set = xasprintf("{'name':'d','dns':'a.example','timeout':60,"
+                          "'nameservers':'127.0.0.1:%d'}", port);
+    size_t n = 0, rounds = 0;
+
+    configure(r, set);
+    while (is_waiting(r) && rounds < 2) {
+        serve_turn(r, fd, q, &n);
+        if (n == 2) {
+            if (!rounds++) {
+                sg_resolver_refresh(r, "d", false);
+            }
+            answer_query(fd, &q[0], rounds);
+            answer_query(fd, &q[1], rounds);
+            n = 0;
+        }
+    }
+    ok(wait_settled(r), "a refresh is answered");
+    is_int(rounds, 2, "by a round of its own");
+    ok(is_address(r, "d", "192.0.2.2"), "and not by the one under way");
+    sg_resolver_destroy(r);
+    close(fd);
+    free(set);
+}
+
 /* Threads that end in the midst of everything. */
 static void
 test_ends(void)
@@ -225,6 +395,8 @@ main(void)
     test_file();
     test_held();
     test_memory();
+    test_function();
+    test_late_answer();
     test_ends();
     free(folder);
     return done_testing();
