@@ -11,14 +11,14 @@
  *
  * SYNC waits until ovs-vswitchd has configured, and we have seen, everything
  * that was in the database.  SCRIPT waits for a load that was under way, and
- * for `bind' functions that were asked about a port.  PASS finds out which pass
- * compiles all that, APPLY waits for it and for the barrier reply of every
- * bridge, STATES until sg-state is in the database, CONTROL for what goes by
- * the switch's control socket (limits.c, forget.c, stale.c).  After that the
- * OpenFlow tables are right, but packets may still be forwarded by datapath
- * flows that the revalidators have not looked at: DATAPATH asks the switch to
- * do so (`revalidator/wait').  That is not needed where stale.c has taken all
- * datapath flows away. */
+ * for `bind' functions that were asked about a port.  PASS finds out which
+ * pass compiles all that, APPLY waits for it and for the barrier reply of
+ * every bridge, STATES until sg-state is in the database, CONTROL for what
+ * goes by the switch's control socket (limits.c, forget.c, stale.c).  After
+ * that the OpenFlow tables are right, but packets may still be forwarded by
+ * datapath flows that the revalidators have not looked at: DATAPATH asks the
+ * switch to do so (`revalidator/wait').  That is not needed where stale.c has
+ * taken all datapath flows away. */
 
 #include "agent/core-private.h"
 

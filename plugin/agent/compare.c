@@ -67,8 +67,8 @@ sg_core_compare(struct sg_core *core, struct ds *s)
 {
     const struct shash_node *node;
 
-    /* A pass that is due knows of what is not in 'desired' yet: of reviews that
-     * have just ended, say. */
+    /* A pass that is due knows of what is not in 'desired' yet: of reviews
+     * that have just ended, say. */
     if (core->passing || core->dirty) {
         return false;
     }

@@ -27,9 +27,9 @@
  *   explain.c   from a cookie back to the rule
  *
  * A *pass* compiles the policy and the ports for every bridge.  Passes are
- * numbered; a bridge remembers the last one that is in force there.  A pass may
- * take several turns of the main loop: meanwhile policy, ports and values of
- * `addresses' sets stay as they are, and what comes in waits. */
+ * numbered; a bridge remembers the last one that is in force there.  A pass
+ * may take several turns of the main loop: meanwhile policy, ports and values
+ * of `addresses' sets stay as they are, and what comes in waits. */
 
 #include "agent/core.h"
 #include "agent/inputs.h"
@@ -75,12 +75,17 @@ struct sg_loaded {
 };
 
 /* loaded.c */
+/* Begins to load 'n' files and folders. */
 struct sg_loaded *sg_loaded_start(const char *const paths[], size_t n);
+/* What is in force before anything has loaded. */
 struct sg_loaded *sg_loaded_empty(void);
+/* Goes on until 'state' is READY or FAILED.  Functions are asked about the
+ * interfaces in the facts, NULL: about none. */
 void sg_loaded_run(struct sg_loaded *, const struct sg_facts *);
 void sg_loaded_wait(struct sg_loaded *);
-void sg_loaded_destroy(struct sg_loaded *);
+void sg_loaded_destroy(struct sg_loaded *);         /* NULL is fine. */
 
+/* Loads what was asked for, and puts it into force. */
 void sg_core_loads_run(struct sg_core *);
 void sg_core_loads_wait(struct sg_core *);
 /* Is there a policy, or the certainty that there is none, and does it know
@@ -316,6 +321,7 @@ bool sg_core_is_admitting(const struct sg_core *);
 void sg_core_ports_changed(struct sg_core *, const struct sset *names);
 
 /* states.c */
+/* Writes the states of ports that may have another one than before. */
 void sg_core_states_run(struct sg_core *);
 
 /* forget.c */
@@ -325,6 +331,7 @@ void sg_core_forget_note(const struct sg_core *, struct sg_core_bridge *,
                          const struct sset *names);
 void sg_core_forget_run(struct sg_core *);
 void sg_core_forget_wait(struct sg_core *);
+/* Is there nothing to forget, nor being forgotten? */
 bool sg_core_forget_done(const struct sg_core *);
 
 /* functions.c */
@@ -361,6 +368,7 @@ void sg_core_limits_destroy(struct sg_core *);
 void sg_core_limits_forget(struct sg_core *);
 void sg_core_limits_run(struct sg_core *);
 void sg_core_limits_wait(struct sg_core *);
+/* Does the switch know all limits? */
 bool sg_core_limits_synced(const struct sg_core *);
 
 /* revoke.c */
@@ -392,6 +400,7 @@ void sg_core_cuts_end(struct sg_core *);
 /* core.c */
 /* Frees 'plan', in slices.  NULL is fine. */
 void sg_core_discard_plan(struct sg_core *, struct sg_plan *plan);
+/* NULL if it has none. */
 const struct sg_endpoint *sg_port_first_endpoint(const struct sg_port *);
 
 #endif /* agent/core-private.h */

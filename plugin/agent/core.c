@@ -326,7 +326,8 @@ core_is_sending(const struct sg_core *core)
     return false;
 }
 
-/* Numbers that a plan gives up may be wanted, so a pass waits until it is gone.
+/* Numbers that a plan gives up may be wanted, so a pass waits until it is
+ * gone.
  *
  * Numbers that some bridge uses must not be given to others: the first pass
  * waits until all have said which they are.  One that never does must not

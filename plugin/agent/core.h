@@ -133,8 +133,8 @@ enum sg_port_state sg_core_port_state(const struct sg_core *,
 /* Are the ports those of the facts, and have they been judged by a policy (or
  * by the certainty that there is none)? */
 bool sg_core_ports_are_current(const struct sg_core *);
-/* Is what the last pass wants confirmed by the switch on 'bridge', and no other
- * pass due? */
+/* Is what the last pass wants confirmed by the switch on 'bridge', and no
+ * other pass due? */
 bool sg_core_bridge_is_in_force(const struct sg_core *, const char *bridge);
 
 /* What a flow with 'cookie' was made for, as JSON:

@@ -28,6 +28,22 @@ add_rule(const struct sg_policy *policy, const struct sg_rule *rule,
 }
 
 static void
+add_rules_of_fragment(const struct sg_policy *policy,
+                      const struct sg_fragment *frag, uint64_t identity,
+                      struct shash *rules)
+{
+    for (size_t i = 0; i < frag->n_entries; i++) {
+        const struct sg_entry *entry = &frag->entries[i];
+
+        if (sg_rule_identity(entry->rules[0]) == identity) {
+            for (size_t j = 0; j < entry->n_rules; j++) {
+                add_rule(policy, entry->rules[j], rules);
+            }
+        }
+    }
+}
+
+static void
 add_rules_of_entries(const struct sg_policy *policy,
                      const struct sg_plan *plan, uint64_t identity,
                      struct shash *rules)
@@ -39,16 +55,8 @@ add_rules_of_entries(const struct sg_policy *policy,
 
         for (int dir = 0; dir < SG_N_DIRECTIONS; dir++) {
             for (size_t i = 0; i < pg->n_fragments[dir]; i++) {
-                const struct sg_fragment *frag = pg->fragments[dir][i];
-
-                for (size_t j = 0; j < frag->n_entries; j++) {
-                    const struct sg_entry *entry = &frag->entries[j];
-
-                    for (size_t k = 0; k < entry->n_rules
-                         && sg_rule_identity(entry->rules[0]) == identity; k++) {
-                        add_rule(policy, entry->rules[k], rules);
-                    }
-                }
+                add_rules_of_fragment(policy, pg->fragments[dir][i], identity,
+                                      rules);
             }
         }
     }

@@ -270,8 +270,9 @@ explain_unknown(const struct sg_core *core, const char *name)
     svec_sort(&names);
     guess = sg_did_you_mean(name, (const char *const *) names.names, names.n);
     error = xasprintf("no group, port, bridge, prefix list, set of "
-                      "addresses, rule or cookie is called %s%s%s%s", name, guess ? "; did you mean "
-                      : "", guess ? guess : "", guess ? "?" : "");
+                      "addresses, rule or cookie is called %s%s%s%s", name,
+                      guess ? "; did you mean " : "", guess ? guess : "",
+                      guess ? "?" : "");
     svec_destroy(&names);
     return error;
 }

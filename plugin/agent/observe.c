@@ -14,7 +14,8 @@
  *
  *   begun --> flows, connections of one datapath type, then the next --> done
  *
- * A big answer is parsed in slices, as the connection table is for revoke.c. */
+ * A big answer is parsed in slices, as the connection table is for
+ * revoke.c. */
 
 #include "agent/core-private.h"
 

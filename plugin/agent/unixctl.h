@@ -27,8 +27,8 @@
  *
  * sg/reload, sg/wait, sg/enable, sg/disable and sg/observe take time.  They
  * are kept in a list and answered by sg_unixctl_run() once they are done, so
- * that the main loop goes on in the meantime.  If their client has gone, the answer goes nowhere, and
- * that is all.
+ * that the main loop goes on in the meantime.  If their client has gone, the
+ * answer goes nowhere, and that is all.
  *
  * Destroy it before the unixctl server, which frees the connections that the
  * unfinished commands point to, and before the core. */

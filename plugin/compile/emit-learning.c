@@ -12,8 +12,8 @@
  * on, through table 0, when it has learned from it.  A port that has all that
  * it may learn has none of these flows.
  *
- * What DHCP servers answer is shown beside its way to the guest, and only if it
- * comes from a trusted port. */
+ * What DHCP servers answer is shown beside its way to the guest, and only if
+ * it comes from a trusted port. */
 
 #include "compile/emit.h"
 

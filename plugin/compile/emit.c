@@ -145,8 +145,8 @@ note_last(struct emitter *e, const struct sg_flow *flow)
     ofpbuf_put(&e->last_actions, e->actions.data, e->actions.size);
 }
 
-/* Flows of addresses come in long rows that differ only in the values that they
- * match. */
+/* Flows of addresses come in long rows that differ only in the values that
+ * they match. */
 static bool
 may_begin_row(const struct emitter *e)
 {

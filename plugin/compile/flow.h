@@ -62,9 +62,9 @@ void sg_flows_init(struct sg_flows *);
 void sg_flows_clear(struct sg_flows *);
 void sg_flows_destroy(struct sg_flows *);
 size_t sg_flows_count(const struct sg_flows *);
-/* Leaves 'flows' empty at once.  What was in it is freed by calls of the second,
- * in slices (slice.h); that returns true when all of it is.  For the main
- * thread, which has one heap of these for all sets. */
+/* Leaves 'flows' empty at once.  What was in it is freed by calls of the
+ * second, in slices (slice.h); that returns true when all of it is.  For the
+ * main thread, which has one heap of these for all sets. */
 void sg_flows_discard(struct sg_flows *flows);
 bool sg_flows_free_discarded(struct sg_slice *);
 
@@ -117,8 +117,8 @@ void sg_flows_diff_touched(const struct sg_flows *installed,
                            const struct sg_flows *touched,
                            struct sg_changes *);
 /* Either, in slices (slice.h): begins all zeros, and is at its end once that
- * returns true; 'touched' NULL: they may differ anywhere.  Meanwhile no set may
- * change. */
+ * returns true; 'touched' NULL: they may differ anywhere.  Meanwhile no set
+ * may change. */
 struct sg_diff {
     struct sg_changes changes;  /* So far. */
     bool have_old;              /* All of 'installed' was looked at. */

@@ -10,9 +10,10 @@
  * fragments with it, a peer with the last fragment that names it.
  *
  * A new policy is taken over group by group.  One that says the same stays the
- * one that it was, however old its policy.  Else the fragments of the new group
- * take the place of those of the old one, so that what points to a fragment
- * stays as it is; those that say the same as before are not touched. */
+ * one that it was, however old its policy.  Else the fragments of the new
+ * group take the place of those of the old one, so that what points to a
+ * fragment stays as it is; those that say the same as before are not
+ * touched. */
 
 #include "compile/compile.h"
 #include "compile/plan-private.h"

@@ -60,6 +60,7 @@ void sg_ids_destroy(struct sg_ids *);
  * sg_ids_put().  Returns NULL if all numbers are in use. */
 const struct sg_id *sg_ids_get(struct sg_ids *, const char *key);
 void sg_ids_put(struct sg_ids *, uint32_t id);
+/* NULL if nothing has it. */
 const struct sg_id *sg_ids_find(const struct sg_ids *, const char *key);
 const struct sg_id *sg_ids_by_id(const struct sg_ids *, uint32_t id);
 const struct sg_id *sg_ids_by_identity(const struct sg_ids *,

@@ -35,7 +35,7 @@ struct sg_entry {
     int16_t code;               /* ICMP code or -1. */
     char *key;                  /* Fragment's key and the above, as text. */
     uint64_t identity;          /* sg_identity(key). */
-    uint32_t number;            /* Given by the plan; with flags of SG_MARK_*. */
+    uint32_t number;            /* Given by the plan; with flags SG_MARK_*. */
     const struct sg_rule **rules;   /* Those that it covers or is part of. */
     size_t n_rules;             /* At least one. */
 };
@@ -52,8 +52,9 @@ struct sg_fragment {
     struct sg_unit unit;        /* The plan's: its flows. */
 };
 
-/* Builds the fragment of 'group' and 'peer'.  Returns NULL if no rule of
- * 'group' in 'dir' has that peer. */
+/* Builds the fragment of 'group' and 'peer', both of which must live as long
+ * as it.  Returns NULL if no rule of 'group' in that direction has the
+ * peer. */
 struct sg_fragment *sg_fragment_create(enum sg_direction,
                                        const struct sg_group *,
                                        const struct sg_peer *);

@@ -70,8 +70,12 @@ void sg_reviews_init(struct sg_reviews *);
 void sg_reviews_destroy(struct sg_reviews *);
 /* Their flows are gone with the desired set, or soon will be. */
 void sg_reviews_clear(struct sg_reviews *);
+/* A reason for a review, at 'now' (time_msec()); the prefix is NULL for a kind
+ * that has none.  False if there is such a review already, which has a new
+ * reason then. */
 bool sg_reviews_add(struct sg_reviews *, enum sg_review_kind, uint32_t value,
                     const struct sg_prefix *, long long int now);
+/* Frees the review; its flows go with sg_reviews_emit_changes(). */
 void sg_reviews_remove(struct sg_reviews *, struct sg_review *);
 /* NULL if there is none; 'prefix' NULL as above. */
 struct sg_review *sg_reviews_find(const struct sg_reviews *,

@@ -333,8 +333,8 @@ print_rules(const char *title, const struct json *rules)
     print_table(title, rules, columns);
 }
 
-/* Where a member comes from: a port's name or the place of `members', and the set
- * that it is in. */
+/* Where a member comes from: a port's name or the place of `members', and the
+ * set that it is in. */
 static char *
 get_origin(const struct json *m)
 {

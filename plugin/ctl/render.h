@@ -8,7 +8,7 @@
  *
  * Lists become tables, in the look of `ovs-vsctl --format=table'.  Members
  * that an answer lacks are shown as empty, so that a newer or an older agent
- * can be talked to. */
+ * can be talked to.  All goes to stdout, unless it says otherwise. */
 
 #include <stdbool.h>
 

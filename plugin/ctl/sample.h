@@ -18,9 +18,9 @@
 struct json;
 struct svec;
 
-/* Looks at the interfaces 'names' for 'seconds'.  Returns what was seen, in the
- * form of policy/seen.h; sentences about interfaces that cannot be looked at
- * go to 'troubles'. */
+/* Looks at the interfaces 'names' for 'seconds'.  Returns what was seen, in
+ * the form of policy/seen.h; sentences about interfaces that cannot be looked
+ * at go to 'troubles'. */
 struct json *sample_packets(const struct svec *names, unsigned int seconds,
                             struct svec *troubles);
 

@@ -8,8 +8,8 @@
  *
  *                       .--> offline: check, compile, test (no agent)
  *   command line --> command
- *                       '--> agent-commands.c --> client.c --- unixctl ---> the agent
- *                               |
+ *                       '--> agent-commands.c --> client.c --- unixctl --->
+ *                               |                                the agent
  *                               '<-- JSON --> render.c --> tables
  *
  * The commands are rows of the table in ovs-sgctl.c: what they are called,

@@ -8,7 +8,7 @@
  *
  * A *claim* is "this MAC has this address".  Frames that claim something:
  *
- *   ARP            sender of a request, an answer, or an announcement.  A probe
+ *   ARP            sender of a request, an answer, or an announcement; a probe
  *                  (RFC 5227: sender 0.0.0.0) claims nothing yet.
  *   neighbor       the target of an advertisement; the source of a
  *   discovery      solicitation.  Duplicate address detection, whose source is

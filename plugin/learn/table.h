@@ -23,17 +23,17 @@
  * in too short a time; a guest cannot keep the agent busy.
  *
  * Conflicts.  Who holds an address or MAC first keeps it; the claim of another
- * is refused, counted, and said.  What the operator wrote is stronger than what
- * a guest said: an address or a MAC that a port declares, or an address that
- * the policy gives to a group (`members') which the port is not in, cannot be
- * learned, and is forgotten if it was.  A port that declares all addresses
- * (/0: a router) holds none of them that way.  Addresses conflict inside a
- * network, MACs inside a network or a VLAN of a bridge; a port on several is
- * judged in all of them.
+ * is refused, counted, and said.  What the operator wrote is stronger than
+ * what a guest said: an address or a MAC that a port declares, or an address
+ * that the policy gives to a group (`members') which the port is not in,
+ * cannot be learned, and is forgotten if it was.  A port that declares all
+ * addresses (/0: a router) holds none of them that way.  Addresses conflict
+ * inside a network, MACs inside a network or a VLAN of a bridge; a port on
+ * several is judged in all of them.
  *
  * Ageing.  What DHCP gave lasts as long as the lease.  The rest, and the MAC,
- * goes after a time in which no packet used it.  Everything goes with the port,
- * when the switch has the port no more, and when its networks change.
+ * goes after a time in which no packet used it.  Everything goes with the
+ * port, when the switch has the port no more, and when its networks change.
  *
  * No I/O; 'now' is in seconds since 1970, whoever keeps that clock. */
 
@@ -93,6 +93,7 @@ struct sg_learn {
 
 void sg_learn_init(struct sg_learn *);
 void sg_learn_destroy(struct sg_learn *);
+/* What the port of this Interface row has learned, or NULL. */
 struct sg_learner *sg_learn_find(const struct sg_learn *,
                                  const struct uuid *);
 

@@ -71,7 +71,7 @@ struct sg_addresses {
 
 void sg_addresses_destroy(struct sg_addresses *);
 /* For people, and part of what tells two sources apart: "dns a.example,
- * b.example". */
+ * b.example".  The caller frees it. */
 char *sg_addresses_describe(const struct sg_addresses *);
 
 /* Values. */

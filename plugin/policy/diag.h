@@ -20,6 +20,7 @@ struct sg_place {
     int line;                   /* 1...; 0 if unknown. */
 };
 
+/* Copies 'file', which may be NULL. */
 void sg_place_init(struct sg_place *, const char *file, int line);
 void sg_place_clone(struct sg_place *, const struct sg_place *);
 void sg_place_destroy(struct sg_place *);
@@ -42,6 +43,8 @@ struct sg_diags {
 
 void sg_diags_init(struct sg_diags *);
 void sg_diags_destroy(struct sg_diags *);
+/* 'place', which is copied, may be NULL.  A line feed in the message becomes a
+ * space. */
 void sg_error(struct sg_diags *, const struct sg_place *,
               const char *format, ...) __attribute__((format(printf, 3, 4)));
 void sg_warning(struct sg_diags *, const struct sg_place *,

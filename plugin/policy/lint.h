@@ -5,9 +5,10 @@
 
 /* Warnings about a policy that is valid.
  *
- * What the policy alone shows (shadowed rules, rules that can never match, prefix
- * lists that nothing uses) is among the warnings of each load.  What only
- * shows with the ports of a host is warned of where somebody asks with them. */
+ * What the policy alone shows (shadowed rules, rules that can never match,
+ * prefix lists that nothing uses) is among the warnings of each load.  What
+ * only shows with the ports of a host is warned of where somebody asks with
+ * them. */
 
 struct sg_diags;
 struct sg_policy;

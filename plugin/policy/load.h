@@ -9,9 +9,9 @@
  * Internal to policy/.  sg_policy_from_document() (document.c) walks the
  * document once and lets rule.c, rule-layer4.c and rule-peers.c read their
  * parts of it.  None of them stops at an error: each reports what it finds
- * and goes on, so that an author sees everything at once.  Then come the passes that need
- * everything to be there: references, identities (identity.c), and the
- * warnings (lint.c).
+ * and goes on, so that an author sees everything at once.  Then come the
+ * passes that need everything to be there: references, identities
+ * (identity.c), and the warnings (lint.c).
  *
  * A document may hold any JSON anywhere.  All reading therefore goes through
  * the sg_doc_ functions, which take whatever they are given, NULL included. */
@@ -109,8 +109,8 @@ void sg_load_peers(struct sg_load *, const struct sg_where *,
                    const char *key, const struct json *peers,
                    struct sg_rule *rule);
 
-/* rule-layer4.c: read the ports (tcp, udp, sctp), or the types and codes (icmp, icmp6), of
- * rule 'object', which begins with 'word', into 'rule'. */
+/* rule-layer4.c: read the ports (tcp, udp, sctp), or the types and codes
+ * (icmp, icmp6), of rule 'object', which begins with 'word', into 'rule'. */
 void sg_load_ports(struct sg_load *, const struct sg_where *,
                    const char *word, const struct json *object,
                    struct sg_rule *rule);

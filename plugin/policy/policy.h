@@ -249,6 +249,8 @@ void sg_policy_find_moved_groups(const struct sg_policy *,
 /* Does `bind' ask functions? */
 bool sg_policy_has_functions(const struct sg_policy *);
 
+/* These return NULL if there is none. */
+
 /* The group that is called 'name' in 'network'.  If 'network' is NULL: the one
  * that exists in every network. */
 const struct sg_group *sg_policy_group(const struct sg_policy *,

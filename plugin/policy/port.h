@@ -93,7 +93,7 @@ struct sg_bridge *sg_facts_add_bridge(struct sg_facts *, const char *name);
 struct sg_iface *sg_facts_add_iface(struct sg_facts *, const char *name,
                                     struct sg_bridge *);
 struct sg_iface *sg_facts_find_iface(const struct sg_facts *,
-                                     const char *name);
+                                     const char *name);     /* Or NULL. */
 /* Remove and free.  A bridge goes after its interfaces. */
 void sg_facts_remove_iface(struct sg_facts *, struct sg_iface *);
 void sg_facts_remove_bridge(struct sg_facts *, struct sg_bridge *);
@@ -228,10 +228,12 @@ void sg_split_words(const char *, struct svec *words);
 
 void sg_ports_init(struct sg_ports *);
 void sg_ports_destroy(struct sg_ports *);
+/* NULL if there is none. */
 struct sg_port *sg_ports_find(const struct sg_ports *, const char *name);
 
 /* Judges one interface.  Never fails: a bad value makes a port that is
- * guarded and has an error. */
+ * guarded and has an error.  The port, which keeps nothing of the others, is
+ * the caller's. */
 struct sg_port *sg_port_admit(const struct sg_policy *,
                               const struct sg_binder *,
                               const struct sg_iface *);

@@ -32,6 +32,7 @@ struct sg_prefix {
 char *sg_prefix_parse(const char *s, struct sg_prefix *prefix)
     __attribute__((warn_unused_result));
 
+/* 'plen' is 0...32, or 0...128; bits of 'addr' behind it are cleared. */
 void sg_prefix_from_ipv4(ovs_be32 addr, int plen, struct sg_prefix *);
 void sg_prefix_from_ipv6(const struct in6_addr *, int plen,
                          struct sg_prefix *);
@@ -49,13 +50,15 @@ bool sg_prefix_is_host(const struct sg_prefix *);      /* plen == 128. */
 bool sg_prefix_contains(const struct sg_prefix *outer,
                         const struct sg_prefix *inner);
 bool sg_prefix_equals(const struct sg_prefix *, const struct sg_prefix *);
+/* As strcmp(): IPv4 first, then by address, a prefix before those in it. */
 int sg_prefix_compare(const struct sg_prefix *, const struct sg_prefix *);
 uint32_t sg_prefix_hash(const struct sg_prefix *, uint32_t basis);
 
 /* "192.0.2.1" or "192.0.2.0/24": no length for a single address. */
 void sg_prefix_format(const struct sg_prefix *, struct ds *);
 
-/* Sorts 'prefixes' and drops doubles; returns how many are left. */
+/* Sorts 'prefixes' as sg_prefix_compare() says and drops doubles; returns how
+ * many are left. */
 size_t sg_prefixes_sort_unique(struct sg_prefix *prefixes, size_t n);
 
 #endif /* policy/prefix.h */

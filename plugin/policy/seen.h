@@ -60,6 +60,7 @@ struct sg_seen {
 
 void sg_seen_init(struct sg_seen *);
 void sg_seen_destroy(struct sg_seen *);
+/* Copies it. */
 void sg_seen_add(struct sg_seen *, const struct sg_sighting *);
 /* Reads what `ovs-sgctl observe --sample' has seen: a list of {"from","to",
  * "src_mac","dst_mac","src","dst","proto","sport","dport","code","began",

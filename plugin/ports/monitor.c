@@ -64,7 +64,7 @@ static const struct fact_table fact_tables[] = {
         &ovsrec_port_col_other_config },
       { NULL } },
     { &ovsrec_table_interface,
-      { &ovsrec_interface_col_options },   /* They may say whose a bridge is. */
+      { &ovsrec_interface_col_options },    /* They may say whose it is. */
       { &ovsrec_interface_col_name,
         &ovsrec_interface_col_type,
         &ovsrec_interface_col_ofport,

@@ -87,9 +87,9 @@ void sg_ovsdb_wait(struct sg_ovsdb *);
 /* Writes nothing: the states in the database stay as they are. */
 void sg_ovsdb_destroy(struct sg_ovsdb *);
 
-/* For an agent that only looks (`ovs-sgd --observe'): takes no lock, so that it
- * never keeps a real agent from acting, writes no states and refuses `enable'
- * and `disable'.  Sync works.  Call it before the first run. */
+/* For an agent that only looks (`ovs-sgd --observe'): takes no lock, so that
+ * it never keeps a real agent from acting, writes no states and refuses
+ * `enable' and `disable'.  Sync works.  Call it before the first run. */
 void sg_ovsdb_observe(struct sg_ovsdb *);
 
 /* "unix:" and the usual socket of the run directory (OVS_RUNDIR); the caller

@@ -28,6 +28,7 @@ struct sg_memory {
     size_t n;
 };
 
+/* The caller destroys it. */
 struct json *sg_memory_to_json(const struct sg_memory *);
 
 /* Calls 'cb' for each value of 'json', an array; what is no value is left
@@ -36,9 +37,11 @@ void sg_memory_read(const struct json *json,
                     void (*cb)(const struct sg_memory *, void *aux),
                     void *aux);
 
-/* The array in 'file', or NULL, also if there is none. */
+/* The array in 'file', which the caller destroys, or NULL, also if there is no
+ * such file; what is wrong with one goes to the log. */
 struct json *sg_memory_load(const char *file);
-/* Replaces 'file' by one that holds 'json'. */
+/* Replaces 'file' by one that holds 'json'.  If that fails it is as it was,
+ * and the log says why. */
 void sg_memory_save(const char *file, const struct json *json);
 
 #endif /* resolve/memory.h */

@@ -220,7 +220,8 @@ sg_conn_parse(const char *line, struct sg_conn *conn)
     bool has_orig = false;
 
     memset(conn, 0, sizeof *conn);
-    if (!next_token(&c) || c.key[0] || !parse_protocol(c.value, &conn->proto)) {
+    if (!next_token(&c) || c.key[0]
+        || !parse_protocol(c.value, &conn->proto)) {
         return false;
     }
     while (!at_end(&c)) {

@@ -33,7 +33,7 @@ struct sg_conn {
 enum sg_conntrack_status {
     SG_CT_IDLE,                 /* Nothing asked. */
     SG_CT_PENDING,
-    SG_CT_DONE,                 /* The answer is there, until the next start. */
+    SG_CT_DONE,                 /* The answer is there until the next start. */
     SG_CT_FAILED                /* No socket, or an error answer. */
 };
 
@@ -60,9 +60,9 @@ void sg_conntrack_start_purge(struct sg_conntrack *);
 /* Asks for the switch's version; see sg_conntrack_text(). */
 void sg_conntrack_start_version(struct sg_conntrack *);
 /* Sets the number of connections that zones may hold, at least 1, or takes
- * their limits away (ovs-vswitchd(8): dpctl/ct-set-limits, -del-limits; a limit
- * of 0 is none there in the kernel, but "no connection" in 3.1.0's userspace
- * datapath).  The switch forgets limits when it restarts. */
+ * their limits away (ovs-vswitchd(8): dpctl/ct-set-limits, -del-limits; a
+ * limit of 0 is none there in the kernel, but "no connection" in 3.1.0's
+ * userspace datapath).  The switch forgets limits when it restarts. */
 struct sg_zone_limit {
     uint16_t zone;
     uint32_t limit;
@@ -84,11 +84,13 @@ bool sg_conntrack_is_pending(const struct sg_conntrack *);
 /* Forgets the question, or its answer: idle again. */
 void sg_conntrack_reset(struct sg_conntrack *);
 void sg_conntrack_wait(struct sg_conntrack *);
+/* The '*n' connections of an answer to sg_conntrack_start() that is done. */
 const struct sg_conn *sg_conntrack_entries(const struct sg_conntrack *,
                                            size_t *n);
 /* All of an answer to sg_conntrack_start_text() or _version() that is done; ""
  * if it is not, or was asked for by another one. */
 const char *sg_conntrack_text(const struct sg_conntrack *);
+/* With SG_CT_FAILED: why, a sentence; else NULL. */
 const char *sg_conntrack_error(const struct sg_conntrack *);
 
 #endif /* switch/conntrack.h */

@@ -23,7 +23,7 @@
 
 struct sg_megaflow {
     char in_port[SG_MEGAFLOW_NAME];     /* "": unknown. */
-    char out_port[SG_MEGAFLOW_NAME];    /* The only one; "": none or several. */
+    char out_port[SG_MEGAFLOW_NAME];    /* The only one; "": none, or more. */
     struct eth_addr src_mac, dst_mac;   /* Both, or 'has_macs' is false. */
     bool has_macs;
     uint16_t eth_type;          /* The innermost; 0: unknown. */

@@ -120,7 +120,8 @@ void sg_switch_set_no_flood(struct sg_switch *,
 void sg_switch_want_no_flood(struct sg_switch *, const char *name,
                              ofp_port_t ofport);
 /* The name of an interface whose flag has been confirmed, or is confirmed no
- * more, since it was last told; NULL if there is none.  The caller frees it. */
+ * more, since it was last told; NULL if there is none.  The caller frees
+ * it. */
 char *sg_switch_next_no_flood_news(struct sg_switch *);
 /* True if the switch has confirmed the flag (for this port; for all that are
  * wanted and that exist, and also that it is off where it was cleared). */

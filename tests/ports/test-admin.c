@@ -180,7 +180,8 @@ test_restart(void)
 
     sg_ovsdb_admin_cancel(db, sg_ovsdb_disable(db, "br0", false));
     SETTLE(db);
-    is_str(vsget("br-get-external-id br0 sg-enable"), "true", "cancelled in time");
+    is_str(vsget("br-get-external-id br0 sg-enable"), "true",
+           "cancelled in time");
     sg_ovsdb_disable(db, "br0", false);
 }
 

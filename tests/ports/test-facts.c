@@ -181,7 +181,8 @@ test_external_ids(void)
 
     vsctl("set interface p1 external_ids:sg-groups=web");
     changed_only("p1", "", "another key");
-    is_str(smap_get(&iface("p1")->external_ids, "sg-groups"), "web", "its value");
+    is_str(smap_get(&iface("p1")->external_ids, "sg-groups"), "web",
+           "its value");
     ok(!smap_get(&iface("p1")->external_ids, "sg-state"),
        "our keys are left out");
     vsctl("set interface p1 external_ids:sg-groups=db");

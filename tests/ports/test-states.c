@@ -124,7 +124,8 @@ test_others(void)
     sg_ovsdb_set_state(db, uuid_of("p1"), "pending", NULL);
     vsctl("set interface p1 external_ids:attached-mac=aa-bb");
     ok(synced(), "another writer at the same time");
-    is_str(ids("p1"), "{attached-mac=aa-bb, sg-state=pending}", "loses nothing");
+    is_str(ids("p1"), "{attached-mac=aa-bb, sg-state=pending}",
+           "loses nothing");
 
     /* A row that goes before we write. */
     sg_ovsdb_set_state(db, uuid_of("p3"), "active", NULL);

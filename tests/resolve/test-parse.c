@@ -60,10 +60,10 @@ test_texts(void)
         { NULL, NULL, "192.0.2.1/24", "! line 1: \"192.0.2.1/24\" is no "
           "address or prefix" },
         { NULL, NULL, "\001\x80", "! line 1: \"??\" is no address or prefix" },
-        { NULL, NULL, "0.0.0.0/0", "! line 1: 0.0.0.0/0 is everybody; for that "
-          "write any in the policy" },
-        { NULL, NULL, "::/0", "! line 1: ::/0 is everybody; for that write any "
-          "in the policy" },
+        { NULL, NULL, "0.0.0.0/0", "! line 1: 0.0.0.0/0 is everybody; for "
+          "that write any in the policy" },
+        { NULL, NULL, "::/0", "! line 1: ::/0 is everybody; for that write "
+          "any in the policy" },
 
         /* JSON. */
         { NULL, NULL, " ['192.0.2.2','192.0.2.1']", "192.0.2.1 192.0.2.2" },

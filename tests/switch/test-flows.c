@@ -168,7 +168,8 @@ test_openflow14(const struct sg_flows *flows)
     ok(UNTIL(s, sg_switch_installed(s)), "a new client reads the flows");
     is_int(lab_commit(s, flows), 0, "and finds nothing to do");
     lab_run("ovs-ofctl --strict del-flows br1 priority=50");
-    ok(UNTIL(s, sg_flows_count(sg_switch_installed(s)) == n - 1), "the monitor works, too");
+    ok(UNTIL(s, sg_flows_count(sg_switch_installed(s)) == n - 1),
+       "the monitor works, too");
     is_int(lab_commit(s, flows), 1, "one flow is to be repaired");
     ok(UNTIL(s, !sg_switch_busy(s)), "repaired");
     is_int(lab_commit(s, &none), n, "delete all");
