@@ -458,6 +458,12 @@ core_apply(struct sg_core *core, struct sg_slice *slice)
     }
 }
 
+static bool
+core_may_act(const struct sg_core *core)
+{
+    return core->observe || sg_ovsdb_has_lock(core->db);
+}
+
 /* What an agent does that may act. */
 static void
 core_act(struct sg_core *core, struct sg_slice *slice)
@@ -507,25 +513,35 @@ sg_core_run(struct sg_core *core)
         core_update_bridges(core, sg_ovsdb_facts(core->db));
     }
     sg_turn_part(&core->turns, SG_PART_ADMISSION);
-    if (sg_ovsdb_has_lock(core->db) || core->observe) {
+    if (core_may_act(core)) {
         core_act(core, &slice);
+    } else if (core->passing) {
+        core_pass(core, &slice);    /* The rest of one; nothing goes out. */
     }
     core->freeing = !core_free_discarded(core, &slice);
     sg_turn_part(&core->turns, SG_PART_FREE);
     sg_turn_end(&core->turns);
 }
 
-void
-sg_core_wait(struct sg_core *core)
+/* Until a pass that is due can begin. */
+static void
+core_pass_wait(const struct sg_core *core)
+{
+    if (core_may_compile(core)) {
+        poll_immediate_wake();
+    } else if (core_lacks_addresses(core)) {
+        poll_timer_wait_until(core->loaded_at + ADDRESSES_PATIENCE);
+    } else if (!core->pass && sg_core_loads_settled(core) && core->learned) {
+        poll_timer_wait_until(core->learned + FIRST_PASS_PATIENCE);
+    }
+}
+
+/* What core_act() is to be called for. */
+static void
+core_act_wait(struct sg_core *core)
 {
     struct shash_node *node;
 
-    sg_ovsdb_wait(core->db);
-    sg_core_loads_wait(core);
-    sg_resolver_wait(core->resolver);
-    if (!core->observe && sg_ovsdb_has_lock(core->db)) {
-        sg_resolver_save_wait(core->resolver);
-    }
     SHASH_FOR_EACH (node, &core->bridges) {
         sg_core_bridge_wait(node->data);
     }
@@ -535,18 +551,26 @@ sg_core_wait(struct sg_core *core)
     sg_core_learn_wait(core);
     sg_core_forget_wait(core);
     sg_core_stale_wait(core);
+    if (core->dirty && core->had_facts && !core->passing) {
+        core_pass_wait(core);
+    }
+}
+
+void
+sg_core_wait(struct sg_core *core)
+{
+    sg_ovsdb_wait(core->db);
+    sg_core_loads_wait(core);
+    sg_resolver_wait(core->resolver);
+    if (!core->observe && sg_ovsdb_has_lock(core->db)) {
+        sg_resolver_save_wait(core->resolver);
+    }
+    if (core_may_act(core)) {
+        core_act_wait(core);
+    }
     if (core->passing || core->freeing || (core->had_facts && core->loads_done
                           && sg_core_is_admitting(core))) {
         poll_immediate_wake();
-    } else if (core->dirty && core->had_facts) {
-        if (core_may_compile(core)) {
-            poll_immediate_wake();
-        } else if (core_lacks_addresses(core)) {
-            poll_timer_wait_until(core->loaded_at + ADDRESSES_PATIENCE);
-        } else if (!core->pass && sg_core_loads_settled(core)
-                   && core->learned) {
-            poll_timer_wait_until(core->learned + FIRST_PASS_PATIENCE);
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """What the campaign of faults found, and what an operator might do who does
 not like us: each as a test of its own."""
+import json
 import os
 import sys
 import time
@@ -9,8 +10,11 @@ import time
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'e2e')]
 
-from harness import Lab, frames, run, test                       # noqa: E402
+from harness import Lab, frames, run, test, wait_until   # noqa: E402
+from harness.agent import environment, program          # noqa: E402
+from harness.process import Child, command              # noqa: E402
 from harness.tiers import example_policy, three_tier    # noqa: E402
+from harness.unixctl import accepts                     # noqa: E402
 
 
 def refuse_more_flows(lab):
@@ -325,6 +329,55 @@ def _(lab):
     lab.expect_state(lab.late, 'active')
     lab.expect(lab.web1, lab.late, 'tcp', 8080, True)
     lab.expect(lab.web2, lab.late, 'tcp', 8080, False)
+
+
+# Two agents.
+
+class Second:
+    """An agent beside the first one, which has the database's lock."""
+
+    def __init__(self, lab):
+        self.socket = lab.sandbox.path('second.ctl')
+        self.child = Child(
+            [program('ovs-sgd'), 'unix:' + lab.sandbox.path('db.sock'),
+             '--policy=' + lab.agent.policies[0], '--unixctl=' + self.socket,
+             '--log-file=' + lab.sandbox.path('second.log'), '-vconsole:off'],
+            environment(lab.sandbox), lab.sandbox.path('second.out'))
+
+    def ask(self, *words):
+        return command([program('ovs-sgctl'), '--target=' + self.socket,
+                        '--timeout=20', *words], 30)
+
+    def turns(self):
+        return json.loads(command(['ovs-appctl', '-t', self.socket,
+                                   'sg/turns']).out)['turns']
+
+
+@test('a second agent sleeps until the first one has ended', lab=three_tier,
+      fresh=True)
+def _(lab):
+    conn = lab.connect(lab.web1, lab.app1, 'tcp', 8080)
+    before = lab.flows()
+    second = Second(lab)
+    wait_until(lambda: accepts(second.socket), 30)
+    result = second.ask('reload')
+    lab.check(result.status == 0, result)
+    lab.set_ids(lab.web2, sg_groups='db')       # It hears of that, too.
+    lab.set_ids(lab.web2, sg_groups='web')
+    turns = second.turns()
+    time.sleep(1)
+    turns = second.turns() - turns
+    lab.check(turns < 1000, '%d turns of its main loop for nothing' % turns)
+    lab.agent.kill()
+    lab.sandbox.vsctl('set', 'Interface', 'web2', 'external_ids:sg-groups=db')
+    result = second.ask('wait')
+    lab.check(result.status == 0, result)
+    lab.expect(lab.client, lab.web2, 'tcp', 80, False)
+    conn.expect_alive('under the second one')
+    second.child.kill()
+    lab.agent.start()
+    lab.set_ids(lab.web2, sg_groups='web')
+    expect_same(lab, before, 'flows')
 
 
 # The disk.
