@@ -70,17 +70,6 @@ sg_core_admit_all(struct sg_core *core)
     sg_answers_begin(&core->loaded->answers);
 }
 
-static bool
-names_any(const struct sg_port *port, const struct sset *names)
-{
-    for (size_t i = 0; i < port->n_groups; i++) {
-        if (sset_contains(names, port->groups[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Those whose groups came or went.  What is in error may be so because of a
  * group that was not there, or may say the nearest name. */
 static void
@@ -89,7 +78,7 @@ admit_by_groups(struct sg_core *core, const struct sset *groups)
     const struct sg_port *port;
 
     HMAP_FOR_EACH (port, node, &core->ports.ports) {
-        if (port->guarded && (names_any(port, groups)
+        if (port->guarded && (sg_port_has_any_group(port, groups)
                               || (port->error && !port->conflict))) {
             sset_add(&core->admit, port->name);
         }

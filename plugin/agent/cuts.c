@@ -159,11 +159,7 @@ sg_core_group_cuts(const struct sg_core *core, const char *group)
     const struct sg_port *port;
 
     HMAP_FOR_EACH (port, node, &core->ports.ports) {
-        for (size_t i = 0; i < port->n_groups; i++) {
-            if (!strcmp(port->groups[i], group)) {
-                n += sg_core_cuts(core, port);
-            }
-        }
+        n += sg_port_has_group(port, group) ? sg_core_cuts(core, port) : 0;
     }
     return n;
 }

@@ -247,17 +247,6 @@ add_rules(const struct sg_group *group, struct json *array)
 
 /* Groups. */
 
-static bool
-port_has_group(const struct sg_port *port, const char *group)
-{
-    for (size_t i = 0; i < port->n_groups; i++) {
-        if (!strcmp(port->groups[i], group)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static struct json *
 json_member(const struct sg_prefix *prefix, const char *network,
             const char *port, const struct sg_place *place)
@@ -276,7 +265,7 @@ static bool
 port_meets_group(const struct sg_policy *policy, const struct sg_port *port,
                  const struct sg_group *group)
 {
-    if (!port_has_group(port, group->name)) {
+    if (!sg_port_has_group(port, group->name)) {
         return false;
     }
     for (size_t i = 0; i < port->n_endpoints; i++) {

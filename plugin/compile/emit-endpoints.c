@@ -19,12 +19,10 @@
 #include "packets.h"
 #include "util.h"
 
-#define VLAN_PRESENT 0x1000
-
 static uint16_t
 vlan_of(const struct sg_plan_endpoint *ep)
 {
-    return ep->endpoint->vlan ? VLAN_PRESENT | ep->endpoint->vlan : 0;
+    return emit_vlan_of(ep->endpoint->vlan);
 }
 
 static uint64_t

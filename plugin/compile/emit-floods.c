@@ -50,17 +50,10 @@
 
 VLOG_DEFINE_THIS_MODULE(sg_floods);
 
-#define VLAN_PRESENT 0x1000
 #define CHUNK SG_LIST_CHUNK     /* Ports a flow: 8 kB of outputs. */
 #define JUDGES 512              /* Profiles a flow: 48 kB of loads. */
 #define TURN 3500               /* Resubmits; there are some before them. */
 #define MAX_TURNS 5
-
-static uint16_t
-tag_of(uint16_t vlan)
-{
-    return vlan ? VLAN_PRESENT | vlan : 0;
-}
 
 static uint64_t
 cookie_of(const char *key)
@@ -77,7 +70,7 @@ put_outputs(struct emitter *e, const struct sg_plan_endpoint *const *eps,
     for (size_t i = 0; i < n; i++) {
         if (eps[i]->endpoint->tagged == tagged) {
             if (first) {
-                emit_load_tci(e, (tagged ? tag_of(eps[i]->endpoint->vlan)
+                emit_load_tci(e, (tagged ? emit_vlan_of(eps[i]->endpoint->vlan)
                                   : 0));
                 first = false;
             }
@@ -155,9 +148,9 @@ sg_emit_vlan(struct emitter *e, const struct sg_plan_vlan *vlan)
     char key[32];
 
     emit_begin(e);
-    emit_match_reg(e, SG_R_VLAN, tag_of(vlan->vlan));
+    emit_match_reg(e, SG_R_VLAN, emit_vlan_of(vlan->vlan));
     struct match match = e->match;
-    snprintf(key, sizeof key, "vlan %d", tag_of(vlan->vlan));
+    snprintf(key, sizeof key, "vlan %d", emit_vlan_of(vlan->vlan));
     emit_list(e, &vlan->list, key, &match, SG_T_FLOOD_ALL, 100);
 }
 
@@ -251,7 +244,7 @@ judge_cookie(const struct judged *judged)
 {
     char key[32];
 
-    snprintf(key, sizeof key, "judge %d", tag_of(judged->vlan->vlan));
+    snprintf(key, sizeof key, "judge %d", emit_vlan_of(judged->vlan->vlan));
     return cookie_of(key);
 }
 
@@ -261,7 +254,7 @@ emit_turn(struct emitter *e, const struct judged *judged, size_t i,
           size_t end, int turn)
 {
     emit_begin(e);
-    emit_match_reg(e, SG_R_VLAN, tag_of(judged->vlan->vlan));
+    emit_match_reg(e, SG_R_VLAN, emit_vlan_of(judged->vlan->vlan));
     emit_match_reg(e, SG_R_FRAG, turn);
     for (; i < end; i++) {
         put_question(e, judged->floods[i]);
@@ -302,7 +295,7 @@ static void
 emit_vote(struct emitter *e, const struct judged *judged, size_t n)
 {
     emit_begin(e);
-    emit_match_reg(e, SG_R_VLAN, tag_of(judged->vlan->vlan));
+    emit_match_reg(e, SG_R_VLAN, emit_vlan_of(judged->vlan->vlan));
     for (size_t i = 0; i < n; i++) {
         put_question(e, judged->floods[i]);
         set_verdict(ofpact_put_STACK_PUSH(&e->actions));
@@ -315,7 +308,7 @@ static void
 emit_voted(struct emitter *e, const struct judged *judged, size_t n)
 {
     emit_begin(e);
-    emit_match_reg(e, SG_R_VLAN, tag_of(judged->vlan->vlan));
+    emit_match_reg(e, SG_R_VLAN, emit_vlan_of(judged->vlan->vlan));
     emit_match_reg(e, SG_R_VOTES, votes_of(judged, n));
     emit_load(e, SG_R_NUMBER, 0);
     while (n-- > 0) {
@@ -356,7 +349,7 @@ sg_emit_judges(struct emitter *e, const struct sg_plan_vlan *vlan)
 void
 sg_emit_flood(struct emitter *e, const struct sg_plan_flood *flood)
 {
-    uint16_t tag = tag_of(flood->vlan->vlan);
+    uint16_t tag = emit_vlan_of(flood->vlan->vlan);
     char *key;
 
     if (!flood->profile->multicast) {
@@ -416,10 +409,10 @@ sg_emit_owners(struct emitter *e, const struct sg_plan_owners *o)
 {
     struct ds key = DS_EMPTY_INITIALIZER;
 
-    ds_put_format(&key, "vlan %d ", tag_of(o->vlan));
+    ds_put_format(&key, "vlan %d ", emit_vlan_of(o->vlan));
     sg_prefix_format(&o->prefix, &key);
     emit_begin(e);
-    emit_match_reg(e, SG_R_VLAN, tag_of(o->vlan));
+    emit_match_reg(e, SG_R_VLAN, emit_vlan_of(o->vlan));
     match_request(e, &o->prefix);
     struct match match = e->match;
     emit_owner_list(e, o, &match, ds_cstr(&key));

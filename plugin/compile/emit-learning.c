@@ -23,8 +23,6 @@
 #include "packets.h"
 #include "util.h"
 
-#define VLAN_PRESENT 0x1000
-
 static uint64_t
 cookie_of(const struct sg_plan_endpoint *ep)
 {
@@ -103,7 +101,7 @@ emit_broadcast_answer(struct emitter *e, uint16_t vlan)
 
     emit_begin(e);
     match_dhcp(e, false);
-    emit_match_reg(e, SG_R_VLAN, vlan ? VLAN_PRESENT | vlan : 0);
+    emit_match_reg(e, SG_R_VLAN, emit_vlan_of(vlan));
     emit_show(e);
     emit_resubmit(e, SG_T_FLOOD_ALL);
     snprintf(key, sizeof key, "dhcp %d", vlan);

@@ -18,8 +18,6 @@
 #include "openvswitch/ofp-actions.h"
 #include "util.h"
 
-#define VLAN_PRESENT 0x1000
-
 static void
 add_normal(struct emitter *e)
 {
@@ -31,7 +29,7 @@ static void
 admit_as(struct emitter *e, uint16_t vlan)
 {
     if (vlan) {
-        emit_load(e, SG_R_VLAN, VLAN_PRESENT | vlan);
+        emit_load(e, SG_R_VLAN, EMIT_VLAN_PRESENT | vlan);
     }
     emit_resubmit(e, SG_T_L2);
 }
@@ -80,7 +78,7 @@ static void
 emit_vlan(struct emitter *e, const struct sg_port *port, uint16_t vlan)
 {
     begin(e, port);
-    emit_match_vlan(e, VLAN_PRESENT | vlan);
+    emit_match_vlan(e, EMIT_VLAN_PRESENT | vlan);
     admit_as(e, vlan);
     emit_flow(e, SG_T_INPUT, SG_PRIO_TRUSTED_VLAN, cookie_of(port));
 }
@@ -108,8 +106,8 @@ sg_emit_trusted_port(struct emitter *e, const struct sg_port *port)
     begin(e, port);
     if (trunk && !some) {
         if (untagged) {
-            match_set_vlan_vid_masked(&e->match, htons(VLAN_PRESENT),
-                                      htons(VLAN_PRESENT));
+            match_set_vlan_vid_masked(&e->match, htons(EMIT_VLAN_PRESENT),
+                                      htons(EMIT_VLAN_PRESENT));
         }
         admit_tagged(e);
     } else {

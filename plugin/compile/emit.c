@@ -182,6 +182,12 @@ emit_flow(struct emitter *e, uint8_t table, uint16_t priority,
     }
 }
 
+uint16_t
+emit_vlan_of(uint16_t vlan)
+{
+    return vlan ? EMIT_VLAN_PRESENT | vlan : 0;
+}
+
 /* Matches. */
 
 void

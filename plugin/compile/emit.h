@@ -64,6 +64,10 @@ void emit_begin(struct emitter *);
 void emit_flow(struct emitter *, uint8_t table, uint16_t priority,
                uint64_t cookie);
 
+/* VLANs in the form of SG_R_VLAN: with this bit, or 0 for "none". */
+#define EMIT_VLAN_PRESENT 0x1000
+uint16_t emit_vlan_of(uint16_t vlan);
+
 /* Matches. */
 void emit_match_reg(struct emitter *, enum sg_register, uint32_t value);
 void emit_match_in_port(struct emitter *, int64_t ofport);

@@ -84,17 +84,6 @@ find_moved_groups(const struct sg_plan *plan, const struct sg_policy *policy,
     }
 }
 
-static bool
-names_any(const struct sg_port *port, const struct sset *groups)
-{
-    for (size_t i = 0; i < port->n_groups; i++) {
-        if (sset_contains(groups, port->groups[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void
 look_at_all(struct sg_plan *plan, const struct sg_policy *policy,
             const struct sg_ports *ports, struct port_changes *changes)
@@ -136,7 +125,7 @@ find_changes(struct sg_plan *plan, const struct sg_policy *policy,
         SHASH_FOR_EACH (node, &plan->ports) {
             const struct sg_plan_port *pp = node->data;
 
-            if (names_any(pp->port, &moved)) {
+            if (sg_port_has_any_group(pp->port, &moved)) {
                 sset_add(&names, node->name);
             }
         }

@@ -153,17 +153,6 @@ holds_mac(const struct sg_port *port, const struct eth_addr mac, bool learned)
 }
 
 static bool
-has_group(const struct sg_port *port, const char *group)
-{
-    for (size_t i = 0; i < port->n_groups; i++) {
-        if (!strcmp(port->groups[i], group)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
 is_member_in(const struct sg_members *m, const struct sg_port *port,
              const struct sg_prefix *p)
 {
@@ -199,7 +188,7 @@ address_holder(const struct sg_policy *policy, const struct sg_ports *ports,
     for (size_t i = 0; i < policy->n_members; i++) {
         const struct sg_members *m = &policy->members[i];
 
-        if (!has_group(port, m->group) && is_member_in(m, port, p)) {
+        if (!sg_port_has_group(port, m->group) && is_member_in(m, port, p)) {
             return xasprintf("the policy (members of \"%s\")", m->group);
         }
     }

@@ -10,17 +10,6 @@
 #include "util.h"
 
 static bool
-port_in_group(const struct sg_port *port, const char *group)
-{
-    for (size_t i = 0; i < port->n_groups; i++) {
-        if (!strcmp(port->groups[i], group)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
 port_in_network(const struct sg_port *port, const char *network)
 {
     for (size_t i = 0; i < port->n_endpoints; i++) {
@@ -93,7 +82,7 @@ sg_is_member(const struct sg_policy *policy, const struct sg_ports *ports,
     HMAP_FOR_EACH (port, node, &ports->ports) {
         /* A port in error is closed, and no member of anything. */
         if (port->guarded && !port->error
-            && port_in_group(port, group)
+            && sg_port_has_group(port, group)
             && port_in_network(port, network)
             && prefixes_contain(port->addresses, port->n_addresses,
                                 address)) {

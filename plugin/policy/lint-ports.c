@@ -37,17 +37,6 @@ in_network(const struct sg_port *port, const char *network)
     return false;
 }
 
-static bool
-in_group(const struct sg_port *port, const char *group)
-{
-    for (size_t i = 0; i < port->n_groups; i++) {
-        if (!strcmp(port->groups[i], group)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Has the group that is called 'group' in 'network' (NULL: in any) a port, or
  * members by a statement?  A set of addresses may get some at any time. */
 static bool
@@ -56,7 +45,7 @@ has_members(const struct lint *lint, const char *group, const char *network)
     const struct sg_port *port;
 
     HMAP_FOR_EACH (port, node, &lint->ports->ports) {
-        if (port->guarded && !port->error && in_group(port, group)
+        if (port->guarded && !port->error && sg_port_has_group(port, group)
             && in_network(port, network)) {
             return true;
         }

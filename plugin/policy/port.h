@@ -188,6 +188,9 @@ struct sg_port {
     size_t n_endpoints;
 };
 
+/* Is one of the port's groups called so? */
+bool sg_port_has_group(const struct sg_port *, const char *group);
+bool sg_port_has_any_group(const struct sg_port *, const struct sset *groups);
 /* The addresses that are the guest's own, one by one: those that it declared,
  * then the link-local ones that it gives itself (RFC 4291 section 2.5.6), one
  * per MAC.  Returns false if there is no number 'i'. */

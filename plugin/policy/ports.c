@@ -76,6 +76,28 @@ sg_ports_find(const struct sg_ports *ports, const char *name)
 }
 
 bool
+sg_port_has_group(const struct sg_port *port, const char *group)
+{
+    for (size_t i = 0; i < port->n_groups; i++) {
+        if (!strcmp(port->groups[i], group)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+sg_port_has_any_group(const struct sg_port *port, const struct sset *groups)
+{
+    for (size_t i = 0; i < port->n_groups; i++) {
+        if (sset_contains(groups, port->groups[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
 sg_port_address(const struct sg_port *port, size_t i, struct sg_prefix *p)
 {
     struct in6_addr lla;
