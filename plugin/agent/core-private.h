@@ -331,7 +331,7 @@ void sg_core_forget_note(const struct sg_core *, struct sg_core_bridge *,
                          const struct sset *names);
 void sg_core_forget_run(struct sg_core *);
 void sg_core_forget_wait(struct sg_core *);
-/* Is there nothing to forget, nor being forgotten? */
+/* Is there nothing to forget, nor being forgotten, as far as that can be? */
 bool sg_core_forget_done(const struct sg_core *);
 
 /* functions.c */

@@ -118,15 +118,25 @@ sg_core_forget_wait(struct sg_core *core)
     sg_conntrack_wait(core->forget_control);
 }
 
+/* As long as flows cannot come into force nothing can be forgotten, either.
+ * That is an error of their ports, and nothing to wait for. */
+static bool
+bridge_is_forgetting(const struct sg_core_bridge *b)
+{
+    bool stuck = (b->barred || !(b->wanted || b->leaving)
+                  || sg_switch_is_backing_off(b->sw));
+
+    return (b->forget == SG_FORGET_DUE ? !stuck
+            : b->forget != SG_FORGET_NOTHING);
+}
+
 bool
 sg_core_forget_done(const struct sg_core *core)
 {
     const struct shash_node *node;
 
     SHASH_FOR_EACH (node, &core->bridges) {
-        const struct sg_core_bridge *b = node->data;
-
-        if (b->forget != SG_FORGET_NOTHING) {
+        if (bridge_is_forgetting(node->data)) {
             return false;
         }
     }

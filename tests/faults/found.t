@@ -116,6 +116,21 @@ def _(lab):
     lab.expect(lab.client, lab.late, 'tcp', 80, True)
 
 
+@test('a port that was trusted, and whose flows the switch refuses', fresh=True,
+      lab=three_tier)
+def _(lab):
+    lab.allow_log('refused a change')
+    lab.trusted('more')
+    lab.settle()
+    refuse_more_flows(lab)
+    lab.sandbox.vsctl('set', 'Interface', 'more', 'external_ids:sg-groups=web')
+    lab.settle()            # It is in error, which is nothing to wait for.
+    accept_flows(lab)
+    lab.settle()
+    lab.equal(lab.sandbox.get('Interface', 'more', 'external_ids').get(
+        'sg-state'), 'active', 'sg-state')
+
+
 # The database.
 
 @test('an agent that waits long for the database cuts no connection',
