@@ -456,12 +456,12 @@ sg_core_revoke_run(struct sg_core *core, struct sg_slice *slice)
 {
     if (core->dump_asked) {
         core_follow_dump(core, slice);
-    } else if (core->have_policy && core_has_reviews(core)) {
-        if (core->next_dump == LLONG_MAX) {
-            sg_core_revoke_soon(core);
-        } else if (time_msec() >= core->next_dump) {
-            core_start_dump(core);
-        }
+    } else if (!core->have_policy || !core_has_reviews(core)) {
+        core->next_dump = LLONG_MAX;    /* They may have gone otherwise. */
+    } else if (core->next_dump == LLONG_MAX) {
+        sg_core_revoke_soon(core);
+    } else if (time_msec() >= core->next_dump) {
+        core_start_dump(core);
     }
 }
 

@@ -3,6 +3,9 @@
 """What a change costs the agent, counted in what it looks at: never all ports,
 whatever the change is.  (What it costs the switch is in flowmods.t, what the
 compiler does in tests/compile/test-incremental.c.)"""
+import json
+import time
+
 from harness import Failure, Lab, run, test, wait_until
 from harness.unixctl import Unixctl
 
@@ -166,6 +169,36 @@ def _(lab):
         lab.settle()
     work.at_most(port_admitted=0, plan_port_looked_at=0, state_looked_at=0,
                  input_read=0, limit_looked_at=0)
+
+
+def two_bridges():
+    lab = Lab(POLICY % ('', ''), bridges=('br0', 'br1'))
+    lab.guest('srv1', 'srv', bridge='br1')
+    lab.guest('cli1', 'cli', bridge='br1')
+    return lab.start()
+
+
+def turns_in_a_second(lab):
+    ctl = Unixctl(lab.agent.socket)
+    before = json.loads(ctl.call('sg/turns'))['turns']
+    time.sleep(1)
+    turns = json.loads(ctl.call('sg/turns'))['turns'] - before
+    ctl.close()
+    return turns
+
+
+@test('reviews go with their bridge: the main loop sleeps', lab=two_bridges,
+      fresh=True)
+def _(lab):
+    lab.connect(lab.cli1, lab.srv1, 'tcp', 80)
+    lab.set_ids(lab.cli1, sg_groups='srv')
+    lab.check(lab.agent.json('show', 'br1')['reviews'], 'no review')
+    lab.allow_log('br1')
+    lab.sandbox.vsctl('del-br', 'br1')
+    lab.settle()
+    time.sleep(1)               # The table would have been read by now.
+    turns = turns_in_a_second(lab)
+    lab.check(turns < 1000, '%d turns for nothing' % turns)
 
 
 run()
