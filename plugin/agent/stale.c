@@ -72,11 +72,11 @@ bridge_is_concerned(const struct sg_core_bridge *b)
     return !strcmp(b->datapath_type, "netdev");
 }
 
-/* The flows of 'b' have changed. */
+/* The flows of 'b' have changed: not by this agent, if it only observes. */
 void
 sg_core_stale_note(struct sg_core *core, const struct sg_core_bridge *b)
 {
-    if (bridge_is_concerned(b)) {
+    if (!core->observe && bridge_is_concerned(b)) {
         core->stale.due = core->stale.version != SG_STALE_SOUND;
     }
 }

@@ -5,6 +5,7 @@ import threading
 
 from harness import Lab, run, test
 from harness.netns import Namespace
+from harness.relay import Relay
 
 POLICY = '''
 group "web" { ingress = { tcp { 80, from = any } }, egress = {} }
@@ -94,6 +95,25 @@ def _(lab):
               before, 'bridge, interface and flows')
     lab.equal(lab.flows(), [], 'our flows')
     lab.expect(lab.client, lab.vm1, 'tcp', 22, True)
+
+
+@test("the switch's own flows stay as they are", lab=open_bridge, fresh=True)
+def _(lab):
+    # An agent that changes flows has them made anew (tests/e2e/stale.t), and
+    # asks the switch's version before.
+    lab.agent.kill()
+    lab.sandbox.vsctl('br-set-external-id', 'br0', 'sg-enable', 'true')
+    control = Relay(lab.sandbox.path('relay.ctl'), lab.sandbox.control.path)
+    control.keep_back('requests')
+    lab.agent.options.append('--switch-unixctl='
+                             + lab.sandbox.path('relay.ctl'))
+    lab.agent.start()
+    late = lab.agent.ctl('wait', '--timeout=1')
+    lab.check('has not been revalidated' in late.err, late)
+    lab.check(b'revalidator/wait' in control.kept
+              and b'version' not in control.kept, control.kept)
+    control.let_go()
+    lab.agent.wait()
 
 
 def enabling():
