@@ -18,4 +18,5 @@ libsgswitch_la_SOURCES += \
 	plugin/switch/shown.c \
 	plugin/switch/switch-private.h \
 	plugin/switch/switch.c \
-	plugin/switch/switch.h
+	plugin/switch/switch.h \
+	plugin/switch/taken.c

@@ -37,7 +37,12 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 10);
  *   COMMIT, BARRIER      reply, barrier reply: everything is in force
  *
  * The wait for the reply to CLOSE is needed: a flow mod that the switch cannot
- * read is left out, with an error, and the COMMIT would carry out the rest.
+ * read is left out, with an error, and the COMMIT would carry out the rest.  But
+ * if it has taken flows of the same kinds before (taken.c) it can read these,
+ * and if they are few nobody waits: all goes at once, and the switch is asked
+ * once, not twice.  Should it refuse one after all, it has carried out part of
+ * a change, which must not stay so: all flows are read anew, and what is missing
+ * then goes by a bundle of which all or nothing is carried out.
  *
  * On the first error the bundle is discarded, followed by a barrier, too, so
  * that each bundle ends with a barrier reply.  Flow mods are encoded in
@@ -51,6 +56,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 10);
  *                        reply */
 
 #define MAX_QUEUE 500           /* Messages. */
+#define FEW 256                 /* Flow mods that may go in one turn. */
 #define MIN_BACKOFF 1000        /* msec */
 #define MAX_BACKOFF 30000       /* msec */
 
@@ -76,6 +82,8 @@ struct sg_bundle {
     uint32_t id;                /* Of the bundle, for the switch. */
     struct flow_mod *mods;
     size_t n, n_sent, n_applied;
+    bool at_once;               /* Without a wait for the reply to CLOSE. */
+    bool torn;                  /* Carried out, but for what was refused. */
     struct sg_flows retired;    /* Flows that others took out of the installed
                                  * ones meanwhile: 'mods' may name them. */
     ovs_be32 open_xid, close_xid, commit_xid, barrier_xid;
@@ -217,25 +225,6 @@ send_alone(struct sg_switch *s)
     s->bundle->state = B_ALONE;
 }
 
-void
-sg_switch_commit(struct sg_switch *s, const struct sg_changes *changes)
-{
-    ovs_assert(s->state == S_READY && !sg_switch_busy(s));
-    if (!changes->n) {
-        return;
-    }
-
-    sg_flush_run(s);
-    s->bundle = bundle_create(changes);
-    if (s->bundle->n == 1) {
-        send_alone(s);
-    } else {
-        s->bundle->open_xid = send_control(s, OFPBCT_OPEN_REQUEST);
-    }
-    s->more = true;
-    s->seqno++;
-}
-
 bool
 sg_switch_busy(const struct sg_switch *s)
 {
@@ -293,6 +282,14 @@ may_send(struct sg_switch *s, long long int deadline)
 }
 
 static void
+send_commit(struct sg_switch *s)
+{
+    s->bundle->commit_xid = send_control(s, OFPBCT_COMMIT_REQUEST);
+    send_barrier(s);
+    s->bundle->state = B_COMMITTING;
+}
+
+static void
 run_adding(struct sg_switch *s, long long int deadline)
 {
     struct sg_bundle *b = s->bundle;
@@ -305,12 +302,52 @@ run_adding(struct sg_switch *s, long long int deadline)
     }
     b->close_xid = send_control(s, OFPBCT_CLOSE_REQUEST);
     b->state = B_CLOSING;
+    if (b->at_once) {
+        send_commit(s);
+    }
+}
+
+/* Can the switch read all of it?  (A deletion has the match of a flow that is
+ * there.) */
+static bool
+is_readable(const struct sg_switch *s, const struct sg_bundle *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        if (!b->mods[i].delete && !sg_taken_has(&s->taken, b->mods[i].flow)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+sg_switch_commit(struct sg_switch *s, const struct sg_changes *changes)
+{
+    ovs_assert(s->state == S_READY && !sg_switch_busy(s));
+    if (!changes->n) {
+        return;
+    }
+
+    sg_flush_run(s);
+    s->bundle = bundle_create(changes);
+    if (s->bundle->n == 1) {
+        send_alone(s);
+    } else {
+        s->bundle->open_xid = send_control(s, OFPBCT_OPEN_REQUEST);
+        if (s->bundle->n <= FEW) {
+            s->bundle->at_once = is_readable(s, s->bundle);
+            run_adding(s, LLONG_MAX);
+        }
+    }
+    s->more = true;
+    s->seqno++;
 }
 
 static void
 bundle_done(struct sg_switch *s)
 {
     s->stats.bundles++;
+    s->stats.at_once += s->bundle->at_once;
     s->stats.flow_mods += s->bundle->n;
     sg_bundle_destroy(s->bundle);
     s->bundle = NULL;
@@ -333,6 +370,9 @@ apply_mod(struct sg_switch *s, struct flow_mod *mod)
     } else {
         sg_foreign_remove(s, mod->flow);
         sg_flows_put(&s->installed, mod->flow);
+        if (s->bundle->n <= FEW) {
+            sg_taken_add(&s->taken, mod->flow);
+        }
     }
     mod->flow = NULL;
 }
@@ -378,17 +418,23 @@ sg_bundle_is_applying(const struct sg_switch *s)
 static void
 bundle_failed(struct sg_switch *s)
 {
-    VLOG_ERR_RL(&rl, "%s: %s; nothing was changed", s->bridge,
-                s->bundle->error);
+    VLOG_ERR_RL(&rl, "%s: %s; %s was changed", s->bridge, s->bundle->error,
+                s->bundle->torn ? "the rest" : "nothing");
+    s->stats.refused++;
+    if (s->bundle->torn) {
+        sg_taken_clear(&s->taken);
+        s->redump = true;
+    } else {
+        s->backoff = (s->backoff ? MIN(2 * s->backoff, MAX_BACKOFF)
+                      : MIN_BACKOFF);
+        s->retry_at = time_msec() + s->backoff;
+    }
     free(s->error);
     s->error = s->bundle->error;
     s->bundle->error = NULL;
     sg_bundle_destroy(s->bundle);
     s->bundle = NULL;
-
-    s->stats.refused++;
-    s->backoff = s->backoff ? MIN(2 * s->backoff, MAX_BACKOFF) : MIN_BACKOFF;
-    s->retry_at = time_msec() + s->backoff;
+    s->more = true;
     s->seqno++;
 }
 
@@ -449,11 +495,11 @@ handle_control(struct sg_switch *s, const struct ofp_header *oh)
     struct sg_bundle *b = s->bundle;
 
     if (b->state == B_CLOSING && oh->xid == b->close_xid) {
-        b->commit_xid = send_control(s, OFPBCT_COMMIT_REQUEST);
-        send_barrier(s);
-        b->state = B_COMMITTING;
+        send_commit(s);
     } else if (b->state == B_COMMITTING && oh->xid == b->commit_xid) {
         b->state = B_APPLYING;
+    } else if (b->state == B_FAILED && oh->xid == b->commit_xid) {
+        b->torn = true;
     }
     return true;
 }

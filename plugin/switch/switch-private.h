@@ -11,6 +11,7 @@
  *   monitor.c   what others change
  *   foreign.c   flows of others that matter to us
  *   bundle.c    our changes
+ *   taken.c     kinds of flows that the switch has taken
  *   noflood.c   the OpenFlow 1.0 connection: ports and their `no-flood' flag
  *   shown.c     frames that flows show us, and how much flows are used
  *   flush.c     connections to remove from conntrack
@@ -72,6 +73,11 @@ struct sg_monitor {
     char *example;              /* and one of them, since the last log. */
 };
 
+/* Kinds of flows that the switch has taken on this connection (taken.c). */
+struct sg_taken {
+    struct hmap kinds;
+};
+
 /* A connection, or a zone, to remove from conntrack (flush.c). */
 struct sg_flush;
 
@@ -101,6 +107,7 @@ struct sg_switch {
     struct sg_dump dump;
     struct sg_monitor monitor;
     struct sg_bundle *bundle;   /* NULL: none under way. */
+    struct sg_taken taken;
     char *error;                /* Why the last bundle was refused. */
     int backoff;                /* After that, msec; 0: not refused. */
     long long int retry_at;     /* End of the back-off; 0: not waiting. */
@@ -146,6 +153,13 @@ void sg_bundle_handle_own(struct sg_switch *, ovs_be32 xid);
 void sg_bundle_retire(struct sg_switch *, struct sg_flow *installed);
 void sg_bundle_run(struct sg_switch *, long long int deadline);
 void sg_bundle_wait(struct sg_switch *);
+
+/* taken.c */
+void sg_taken_init(struct sg_taken *);
+void sg_taken_destroy(struct sg_taken *);
+void sg_taken_clear(struct sg_taken *);
+bool sg_taken_has(const struct sg_taken *, const struct sg_flow *);
+void sg_taken_add(struct sg_taken *, const struct sg_flow *);
 
 /* noflood.c */
 struct sg_noflood *sg_noflood_create(const char *bridge, const char *target);

@@ -41,6 +41,7 @@ sg_switch_create(const char *bridge, const char *target,
     sg_flows_init(&s->installed);
     sg_foreign_init(&s->foreign);
     sg_dump_init(&s->dump);
+    sg_taken_init(&s->taken);
     ovs_list_init(&s->shown);
     s->noflood = sg_noflood_create(bridge, target);
     return s;
@@ -55,6 +56,7 @@ sg_switch_destroy(struct sg_switch *s)
         sg_link_destroy(&s->link);
         sg_noflood_destroy(s->noflood);
         sg_bundle_destroy(s->bundle);
+        sg_taken_destroy(&s->taken);
         sg_dump_destroy(&s->dump);
         sg_foreign_destroy(&s->foreign);
         sg_flows_discard(&s->installed);
@@ -101,6 +103,7 @@ connection_lost(struct sg_switch *s)
     }
     sg_bundle_destroy(s->bundle);
     s->bundle = NULL;
+    sg_taken_clear(&s->taken);
     s->redump = false;
     s->uses_xid = 0;
 }

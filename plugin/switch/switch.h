@@ -168,6 +168,8 @@ void sg_switch_ask_uses(struct sg_switch *, uint64_t cookie, uint64_t mask);
 /* For tests and `ovs-sgctl show': counters since creation. */
 struct sg_switch_stats {
     unsigned long long int bundles, flow_mods, refused, repairs;
+    unsigned long long int at_once;     /* Bundles that were not waited with:
+                                         * see bundle.c. */
 };
 void sg_switch_get_stats(const struct sg_switch *, struct sg_switch_stats *);
 

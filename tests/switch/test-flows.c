@@ -8,6 +8,11 @@
 
 #include <stdlib.h>
 
+#include "lib/flow.h"
+#include "openvswitch/meta-flow.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofpbuf.h"
+#include "packets.h"
 #include "tap.h"
 
 /* The log must be empty but for lines with 'expected' (NULL: none). */
@@ -363,6 +368,88 @@ test_refused(struct sg_switch *s, const struct sg_flows *flows)
     check_log(NULL, "good again");
 }
 
+/* Adds a flow to an address that sets a register and sends to 'port', which
+ * may be one that ovs-ofctl would not take. */
+static void
+add_output(struct sg_flows *flows, unsigned int number, uint16_t port)
+{
+    struct match match = MATCH_CATCHALL_INITIALIZER;
+    const struct mf_field *reg = mf_from_id(MFF_REG2);
+    ovs_be32 value = htonl(number);
+    struct ofpbuf actions;
+
+    match_set_reg(&match, 1, number);
+    match_set_dl_type(&match, htons(ETH_TYPE_IP));
+    match_set_nw_dst(&match, htonl(0x0a000000 + number));
+    ofpbuf_init(&actions, 0);
+    ofpact_put_set_field(&actions, reg, &value, NULL);
+    ofpact_put_OUTPUT(&actions)->port = u16_to_ofp(1);
+    ofpact_put_OUTPUT(&actions)->port = u16_to_ofp(port);
+    sg_flows_add(flows, 6, 5, SG_COOKIE_MAGIC | 1, &match, actions.data,
+                 actions.size);
+    ofpbuf_uninit(&actions);
+}
+
+static void
+copy_flows(const struct sg_flows *flows, struct sg_flows *copy)
+{
+    const struct sg_flow *flow;
+
+    sg_flows_init(copy);
+    HMAP_FOR_EACH (flow, node, &flows->flows) {
+        sg_flows_put(copy, flow);
+    }
+}
+
+/* Commits 'flows' and two more, the second of them to 'port'; returns how many
+ * bundles have not been waited with. */
+static unsigned long long int
+commit_outputs(struct sg_switch *s, const struct sg_flows *flows,
+               unsigned int number, uint16_t port)
+{
+    struct sg_switch_stats stats;
+    struct sg_flows some;
+
+    copy_flows(flows, &some);
+    add_output(&some, number, 1);
+    add_output(&some, number + 1, port);
+    lab_commit(s, &some);
+    ok(UNTIL(s, !sg_switch_busy(s) && sg_switch_installed(s)), "it ends");
+    sg_switch_get_stats(s, &stats);
+    ok(lab_bridge_has("br0", sg_switch_installed(s)), "as we know it");
+    is_int(sg_flows_count(sg_switch_installed(s)),
+           sg_flows_count(&some) - (port != 1), "what is installed");
+    sg_flows_destroy(&some);
+    return stats.at_once;
+}
+
+/* Flows of kinds that the switch has taken go without a wait. */
+static void
+test_at_once(struct sg_switch *s, const struct sg_flows *flows)
+{
+    unsigned long long int before = commit_outputs(s, flows, 1, 1);
+    struct sg_flows other;
+
+    is_int(commit_outputs(s, flows, 3, 1) - before, 1, "known kinds: at once");
+    copy_flows(flows, &other);
+    lab_add_flow(&other, 1, "table=6,priority=5,ip,nw_dst=10.1.0.0/16,"
+                 "actions=output:1");
+    is_int(commit_outputs(s, &other, 5, 1) - before, 1, "another mask: not");
+    sg_flows_destroy(&other);
+    is_int(commit_outputs(s, flows, 7, 1) - before, 2, "known kinds again");
+    check_log(NULL, "at once");
+
+    /* No port has such a number, but only the switch knows. */
+    commit_outputs(s, flows, 9, 0xff10);
+    check_log("the rest was changed", "refused too late");
+    ok(sg_switch_error(s) != NULL, "there is an error");
+    lab_commit(s, flows);
+    ok(UNTIL(s, !sg_switch_busy(s)), "back");
+    is_str(sg_switch_error(s), NULL, "which ends the error");
+    ok(lab_bridge_has("br0", flows), "the switch has the old flows");
+    check_log(NULL, "back");
+}
+
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
@@ -390,6 +477,7 @@ main(int argc OVS_UNUSED, char *argv[])
     test_flood(s, &flows);
     test_foreign(s, &flows);
     test_refused(s, &flows);
+    test_at_once(s, &flows);
     sg_switch_destroy(s);
     sg_flows_destroy(&flows);
     lab_destroy();
