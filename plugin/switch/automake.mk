@@ -6,6 +6,8 @@ libsgswitch_la_SOURCES += \
 	plugin/switch/conntrack-parse.h \
 	plugin/switch/conntrack.c \
 	plugin/switch/conntrack.h \
+	plugin/switch/cork.c \
+	plugin/switch/cork.h \
 	plugin/switch/dump.c \
 	plugin/switch/flush.c \
 	plugin/switch/foreign.c \

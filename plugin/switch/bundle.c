@@ -339,6 +339,7 @@ sg_switch_commit(struct sg_switch *s, const struct sg_changes *changes)
             run_adding(s, LLONG_MAX);
         }
     }
+    sg_link_flush(&s->link);
     s->more = true;
     s->seqno++;
 }

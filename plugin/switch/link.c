@@ -11,6 +11,7 @@
 #include "openvswitch/vconn.h"
 #include "openvswitch/vlog.h"
 #include "socket-util.h"
+#include "switch/cork.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -49,8 +50,7 @@ static void
 connect_again(struct sg_link *link)
 {
     struct vconn *vconn;
-    int error = vconn_open(link->target, link->versions, DSCP_DEFAULT,
-                           &vconn);
+    int error = sg_cork_open(link->target, link->versions, &vconn);
 
     if (error) {
         VLOG_DBG_RL(&rl, "%s: cannot connect (%s)", link->name,
@@ -78,6 +78,13 @@ sg_link_run(struct sg_link *link)
         link->greeting = false;
         link->backoff = MIN_BACKOFF;
     }
+}
+
+/* Sends what there is to be sent. */
+void
+sg_link_flush(struct sg_link *link)
+{
+    rconn_run(link->rconn);
 }
 
 void

@@ -588,6 +588,7 @@ sg_noflood_run(struct sg_noflood *nf, long long int deadline)
     if (nf->known && !nf->desc_xid && nf->dirty) {
         reconcile(nf);
     }
+    sg_link_flush(&nf->link);
     return nf->changed;
 }
 

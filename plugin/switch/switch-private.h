@@ -7,6 +7,7 @@
  *
  *   switch.c    the state machine and the accessors
  *   link.c      connecting, again and again
+ *   cork.c      a connection that gathers what it sends
  *   dump.c      reading all flows
  *   monitor.c   what others change
  *   foreign.c   flows of others that matter to us

@@ -209,6 +209,7 @@ sg_switch_run(struct sg_switch *s)
     if (s->redump && s->state == S_READY && !s->bundle) {
         sg_dump_start(s);
     }
+    sg_link_flush(&s->link);
     if (sg_noflood_run(s->noflood, deadline)) {
         s->seqno++;
     }
