@@ -142,7 +142,7 @@ sg_core_bridge_diff(struct sg_core_bridge *b,
     return b->diffed;
 }
 
-/* The flag `no-flood'. */
+/* The flag `no-flood': at the end of a pass as it should be. */
 
 /* The flag goes last: NORMAL must not flood to guarded ports as long as there
  * is a flow of ours that uses it, or may be. */
@@ -205,6 +205,25 @@ bridge_flag_ports(const struct sg_core *core, struct sg_core_bridge *b,
 
 /* The steps.  Each returns true when it is done. */
 
+/* Where no flow of ours is yet, ports get the flag as soon as it is known that
+ * they are guarded: to see to it takes the switch a while, in which the flows
+ * can be made. */
+static void
+bridge_flag_soon(const struct sg_core *core, struct sg_core_bridge *b)
+{
+    const struct sg_port *port;
+
+    if (b->ours_there || core->observe) {
+        return;
+    }
+    HMAP_FOR_EACH (port, node, &core->ports.ports) {
+        if (bridge_guards(b, port)) {
+            sg_switch_want_no_flood(b->sw, port->name,
+                                    u16_to_ofp(port->ofport));
+        }
+    }
+}
+
 /* What there is to be desired now. */
 static enum sg_holding
 bridge_holding(const struct sg_core *core, const struct sg_core_bridge *b)
@@ -244,6 +263,7 @@ step_begin(struct sg_core *core, struct sg_core_bridge *b,
         }
         sg_plan_update_begin(b->plan, core->loaded->policy, &core->ports,
                              names);
+        bridge_flag_soon(core, b);
     } else if (b->leaving) {
         sg_reviews_clear(&b->reviews);
     }
