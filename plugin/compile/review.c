@@ -140,8 +140,7 @@ sg_reviews_remove(struct sg_reviews *reviews, struct sg_review *r)
 static void
 emit_review_flow(struct emitter *e, uint8_t table, uint8_t then)
 {
-    match_set_ct_state_masked(&e->match, CS_TRACKED,
-                              CS_TRACKED | CS_RELATED | CS_INVALID);
+    match_set_ct_state_masked(&e->match, CS_TRACKED, CS_TRACKED | CS_INVALID);
     emit_resubmit(e, then);
     emit_flow(e, table, REVIEW_PRIORITY, sg_cookie(SG_COOKIE_REVIEW, table));
 }

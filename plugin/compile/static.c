@@ -86,6 +86,10 @@ struct static_flow {
 #define NEW "ct_state=+new-est+trk,"
 #define ESTABLISHED "ct_state=+est+trk,"
 
+/* Of whose connection conntrack knows no end. */
+#define OF_NO_ENDS \
+    "<ct_nw:ct_ipv6>_src=<0.0.0.0:::>,<ct_nw:ct_ipv6>_dst=<0.0.0.0:::>,"
+
 /* Where a packet goes on: allowed; as that of a new connection; to be judged
  * again; as NUMBER says; as a fragment that nobody could judge. */
 #define PASS "resubmit(,{<L2|COMMIT_SRC>})"
@@ -246,10 +250,10 @@ static const struct static_flow guarded_flows[] = {
     { "IN_CT", 101, "ct_state=+est+trk,dl_dst=ff:ff:ff:ff:ff:ff", "drop" },
     { "*_CT", 100, ESTABLISHED IN_FORCE, PASS },
     { "*_CT", 100, "ct_state=+new+trk," IN_FORCE, AS_NEW },
-    /* An error about a connection that drains, or (SCTP) whose ports it does
-     * not tell, passes with it; about any other it is judged. */
-    { "*_CT", 95, "ct_state=+rel+trk,ct_mark=0x60000000/0xe0000000", PASS },
-    { "*_CT", 95, "ip6?,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
+    /* Of which connection an error is that goes in the direction of its first
+     * packet, the switch forgets when the kernel hands it over (3.1.0:
+     * pkt_metadata_from_flow()).  What is known is its number. */
+    { "*_CT", 95, "ip6?,ct_state=+rel-rpl-inv+trk," OF_NO_ENDS IN_FORCE,
       PASS },
     { "*_CT", 90, "ct_state=+rel+trk", TO_REVIEW },
 
@@ -300,7 +304,12 @@ static const struct static_flow guarded_flows[] = {
      * which it began.  An answer is turned round for that; its ports need not
      * be, because rules look at those of the original direction.  An ICMP
      * error may come from anybody on the way: in its place its connection is
-     * judged, by the address that conntrack has for the far end. */
+     * judged, by the address that conntrack has for the far end.  If that
+     * drains, or (SCTP) its ports are not told, the error passes with it. */
+    { "*_REVIEW", 110, "ct_state=+rel+trk,ct_mark=0x60000000/0xe0000000",
+      PASS },
+    { "*_REVIEW", 110, "ip6?,ct_state=+rel-inv+trk,ct_nw_proto=132," IN_FORCE,
+      PASS },
     { "*_REVIEW", 100, "ip6?,ct_state=<-rpl|+rpl>+rel+trk",
       "resubmit(,{*_WHO})," JUDGE_EGRESS "resubmit(,{*_VERDICT})" },
     { "*_REVIEW", 100, "ip6?,ct_state=<+rpl|-rpl>+rel+trk",
