@@ -66,26 +66,29 @@ core_has_reviews(const struct sg_core *core)
 struct view {
     const struct sg_plan_endpoint *ep;
     enum sg_direction dir;      /* Who began. */
-    bool sure;                  /* Something told 'dir'. */
+    bool numbered;              /* Its number told 'dir'; */
+    bool sure;                  /* that, or an address did. */
     struct sg_prefix own, remote;
 };
 
 /* The number knows in which direction the rule was; failing that, the
  * addresses must say.  They cannot if neither is the guest's own: it has lost
  * it, or may send from any (no port security). */
-static enum sg_direction
-conn_direction(const struct sg_core *core, const struct sg_conn *conn,
-               const struct sg_port *port, const struct sg_prefix *src,
-               const struct sg_prefix *dst, bool *sure)
+static void
+view_find_direction(struct view *view, const struct sg_core *core,
+                    const struct sg_conn *conn, const struct sg_prefix *src,
+                    const struct sg_prefix *dst)
 {
     uint32_t number = conn->mark & SG_MARK_ID;
     const struct sg_id *id = sg_ids_by_id(&core->compiler->numbers, number);
+    bool from_here = sg_port_owns(view->ep->port, src);
 
-    *sure = id || sg_port_owns(port, src) || sg_port_owns(port, dst);
+    view->numbered = id != NULL;
+    view->sure = id || from_here || sg_port_owns(view->ep->port, dst);
     if (id) {
-        return !strncmp(id->key, "egress ", 7) ? SG_EGRESS : SG_INGRESS;
+        from_here = !strncmp(id->key, "egress ", 7);
     }
-    return sg_port_owns(port, src) ? SG_EGRESS : SG_INGRESS;
+    view->dir = from_here ? SG_EGRESS : SG_INGRESS;
 }
 
 static bool
@@ -100,8 +103,7 @@ conn_view(const struct sg_core *core, const struct sg_core_bridge *b,
     }
     sg_prefix_from_ipv6(&conn->src, 128, &src);
     sg_prefix_from_ipv6(&conn->dst, 128, &dst);
-    view->dir = conn_direction(core, conn, view->ep->port, &src, &dst,
-                               &view->sure);
+    view_find_direction(view, core, conn, &src, &dst);
     view->own = view->dir == SG_EGRESS ? src : dst;
     view->remote = view->dir == SG_EGRESS ? dst : src;
     return true;
@@ -150,13 +152,13 @@ conn_is_attributed(const struct sg_core *core, const struct sg_conn *conn,
                                     &view->remote);
 }
 
-/* Is the guest's end in 'prefix', which it has lost?  If nothing else told
- * the ends apart (conn_direction()), it may be the one taken for remote. */
+/* Is the guest's end in 'prefix', which it has lost?  Addresses do not tell
+ * which end that is: the guest may have been given its peer's since. */
 static bool
 has_lost(const struct view *view, const struct sg_prefix *prefix)
 {
     return (sg_prefix_contains(prefix, &view->own)
-            || (!sg_port_owns(view->ep->port, &view->own)
+            || (!view->numbered
                 && sg_prefix_contains(prefix, &view->remote)));
 }
 
