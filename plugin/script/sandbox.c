@@ -342,20 +342,24 @@ call_wrapped(lua_State *L)
 {
     lua_State *co = lua_tothread(L, lua_upvalueindex(1));
     int n = lua_gettop(L);
-    int status = LUA_ERRRUN;
 
     if (!lua_checkstack(co, n)) {
         luaL_error(L, "too many arguments to resume");
-    } else if (lua_status(co) == LUA_OK && !lua_gettop(co)) {
-        luaL_error(L, "cannot resume dead coroutine");
     }
     lua_xmove(L, co, n);
-    status = lua_resume(co, L, n, &n);
+    int status = lua_resume(co, L, n, &n);
     sg_state_pass_on_stop(L, status);
     if (status != LUA_OK && status != LUA_YIELD) {
-        lua_resetthread(co);    /* Closes variables; keeps the error. */
+        int left = lua_status(co);
+
+        if (left != LUA_OK && left != LUA_YIELD) {
+            lua_resetthread(co);    /* Closes variables; keeps the error. */
+            lua_xmove(co, L, 1);
+            return lua_error(L);
+        }
+        /* It could not be resumed: one that is running, say. */
         lua_xmove(co, L, 1);
-        return lua_error(L);
+        return luaL_error(L, "%s", lua_tostring(L, -1));
     }
     luaL_checkstack(L, n, "too many results");
     lua_xmove(co, L, n);
