@@ -4,6 +4,7 @@
 
 #include "switch/link.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "openvswitch/poll-loop.h"
@@ -34,13 +35,14 @@ sg_link_init(struct sg_link *link, const char *target, const char *name,
     link->name = xstrdup(name);
     link->versions = versions;
     link->attempt_at = 0;
-    link->greeting = false;
+    link->greeting = NULL;
     link->backoff = MIN_BACKOFF;
 }
 
 void
 sg_link_destroy(struct sg_link *link)
 {
+    vconn_close(link->greeting);
     rconn_destroy(link->rconn);
     free(link->target);
     free(link->name);
@@ -49,34 +51,52 @@ sg_link_destroy(struct sg_link *link)
 static void
 connect_again(struct sg_link *link)
 {
-    struct vconn *vconn;
-    int error = sg_cork_open(link->target, link->versions, &vconn);
+    int error = sg_cork_open(link->target, link->versions, &link->greeting);
 
     if (error) {
         VLOG_DBG_RL(&rl, "%s: cannot connect (%s)", link->name,
                     ovs_strerror(error));
-    } else {
-        rconn_connect_unreliably(link->rconn, vconn, link->name);
     }
-    if (link->greeting) {
-        link->backoff = VERSION_BACKOFF;    /* vconn warns of each attempt. */
-    }
-    link->greeting = !error;
     link->attempt_at = time_msec() + link->backoff;
     link->backoff = MIN(2 * link->backoff, MAX_BACKOFF);
+}
+
+/* There is no hurry: if the switch ends instead of answering, this fails. */
+static void
+greet(struct sg_link *link)
+{
+    int error = vconn_connect(link->greeting);
+
+    if (!error) {
+        rconn_connect_unreliably(link->rconn, link->greeting, link->name);
+        rconn_run(link->rconn);
+        link->greeting = NULL;
+        link->backoff = MIN_BACKOFF;
+    } else if (error != EAGAIN) {
+        VLOG_DBG_RL(&rl, "%s: no greeting (%s)", link->name,
+                    ovs_strerror(error));
+        /* It has greeted, or said something else, of which vconn warns. */
+        if (error == EPROTO || vconn_get_version(link->greeting) > 0) {
+            link->attempt_at = time_msec() + VERSION_BACKOFF;
+        }
+        vconn_close(link->greeting);
+        link->greeting = NULL;
+    }
 }
 
 void
 sg_link_run(struct sg_link *link)
 {
     rconn_run(link->rconn);
-    if (!rconn_is_alive(link->rconn) && time_msec() >= link->attempt_at) {
-        connect_again(link);
-        rconn_run(link->rconn);
+    if (rconn_is_alive(link->rconn)) {
+        return;
     }
-    if (rconn_is_connected(link->rconn)) {
-        link->greeting = false;
-        link->backoff = MIN_BACKOFF;
+    if (!link->greeting && time_msec() >= link->attempt_at) {
+        connect_again(link);
+    }
+    if (link->greeting) {
+        vconn_run(link->greeting);
+        greet(link);
     }
 }
 
@@ -92,7 +112,10 @@ sg_link_wait(struct sg_link *link)
 {
     rconn_run_wait(link->rconn);
     rconn_recv_wait(link->rconn);
-    if (!rconn_is_alive(link->rconn)) {
+    if (link->greeting) {
+        vconn_run_wait(link->greeting);
+        vconn_connect_wait(link->greeting);
+    } else if (!rconn_is_alive(link->rconn)) {
         poll_timer_wait_until(link->attempt_at);
     }
 }

@@ -7,9 +7,10 @@
  *
  * rconn can do that, too, but waits a second before the first attempt and
  * warns of each one that fails, and a switch that restarts is nothing to warn
- * of: meanwhile its ports are closed, so it is to be found again soon. */
+ * of: meanwhile its ports are closed, so it is to be found again soon.  And
+ * rconn hangs up on a switch that does not greet within a second or two; one
+ * that has much to do would never be reached. */
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct sg_link {
@@ -19,8 +20,8 @@ struct sg_link {
     uint32_t versions;          /* Allowed OpenFlow versions. */
     long long int attempt_at;   /* Of the next attempt to connect, msec. */
     int backoff;                /* After that, msec. */
-    bool greeting;              /* The last attempt got so far as to agree on
-                                 * a version, but not yet farther. */
+    struct vconn *greeting;     /* Connected, but not yet agreed on a version,
+                                 * or NULL. */
 };
 
 void sg_link_init(struct sg_link *, const char *target, const char *name,

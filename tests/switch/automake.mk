@@ -3,6 +3,7 @@
 switch_tests = \
 	tests/switch/test-conntrack \
 	tests/switch/test-flows \
+	tests/switch/test-link \
 	tests/switch/test-noflood \
 	tests/switch/test-race \
 	tests/switch/test-scale
@@ -21,6 +22,10 @@ tests_switch_test_conntrack_LDADD = $(switch_test_libs)
 tests_switch_test_flows_SOURCES = tests/switch/test-flows.c $(switch_lab)
 tests_switch_test_flows_CPPFLAGS = $(switch_test_cppflags)
 tests_switch_test_flows_LDADD = $(switch_test_libs)
+
+tests_switch_test_link_SOURCES = tests/switch/test-link.c tests/lab.c tests/lab.h
+tests_switch_test_link_CPPFLAGS = $(switch_test_cppflags)
+tests_switch_test_link_LDADD = $(switch_test_libs)
 
 tests_switch_test_noflood_SOURCES = tests/switch/test-noflood.c $(switch_lab)
 tests_switch_test_noflood_CPPFLAGS = $(switch_test_cppflags)
