@@ -5,6 +5,7 @@ initial file systems, what runs in them, and what is wrong with arguments."""
 import contextlib
 import glob
 import os
+import re
 import shutil
 import stat
 import sys
@@ -141,6 +142,18 @@ def tests_image(job):
     return unpacked(folder + '/initrd')
 
 
+def under_test():
+    """The programs of ours that end-to-end tests start, without the host that
+    is not in the machine."""
+    found = set()
+    for path in glob.glob(TOP + '/tests/e2e/**/*', recursive=True):
+        if path.endswith(('.t', '.py')):
+            with open(path) as f:
+                found |= set(re.findall(r"\bprogram\(\s*'([\w./-]+)'\)",
+                                        f.read()))
+    return found - {'ovs-sg.so'}
+
+
 @contextlib.contextmanager
 def entered(root):
     """Gives 'root' what the machine's init gives it, as far as programs need
@@ -169,6 +182,10 @@ def _():
     build = settings['SG_BUILDDIR']
     tests = glob.glob(TOP + '/tests/e2e/*.t')
     equal(len(tests) > 20, True, 'tests')
+    equal(len(under_test()) > 2, True, 'programs under test')
+    equal([name for name in under_test()
+           if not os.access('%s%s/%s' % (root, build, name), os.X_OK)], [],
+          'programs that are not in the machine')
     with entered(root) as inside:
         for name in ('ovs-vswitchd', 'ovsdb-server', 'ovs-vsctl', 'ovs-ofctl',
                      'ovs-appctl', 'nsenter', 'setpriv', 'dnsmasq', 'ethtool',
