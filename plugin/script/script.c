@@ -272,6 +272,7 @@ end_first_load(struct sg_script *script, struct json *document)
                  "and the interpreter does not say why");
     }
     script->loaded = true;
+    sg_sources_complete(&script->sources);
     script->document = document ? document : json_object_create();
     script->usable = document && has_functions(document);
     script->hash = script->usable ? json_hash(document, 0) : 0;

@@ -240,29 +240,48 @@ read_language(struct sg_sources *sources, const char *name,
 
 /* All. */
 
+static struct sg_source *
+read_source(struct sg_sources *sources, enum sg_source_kind kind,
+            const char *name)
+{
+    struct sg_source *source = xzalloc(sizeof *source);
+
+    switch (kind) {
+    case SG_SOURCE_MODULE:
+        read_module(sources, name, source);
+        break;
+    case SG_SOURCE_LANGUAGE:
+        read_language(sources, name, source);
+        break;
+    case SG_SOURCE_POLICY:
+    default:
+        source->file = xstrdup(name);
+        read_text(sources, name, source);
+        break;
+    }
+    return source;
+}
+
+void
+sg_sources_complete(struct sg_sources *sources)
+{
+    sources->complete = true;
+}
+
 const struct sg_source *
 sg_sources_get(struct sg_sources *sources, enum sg_source_kind kind,
                const char *name)
 {
+    static char too_late[] = "was not read when the policy was loaded";
+    static const struct sg_source unread = { .error = too_late };
     char *key = xasprintf("%d %s", kind, name);
-    struct sg_source *source = shash_find_data(&sources->read, key);
+    const struct sg_source *source = shash_find_data(&sources->read, key);
 
-    if (!source) {
-        source = xzalloc(sizeof *source);
-        switch (kind) {
-        case SG_SOURCE_MODULE:
-            read_module(sources, name, source);
-            break;
-        case SG_SOURCE_LANGUAGE:
-            read_language(sources, name, source);
-            break;
-        case SG_SOURCE_POLICY:
-        default:
-            source->file = xstrdup(name);
-            read_text(sources, name, source);
-            break;
-        }
-        shash_add(&sources->read, key, source);
+    if (!source && sources->complete) {
+        source = &unread;
+    } else if (!source) {
+        source = shash_add(&sources->read, key,
+                           read_source(sources, kind, name))->data;
     }
     free(key);
     return source;
@@ -281,6 +300,7 @@ sg_sources_init(struct sg_sources *sources, const char *luadir,
     svec_init(&sources->files);
     shash_init(&sources->read);
     sources->size = 0;
+    sources->complete = false;
     for (i = 0; i < n_paths; i++) {
         size_t n = sources->files.n;
 

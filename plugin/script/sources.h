@@ -25,6 +25,7 @@
  *
  * Thread: one at a time. */
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "openvswitch/shash.h"
@@ -54,6 +55,7 @@ struct sg_sources {
     struct svec files;          /* Policy files, in the order of loading. */
     struct shash read;          /* "KIND NAME" -> struct sg_source. */
     size_t size;                /* Bytes of all text in 'read'. */
+    bool complete;              /* Nothing more is read. */
 };
 
 /* Reads the policy files.  'luadir' is NULL for the usual one.  A path that
@@ -62,6 +64,10 @@ void sg_sources_init(struct sg_sources *, const char *luadir,
                      const char *const paths[], size_t n_paths,
                      struct sg_diags *diags);
 void sg_sources_destroy(struct sg_sources *);
+
+/* From now on what was not read before cannot be had: a child that asks for
+ * ever new names must not fill our memory with them. */
+void sg_sources_complete(struct sg_sources *);
 
 /* Never NULL; valid as long as the sources. */
 const struct sg_source *sg_sources_get(struct sg_sources *,

@@ -278,6 +278,69 @@ allocated(void)
     return info.uordblks + info.hblkhd;
 }
 
+/* A child that asks for another file with each call, of a long name. */
+static void
+test_reads_of_calls(void)
+{
+    static const char text[] =
+        "#!/bin/sh\n"
+        "exec python3 -c '\n"
+        "import json, socket\n"
+        "agent = socket.socket(fileno=3)\n"
+        "text = \"\"\n"
+        "def receive():\n"
+        "    global text\n"
+        "    while True:\n"
+        "        try:\n"
+        "            msg, end = json.JSONDecoder().raw_decode(text)\n"
+        "            text = text[end:]\n"
+        "            return msg\n"
+        "        except ValueError:\n"
+        "            text += agent.recv(65536).decode() or exit()\n"
+        "def send(**msg):\n"
+        "    agent.sendall(json.dumps(msg).encode())\n"
+        "while True:\n"
+        "    msg = receive()\n"
+        "    if msg[\"method\"] == \"call\":\n"
+        "        name = str(msg[\"id\"]) + \"x\" * 100000\n"
+        "        send(id=0, method=\"read\", params=[\"module\", name])\n"
+        "        receive()\n"
+        "    send(id=msg[\"id\"], error=None, result=dict(\n"
+        "        complete=True, mine=False,\n"
+        "        document=dict(binds=[dict(function=1)])))'\n";
+    struct sg_diags diags = SG_DIAGS_INITIALIZER;
+    char *path = write_file("calls.lua", "bind(function() end)\n");
+    char *program = write_program("program", text);
+    struct sg_script_options options = { .program = program };
+    const char *paths[] = { path };
+    struct json *document;
+    struct sg_script *script = sg_script_load(paths, 1, &options, &document,
+                                              &diags);
+    size_t before = 0;
+    int n_answers = 0;
+
+    for (int i = 0; i < 60; i++) {
+        if (i == 10) {          /* Buffers have their size by then. */
+            before = allocated();
+        }
+        struct json *answer = sg_script_call_block(script, "call", 1, NULL);
+        n_answers += !shash_find(json_object(answer), "error");
+        json_destroy(answer);
+    }
+    size_t grown = allocated() > before ? allocated() - before : 0;
+    ok(n_answers == 60 && grown < 1024 * 1024,
+       "%d calls that read files grow memory by %d bytes", n_answers,
+       (int) grown);
+
+    sg_script_destroy(script);
+    json_destroy(document);
+    sg_diags_destroy(&diags);
+    unlink(program);
+    unlink(path);
+    free(program);
+    free(path);
+}
+
 static void
 test_reloads(void)
 {
@@ -328,6 +391,7 @@ main(int argc OVS_UNUSED, char *argv[])
     test_links();
     test_callbacks();
     test_programs();
+    test_reads_of_calls();
     test_reloads();
     rmdir(scratch);
     return done_testing();
