@@ -134,12 +134,12 @@ class Agent:
             try:
                 found.append(control.call('sg/compare'))
             except UnixctlError as error:
-                if 'plans are being made' not in str(error):
+                if 'try again in a moment' not in str(error):
                     raise
             return bool(found)
         try:
             if not wait_until(ask, 10):
-                raise Failure('the agent makes plans and comes to no end')
+                raise Failure('the agent has made one pass after another')
             return found[0]
         finally:
             control.close()
