@@ -33,6 +33,7 @@ libovssg_la_SOURCES += \
 	plugin/compile/review-note.c \
 	plugin/compile/review.c \
 	plugin/compile/review.h \
+	plugin/compile/rows.c \
 	plugin/compile/slice.h \
 	plugin/compile/static.c \
 	plugin/compile/unit.c \

@@ -28,17 +28,14 @@ emit_init(struct emitter *e, struct sg_flows *flows)
     e->multicast = NULL;
     e->waiting_zone = 0;
     ofpbuf_init(&e->actions, 256);
-    e->last_is_plain = false;
-    ofpbuf_init(&e->last_actions, 256);
-    ofpbuf_init(&e->last_back, 256);
+    ofpbuf_init(&e->back, 256);
 }
 
 void
 emit_destroy(struct emitter *e)
 {
     ofpbuf_uninit(&e->actions);
-    ofpbuf_uninit(&e->last_actions);
-    ofpbuf_uninit(&e->last_back);
+    ofpbuf_uninit(&e->back);
 }
 
 void
@@ -70,8 +67,8 @@ add_flow(struct emitter *e, struct sg_flow *flow)
 }
 
 /* Takes the flow through a message and back: the switch does the same, and
- * what it dumps is what has been through it.  Its actions come back as
- * 'last_back'.  Returns NULL if it is no flow. */
+ * what it dumps is what has been through it.  Returns NULL if it is no
+ * flow. */
 static struct sg_flow *
 pass_through_message(struct emitter *e, uint8_t table, uint16_t priority,
                      uint64_t cookie)
@@ -99,10 +96,10 @@ pass_through_message(struct emitter *e, uint8_t table, uint16_t priority,
         ofpbuf_delete(msg);
         return NULL;
     }
-    ofpbuf_clear(&e->last_back);
+    ofpbuf_clear(&e->back);
     enum ofperr error = ofputil_decode_flow_mod(&back, msg->data,
                                                 OFPUTIL_P_OF15_OXM, NULL,
-                                                NULL, &e->last_back,
+                                                NULL, &e->back,
                                                 OFPP_MAX, UINT8_MAX);
     ofpbuf_delete(msg);
     if (error) {
@@ -118,68 +115,20 @@ pass_through_message(struct emitter *e, uint8_t table, uint16_t priority,
                           back.ofpacts_len);
 }
 
-/* The flow, if its actions come back as those of the last one did. */
-static struct sg_flow *
-create_like_last(const struct emitter *e, uint8_t table, uint16_t priority,
-                 uint64_t cookie)
-{
-    return sg_flow_create(table, priority, cookie, &e->match,
-                          e->last_back.data, e->last_back.size);
-}
-
-/* Notes whether flows like 'flow', which has been through a message, need one:
- * not if it came back as sg_flow_create() makes it.  (Of fragments the switch
- * knows two bits, of which messages say what they mean together.) */
-static void
-note_last(struct emitter *e, const struct sg_flow *flow)
-{
-    struct sg_flow *same = create_like_last(e, flow->table_id, flow->priority,
-                                            flow->cookie);
-
-    e->last_is_plain = (!e->match.wc.masks.nw_frag
-                        && minimatch_equal(&same->match, &flow->match));
-    sg_flow_free(same);
-    e->last_table = flow->table_id;
-    e->last_wc = e->match.wc;
-    ofpbuf_clear(&e->last_actions);
-    ofpbuf_put(&e->last_actions, e->actions.data, e->actions.size);
-}
-
-/* Flows of addresses come in long rows that differ only in the values that
- * they match. */
-static bool
-may_begin_row(const struct emitter *e)
-{
-    return (!e->unit || e->unit->kind == SG_UNIT_ADDRESS
-            || e->unit->kind == SG_UNIT_REVIEW);
-}
-
-static bool
-is_like_last(const struct emitter *e, uint8_t table)
-{
-    return (e->last_is_plain && table == e->last_table
-            && ofpbuf_equal(&e->actions, &e->last_actions)
-            && flow_wildcards_equal(&e->match.wc, &e->last_wc));
-}
-
 void
 emit_flow(struct emitter *e, uint8_t table, uint16_t priority,
           uint64_t cookie)
 {
-    struct sg_flow *flow;
+    struct sg_flow *flow = emit_from_row(e, table, priority, cookie);
 
-    if (is_like_last(e, table)) {
-        add_flow(e, create_like_last(e, table, priority, cookie));
-        return;
-    }
-    e->last_is_plain = false;
-    flow = pass_through_message(e, table, priority, cookie);
-    if (flow) {
-        if (may_begin_row(e)) {
-            note_last(e, flow);
+    if (!flow) {
+        flow = pass_through_message(e, table, priority, cookie);
+        if (!flow) {
+            return;
         }
-        add_flow(e, flow);
+        emit_note_row(e, flow);
     }
+    add_flow(e, flow);
 }
 
 uint16_t

@@ -38,6 +38,7 @@ struct sg_plan_owners;
 struct sg_plan_profile;
 struct sg_plan_vlan;
 struct sg_port;
+struct sg_flow;
 struct sg_unit;
 
 struct emitter {
@@ -48,14 +49,13 @@ struct emitter {
     uint16_t waiting_zone;      /* The compiler's. */
     struct match match;         /* Scratch. */
     struct ofpbuf actions;      /* Scratch: ofpacts. */
-
-    /* The last flow that went through a message, for those like it. */
-    bool last_is_plain;         /* They need none. */
-    uint8_t last_table;         /* What they must have in common with it: */
-    struct flow_wildcards last_wc;
-    struct ofpbuf last_actions;
-    struct ofpbuf last_back;    /* Its actions as they came back. */
+    struct ofpbuf back;         /* Scratch: they, as a message brings them. */
 };
+
+/* rows.c */
+struct sg_flow *emit_from_row(const struct emitter *, uint8_t table_id,
+                              uint16_t priority, uint64_t cookie);
+void emit_note_row(const struct emitter *, const struct sg_flow *);
 
 void emit_init(struct emitter *, struct sg_flows *);
 void emit_destroy(struct emitter *);
