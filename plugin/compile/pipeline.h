@@ -215,8 +215,8 @@ enum sg_register {
 #undef SG_REGISTER
 };
 
-/* SG_R_FLAGS. */
-#define SG_FLAG_NAMED 1u        /* Only a rule that names it counts. */
+/* SG_R_FLAGS.  1, which static.c alone loads and spells as a number: only a
+ * rule that names it counts. */
 #define SG_FLAG_ND 2u           /* SPOOF_* has seen neighbor discovery. */
 
 /* SG_R_ROOM. */
@@ -231,8 +231,8 @@ enum sg_register {
 #define SG_MARK_NUMBER  UINT32_C(0x7fffffff)
 #define SG_MARK_ID      UINT32_C(0x1fffffff)  /* What tells numbers apart. */
 
-/* In place of a number: a fragment that nobody could judge, see above. */
-#define SG_NUMBER_UNJUDGED SG_MARK_DRAIN
+/* SG_MARK_DRAIN alone, in place of a number: a fragment that nobody could
+ * judge, see above (UNJUDGED in static.c). */
 
 /* Priorities in table 0.  Below the 32768 that ovs-ofctl gives a flow if
  * nobody asks for another, so that an operator's own flow wins (and is

@@ -88,8 +88,6 @@ struct sg_sets {
     struct hmap sets;           /* struct sg_set. */
 };
 
-#define SG_SETS_INITIALIZER(SETS) { HMAP_INITIALIZER(&(SETS)->sets) }
-
 void sg_sets_init(struct sg_sets *);
 void sg_sets_destroy(struct sg_sets *);
 /* Makes 'prefixes', which are copied, the value of 'name'.  Returns true if

@@ -121,7 +121,7 @@ fill_sets(const struct sg_policy *policy, struct sg_sets *sets)
 void
 fuzz_policy(const struct sg_policy *policy)
 {
-    struct sg_sets sets = SG_SETS_INITIALIZER(&sets);
+    struct sg_sets sets;
     struct ds groups = DS_EMPTY_INITIALIZER;
     const struct sg_group *group;
     struct sg_facts facts;
@@ -137,6 +137,7 @@ fuzz_policy(const struct sg_policy *policy)
             ds_put_format(&groups, " %s", group->name);
         }
     }
+    sg_sets_init(&sets);
     sg_facts_init(&facts);
     struct sg_iface *iface = sg_facts_add_iface(
         &facts, "tap0", sg_facts_add_bridge(&facts, "br0"));

@@ -273,9 +273,10 @@ test_sets(void)
 static void
 test_set_values(void)
 {
-    struct sg_sets sets = SG_SETS_INITIALIZER(&sets);
+    struct sg_sets sets;
     struct sg_prefix p[3];
 
+    sg_sets_init(&sets);
     for (size_t i = 0; i < 3; i++) {
         free(sg_prefix_parse(i == 1 ? "10.0.0.1" : "10.0.0.2", &p[i]));
     }
