@@ -54,8 +54,8 @@
  *
  * Behind a ct() a packet may meet other tables than it met before: while a
  * change is under way, the datapath goes on for some milliseconds with what it
- * knew in front of the ct(), and with the registers of that time.  So only what
- * does not change its meaning crosses a ct(): zones, which stand for an
+ * knew in front of the ct(), and with the registers of that time.  So only
+ * what does not change its meaning crosses a ct(): zones, which stand for an
  * endpoint for as long as it exists.  Which profile that is of, *_WHO tells
  * behind it. */
 
@@ -107,8 +107,8 @@
  * every port of a pair of hosts.  Each packet is judged by its own ports: as a
  * question, or, if the other end has asked anything before, turned round as
  * the answer to one.  Either end may have begun an association, and conntrack
- * has one entry for all of a pair, so it notes in ct_label who has asked: bit 1
- * the guest whose zone it is, bit 2 the other end.
+ * has one entry for all of a pair, so it notes in ct_label who has asked:
+ * bit 1 the guest whose zone it is, bit 2 the other end.
  *
  * Multicast
  * ---------
@@ -206,7 +206,7 @@ enum sg_table {
     SG_REGISTER(NUMBER,  8)  /* Result of judging; for the DST zone. */     \
     SG_REGISTER(EGNUM,   9)  /* What egress allowed it; for the SRC zone. */ \
     SG_REGISTER(FLAGS,  10)  /* SG_FLAG_*. */                               \
-    SG_REGISTER(ROOM,   11)  /* SG_ROOM_*: zones that have no limit. */           \
+    SG_REGISTER(ROOM,   11)  /* SG_ROOM_*: zones that have no limit. */     \
     SG_REGISTER(VOTES,  12)  /* Whose votes are on the stack; 0: none. */
 
 enum sg_register {

@@ -12,8 +12,8 @@
  * then, and need not be asked for.
  *
  * For each of some rows that were last seen it is kept here how a flow of it
- * came back.  A row is used only if that is what sg_flow_create() and a look at
- * the loads would have made of it. */
+ * came back.  A row is used only if that is what sg_flow_create() and a look
+ * at the loads would have made of it. */
 
 #include "compile/emit.h"
 
@@ -143,8 +143,9 @@ emit_from_row(const struct emitter *e, uint8_t table_id, uint16_t priority,
                           row->back.data, row->back.size);
 }
 
-/* Notes how 'flow', which has been through a message, came back.  (Of fragments
- * the switch knows two bits, of which messages say what they mean together.) */
+/* Notes how 'flow', which has been through a message, came back.  (Of
+ * fragments the switch knows two bits, of which messages say what they mean
+ * together.) */
 void
 emit_note_row(const struct emitter *e, const struct sg_flow *flow)
 {

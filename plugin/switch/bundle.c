@@ -37,19 +37,19 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 10);
  *   COMMIT, BARRIER      reply, barrier reply: everything is in force
  *
  * The wait for the reply to CLOSE is needed: a flow mod that the switch cannot
- * read is left out, with an error, and the COMMIT would carry out the rest.  But
- * if it has taken flows of the same kinds before (taken.c) it can read these,
- * and if they are few nobody waits: all goes at once, and the switch is asked
- * once, not twice.  Should it refuse one after all, it has carried out part of
- * a change, which must not stay so: all flows are read anew, and what is missing
- * then goes by a bundle of which all or nothing is carried out.
+ * read is left out, with an error, and the COMMIT would carry out the rest.
+ * But if it has taken flows of the same kinds before (taken.c) it can read
+ * these, and if they are few nobody waits: all goes at once, and the switch is
+ * asked once, not twice.  Should it refuse one after all, it has carried out
+ * part of a change, which must not stay so: all flows are read anew, and what
+ * is missing then goes by a bundle of which all or nothing is carried out.
  *
  * On the first error the bundle is discarded, followed by a barrier, too, so
  * that each bundle ends with a barrier reply.  Flow mods are encoded in
  * slices, while the queue of the connection is short.
  *
- * One flow mod alone is atomic by itself, and goes without a bundle: the switch
- * is asked once, not twice.
+ * One flow mod alone is atomic by itself, and goes without a bundle: the
+ * switch is asked once, not twice.
  *
  *   flow mod, BARRIER    the flow monitor's word that it was carried out (its
  *                        place among what others do), or an error; barrier
@@ -378,8 +378,8 @@ apply_mod(struct sg_switch *s, struct flow_mod *mod)
     mod->flow = NULL;
 }
 
-/* At once: behind the reply, and before that to the barrier, may be what others
- * did since. */
+/* At once: behind the reply, and before that to the barrier, may be what
+ * others did since. */
 static void
 run_applying(struct sg_switch *s, long long int deadline)
 {
@@ -396,7 +396,8 @@ run_applying(struct sg_switch *s, long long int deadline)
     s->more = true;             /* There may be messages to read. */
 }
 
-/* The flow monitor says that a message of ours with 'xid' has changed flows. */
+/* The flow monitor says that a message of ours, with 'xid', has changed
+ * flows. */
 void
 sg_bundle_handle_own(struct sg_switch *s, ovs_be32 xid)
 {

@@ -24,8 +24,8 @@
  * number in a register.  Two flows that differ in such values only are of one
  * kind, and once the switch has taken one of a kind it takes them all, on the
  * same connection, which stands for the switch as it was then and for the
- * version of OpenFlow.  (When a bundle is carried out is another matter: it may
- * fail then, for want of room say, and fails as a whole.)
+ * version of OpenFlow.  (When a bundle is carried out is another matter: it
+ * may fail then, for want of room say, and fails as a whole.)
  *
  * So of bundles of such flows we need not wait to hear that all was read. */
 
