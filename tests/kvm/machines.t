@@ -188,7 +188,8 @@ def _():
           'programs that are not in the machine')
     with entered(root) as inside:
         for name in ('ovs-vswitchd', 'ovsdb-server', 'ovs-vsctl', 'ovs-ofctl',
-                     'ovs-appctl', 'nsenter', 'setpriv', 'dnsmasq', 'ethtool',
+                     'ovs-appctl', 'nsenter', 'setpriv', 'mount', 'umount',
+                     'dnsmasq', 'ethtool',
                      build + '/ovs-sgd', build + '/ovs-sgctl'):
             inside(name, '--version')
         inside('ip', '-V')
