@@ -2,6 +2,7 @@
 
 dist_doc_DATA += \
 	doc/architecture.md \
+	doc/contract.md \
 	doc/contract-tests.md \
 	doc/first-day.md \
 	doc/libvirt.md \

@@ -2,5 +2,12 @@
 #
 # The documentation says what is.
 
-TESTS += tests/doc/contract.t tests/doc/man.t tests/doc/pipeline.t tests/doc/shown.t
-EXTRA_DIST += tests/doc/contract.t tests/doc/man.t tests/doc/pipeline.t tests/doc/shown.t
+doc_tests = \
+	tests/doc/contract.t \
+	tests/doc/links.t \
+	tests/doc/man.t \
+	tests/doc/pipeline.t \
+	tests/doc/shown.t
+
+TESTS += $(doc_tests)
+EXTRA_DIST += $(doc_tests)
