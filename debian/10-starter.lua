@@ -5,7 +5,8 @@
 --
 --   ovs-sgctl check /etc/ovs-sg/policy.d       finds mistakes, changes nothing
 --   ovs-sgctl reload                           puts the policy in force
---   ovs-sgctl enable br0                       this bridge may be guarded
+--   ovs-sgctl enable br0                       guards what has an iface-id, as
+--                                              all of libvirt's ports have
 --   ovs-vsctl set Interface vnet0 external_ids:sg-groups=web \
 --       external_ids:attached-mac='"52:54:00:00:00:01"' \
 --       external_ids:sg-addresses='"192.0.2.13"'
