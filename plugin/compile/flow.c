@@ -412,31 +412,15 @@ sg_diff_destroy(struct sg_diff *diff)
     *diff = (struct sg_diff) { .have_old = false };
 }
 
-static void
-diff_whole(const struct sg_flows *installed, const struct sg_flows *desired,
-           const struct sg_flows *touched, struct sg_changes *changes)
-{
-    struct sg_slice slice = SG_SLICE_WHOLE;
-    struct sg_diff diff = { .changes = *changes };
-
-    sg_diff_run(&diff, installed, desired, touched, &slice);
-    *changes = diff.changes;
-}
-
 void
 sg_flows_diff(const struct sg_flows *installed, const struct sg_flows *desired,
               struct sg_changes *changes)
 {
-    diff_whole(installed, desired, NULL, changes);
-}
+    struct sg_slice slice = SG_SLICE_WHOLE;
+    struct sg_diff diff = { .changes = *changes };
 
-void
-sg_flows_diff_touched(const struct sg_flows *installed,
-                      const struct sg_flows *desired,
-                      const struct sg_flows *touched,
-                      struct sg_changes *changes)
-{
-    diff_whole(installed, desired, touched, changes);
+    sg_diff_run(&diff, installed, desired, NULL, &slice);
+    *changes = diff.changes;
 }
 
 void

@@ -111,14 +111,9 @@ void sg_changes_init(struct sg_changes *);
 void sg_changes_destroy(struct sg_changes *);
 void sg_flows_diff(const struct sg_flows *installed,
                    const struct sg_flows *desired, struct sg_changes *);
-/* The same, if the two differ at most in the identities in 'touched'. */
-void sg_flows_diff_touched(const struct sg_flows *installed,
-                           const struct sg_flows *desired,
-                           const struct sg_flows *touched,
-                           struct sg_changes *);
-/* Either, in slices (slice.h): begins all zeros, and is at its end once that
- * returns true; 'touched' NULL: they may differ anywhere.  Meanwhile no set
- * may change. */
+/* The same in slices (slice.h): begins all zeros, and is at its end once that
+ * returns true.  The two differ at most in the identities in 'touched'; NULL:
+ * anywhere.  Meanwhile no set may change. */
 struct sg_diff {
     struct sg_changes changes;  /* So far. */
     bool have_old;              /* All of 'installed' was looked at. */

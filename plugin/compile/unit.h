@@ -18,7 +18,7 @@
  *
  * The identities of all flows that were taken out or put in are collected in
  * a third set, "touched", so that desired and installed flows need to be
- * compared there only (sg_flows_diff_touched()).
+ * compared there only (sg_diff_run()).
  *
  * The flows belong to the desired set: whoever owns both the units and the
  * set destroys the units first. */

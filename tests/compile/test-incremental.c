@@ -146,14 +146,14 @@ engine_update(struct engine *e, const struct world *w)
 static size_t
 engine_install(struct engine *e)
 {
-    struct sg_changes changes;
+    struct sg_slice slice = SG_SLICE_WHOLE;
+    struct sg_diff diff = { .have_old = false };
     size_t n;
 
-    sg_changes_init(&changes);
-    sg_flows_diff_touched(&e->installed, &e->desired, &e->touched, &changes);
-    n = changes.n;
+    sg_diff_run(&diff, &e->installed, &e->desired, &e->touched, &slice);
+    n = diff.changes.n;
     for (size_t i = 0; i < n; i++) {
-        const struct sg_change *change = &changes.list[i];
+        const struct sg_change *change = &diff.changes.list[i];
 
         if (change->new) {
             sg_flows_put(&e->installed, change->new);
@@ -162,7 +162,7 @@ engine_install(struct engine *e)
                             sg_flows_find(&e->installed, change->old));
         }
     }
-    sg_changes_destroy(&changes);
+    sg_diff_destroy(&diff);
     sg_flows_clear(&e->touched);
     return n;
 }
