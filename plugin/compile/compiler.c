@@ -108,15 +108,21 @@ recover_l4(struct sg_compiler *c, const struct sg_flow *flow)
     }
 }
 
-/* A number under review (review.h) is gone and still in use. */
+/* A number under review (review.h) is gone and still in use.  So may be any,
+ * also one that came later, if all connections of a port are: it had to do
+ * with rules that it left behind, and nothing tells their numbers. */
 static void
 skip_reviewed(struct sg_compiler *c, const struct sg_flow *flow)
 {
     uint32_t value, mask;
 
-    if (is_of_kind(flow, SG_COOKIE_REVIEW)
-        && sg_flow_get_match_mark(flow, &value, &mask)
-        && mask == UINT32_MAX) {
+    if (!is_of_kind(flow, SG_COOKIE_REVIEW)) {
+        return;
+    }
+    if (sg_flow_get_match_reg(flow, SG_R_DST, &value)) {
+        sg_ids_leave_gap(&c->numbers);
+    } else if (sg_flow_get_match_mark(flow, &value, &mask)
+               && mask == UINT32_MAX) {
         sg_ids_skip(&c->numbers, value & SG_MARK_ID);
     }
 }

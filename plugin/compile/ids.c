@@ -10,6 +10,10 @@
 #include "hash.h"
 #include "util.h"
 
+/* This part of all numbers is a gap (sg_ids_leave_gap()): many more than are
+ * given between two starts, and so few that hundreds of starts have room. */
+#define GAPS 512
+
 struct sg_id_hint {
     struct hmap_node identity_node; /* In sg_ids.hints. */
     struct hmap_node id_node;       /* In sg_ids.hinted_ids. */
@@ -32,6 +36,7 @@ sg_ids_init(struct sg_ids *ids, uint32_t min, uint32_t max)
 {
     ids->min = ids->next = min;
     ids->max = max;
+    ids->gap = false;
     ovs_list_init(&ids->idle);
     ovs_list_init(&ids->fresh);
     shash_init(&ids->by_key);
@@ -168,6 +173,25 @@ sg_ids_skip(struct sg_ids *ids, uint32_t id)
 }
 
 void
+sg_ids_leave_gap(struct sg_ids *ids)
+{
+    ids->gap = true;
+}
+
+/* When all hints are known. */
+static void
+sg_ids_skip_gap(struct sg_ids *ids)
+{
+    uint32_t size = (ids->max - ids->min) / GAPS;
+
+    if (ids->gap) {
+        ids->gap = false;
+        ids->next = (ids->max - ids->next > size ? ids->next + size
+                     : ids->min);
+    }
+}
+
+void
 sg_ids_leave_room(struct sg_ids *ids)
 {
     ids->next += (ids->max - ids->next) / 2;
@@ -183,6 +207,7 @@ sg_ids_choose(struct sg_ids *ids, uint64_t identity, uint32_t *numberp)
         *numberp = hint->id;
         return true;
     }
+    sg_ids_skip_gap(ids);
     for (uint64_t i = 0; i <= (uint64_t) ids->max - ids->min; i++) {
         uint32_t number = ids->next;
 

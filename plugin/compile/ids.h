@@ -28,7 +28,8 @@
 
 struct sg_ids {
     uint32_t min, max;          /* Inclusive. */
-    uint32_t next;              /* Where the search for a free one begins. */
+    uint32_t next;              /* Where the search for a free one begins, */
+    bool gap;                   /* or well behind it: sg_ids_leave_gap(). */
     struct ovs_list idle;       /* struct sg_id that nobody holds. */
     struct ovs_list fresh;      /* struct sg_id, see sg_ids_begin(). */
     struct shash by_key;        /* key -> struct sg_id. */
@@ -73,6 +74,10 @@ void sg_ids_hint(struct sg_ids *, uint64_t identity, uint32_t id);
 /* 'id' is not to be given out soon: nothing has it any more, but connections
  * may still carry it. */
 void sg_ids_skip(struct sg_ids *, uint32_t id);
+
+/* Connections may carry numbers that were given up and that no flow tells any
+ * more: new ones shall come well behind those that hints tell. */
+void sg_ids_leave_gap(struct sg_ids *);
 
 /* Flows that we cannot read yet may have more numbers than hints tell: new
  * ones shall come from where those are not likely to be. */

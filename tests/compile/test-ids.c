@@ -206,6 +206,28 @@ test_skip(void)
     sg_ids_destroy(&ids);
 }
 
+/* Numbers that connections carry, and nobody knows which. */
+static void
+test_gap(void)
+{
+    struct sg_ids ids;
+
+    sg_ids_init(&ids, 1, 5120);
+    sg_ids_leave_gap(&ids);
+    sg_ids_hint(&ids, sg_identity("old"), 20);
+    sg_ids_begin(&ids);
+    is_int(get(&ids, "old"), 20, "what is known keeps its number");
+    ok(get(&ids, "a") > 25, "new ones come well behind all that are known");
+    ok(get(&ids, "b") == sg_ids_find(&ids, "a")->id + 1, "... once");
+    sg_ids_end(&ids);
+    sg_ids_skip(&ids, 5118);
+    sg_ids_leave_gap(&ids);
+    sg_ids_begin(&ids);
+    is_int(get(&ids, "c"), 1, "... and go round");
+    sg_ids_end(&ids);
+    sg_ids_destroy(&ids);
+}
+
 static void
 test_identity(void)
 {
@@ -224,6 +246,7 @@ main(void)
     test_hints();
     test_hinted_is_taken();
     test_skip();
+    test_gap();
     test_identity();
     return done_testing();
 }

@@ -229,6 +229,36 @@ def _(lab):
         lab.set_ids(lab.vm, sg_addresses='192.0.2.1 2001:db8::1')
 
 
+MOVED = '''
+group "a" { ingress = {}, egress = { udp { 53, to = any } } }
+group "b" { ingress = {}, egress = { tcp { 80, to = any }, %s } }
+'''
+
+
+def moved():
+    lab = Lab(MOVED % '')
+    lab.guest('vm', 'b')
+    lab.guest('other', 'b')
+    lab.uplink()
+    lab.remote('client', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+@test('the number of a rule that a port left behind is not given to another '
+      'after a restart', lab=moved, fresh=True)
+def _(lab):
+    lab.set_ids(lab.vm, sg_groups='a')
+    gone = lab.connect(lab.vm, lab.client, 'udp', 53)
+    # The last number that was given goes with its last port, but stays in the
+    # policy.
+    lab.set_ids(lab.vm, sg_groups='b')
+    lab.agent.restart()
+    lab.reload(MOVED % 'udp { 54, to = any }')
+    # The agent looks through the connection table after half a second.
+    time.sleep(1.5)
+    gone.reply(False, 'its group was left')
+
+
 def in_fragments():
     lab = Lab(FRAGMENTS)
     lab.guest('vm', 'open')
