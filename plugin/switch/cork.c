@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/stream.h"
 #include "lib/vconn-provider.h"
@@ -92,17 +93,27 @@ drop_front(struct ofpbuf *b, size_t n)
     }
 }
 
-/* How long the message in front of what was received is; 0: more has to come,
- * or it is none. */
+/* What the message in front of what was received says about its length; 0 if
+ * not even that has come.  It may lie at any address. */
+static size_t
+said_size(const struct cork *c)
+{
+    struct ofp_header oh;
+
+    if (c->rx.size < sizeof oh) {
+        return 0;
+    }
+    memcpy(&oh, c->rx.data, sizeof oh);
+    return ntohs(oh.length);
+}
+
+/* How long that message is; 0 if more of it has to come. */
 static size_t
 message_size(const struct cork *c)
 {
-    const struct ofp_header *oh = c->rx.data;
+    size_t size = said_size(c);
 
-    if (c->rx.size < sizeof *oh || c->rx.size < ntohs(oh->length)) {
-        return 0;
-    }
-    return ntohs(oh->length);
+    return size <= c->rx.size ? size : 0;
 }
 
 static int
@@ -139,11 +150,11 @@ cork_recv(struct vconn *vconn, struct ofpbuf **msgp)
         }
         size = message_size(c);
     }
-    if (size < sizeof(struct ofp_header)) {
-        const struct ofp_header *oh = c->rx.data;
-
-        return (c->rx.size >= sizeof *oh && ntohs(oh->length) < sizeof *oh
-                ? EPROTO : EAGAIN);
+    if (c->rx.size >= sizeof(struct ofp_header)
+        && said_size(c) < sizeof(struct ofp_header)) {
+        return EPROTO;
+    } else if (!size) {
+        return EAGAIN;
     }
     *msgp = ofpbuf_clone_data(c->rx.data, size);
     drop_front(&c->rx, size);

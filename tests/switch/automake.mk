@@ -2,6 +2,7 @@
 
 switch_tests = \
 	tests/switch/test-conntrack \
+	tests/switch/test-cork \
 	tests/switch/test-flows \
 	tests/switch/test-link \
 	tests/switch/test-noflood \
@@ -18,6 +19,10 @@ switch_test_libs = libsgswitch.la $(SG_CORE_LIBS)
 tests_switch_test_conntrack_SOURCES = tests/switch/test-conntrack.c $(switch_lab)
 tests_switch_test_conntrack_CPPFLAGS = $(switch_test_cppflags)
 tests_switch_test_conntrack_LDADD = $(switch_test_libs)
+
+tests_switch_test_cork_SOURCES = tests/switch/test-cork.c tests/lab.c tests/lab.h
+tests_switch_test_cork_CPPFLAGS = $(switch_test_cppflags)
+tests_switch_test_cork_LDADD = $(switch_test_libs)
 
 tests_switch_test_flows_SOURCES = tests/switch/test-flows.c $(switch_lab)
 tests_switch_test_flows_CPPFLAGS = $(switch_test_cppflags)
