@@ -212,7 +212,9 @@ class Control:
         remote = next((r['remote'] for r in rules if 'group' in r['remote']
                        and r['direction'] == 'ingress'),
                       {'group': referenced_group(self.scenario)})
-        if any(r['remote'] == remote and r['protocol'] == 'any'
+        if any(r['remote'] == remote and r['protocol'] in ('any', 'tcp')
+               and (r['port_min'] is None
+                    or r['port_min'] <= 2000 <= r['port_max'])
                for r in rules):
             remote = {'cidr': '198.51.100.0/24'}
         rule = {'direction': 'ingress', 'ethertype': 'IPv4',
