@@ -121,6 +121,11 @@ struct sg_stale {
     long long int asked;        /* PURGE (time_msec()). */
     long long int next, retry;  /* No sooner than then; `wait' looks at the
                                  * second only. */
+
+    struct sg_conntrack *first; /* Asks for the first purge after a change. */
+    bool first_due;
+    long long int first_asked;  /* Both as above. */
+    long long int first_next;
 };
 
 /* An endpoint in its time of grace (`--midstream-grace'). */

@@ -25,13 +25,20 @@
  * next packets make others by the tables of now.  No packet is lost by it.
  *
  *   due --> VERSION --> WAIT --> PURGE
+ *    `--> a first purge
  *
- * WAIT is `revalidator/wait'.  A purge in the middle of that would work, but
- * the switch would warn of each megaflow that is gone before it is changed; so
- * another change begins anew with WAIT, for some time.
- * A datapath with many megaflows is busy for a while afterwards, so the next
- * purge comes no sooner than after a multiple of what the last one took,
- * unless a `wait' wants to be sure. */
+ * The first purge comes when the switch has confirmed the change.  But a
+ * revalidator that was at work then, and a packet that had missed before the
+ * change, may only afterwards put into the datapath what they made of the old
+ * tables.  WAIT, two rounds of the revalidators (`revalidator/wait'), ends
+ * when they have, up to a second later, and PURGE takes that away, too.
+ *
+ * A purge in the middle of a round works, but the switch warns of each
+ * megaflow that is gone before it is changed, and makes those in use again.
+ * So in a burst of changes not each has a first purge, and another change
+ * begins anew with WAIT, for some time.  After a purge of many megaflows the
+ * next one comes no sooner than after a multiple of what that took, unless a
+ * `wait' wants to be sure. */
 
 #include "agent/core-private.h"
 
@@ -48,6 +55,7 @@
 VLOG_DEFINE_THIS_MODULE(sg_stale);
 
 #define PAUSE_FACTOR 20         /* Of the time that a purge took. */
+#define FIRST_PAUSE 100         /* msec between first purges, at least. */
 #define PATIENCE 2000           /* msec for which more changes delay one. */
 #define RETRY 2000              /* msec after a failure. */
 
@@ -55,6 +63,7 @@ void
 sg_core_stale_init(struct sg_core *core, bool switch_is_sound)
 {
     core->stale.control = sg_conntrack_create(core->switch_unixctl);
+    core->stale.first = sg_conntrack_create(core->switch_unixctl);
     core->stale.question = SG_STALE_NONE;
     core->stale.version = switch_is_sound ? SG_STALE_SOUND : SG_STALE_UNKNOWN;
     core->stale.always_sound = switch_is_sound;
@@ -64,6 +73,7 @@ void
 sg_core_stale_destroy(struct sg_core *core)
 {
     sg_conntrack_destroy(core->stale.control);
+    sg_conntrack_destroy(core->stale.first);
 }
 
 static bool
@@ -78,6 +88,7 @@ sg_core_stale_note(struct sg_core *core, const struct sg_core_bridge *b)
 {
     if (!core->observe && bridge_is_concerned(b)) {
         core->stale.due = core->stale.version != SG_STALE_SOUND;
+        core->stale.first_due = core->stale.due;
     }
 }
 
@@ -97,6 +108,7 @@ stale_learn_version(struct sg_stale *stale, const char *answer)
     stale->version = (sg_megaflows_follow_changes(answer)
                       ? SG_STALE_SOUND : SG_STALE_AFFECTED);
     stale->due &= stale->version == SG_STALE_AFFECTED;
+    stale->first_due &= stale->due;
 }
 
 static void
@@ -112,6 +124,7 @@ stale_ask(struct sg_stale *stale, enum sg_stale_question question)
         sg_conntrack_start_wait(stale->control);
         break;
     case SG_STALE_PURGE:
+        stale->first_due &= stale->due;
         stale->asked = time_msec();
         sg_conntrack_start_purge(stale->control);
         break;
@@ -202,12 +215,39 @@ stale_time(const struct sg_core *core)
             ? core->stale.next : core->stale.retry);
 }
 
+/* If that fails, the second purge says so. */
+static void
+stale_run_first(struct sg_stale *stale)
+{
+    enum sg_conntrack_status status = sg_conntrack_run(stale->first);
+    long long int now = time_msec();
+
+    if (status == SG_CT_PENDING) {
+        return;
+    }
+    if (stale->first_asked) {
+        long long int pause = PAUSE_FACTOR * (now - stale->first_asked);
+
+        stale->first_next = now + MAX(pause, FIRST_PAUSE);
+        stale->first_asked = 0;
+        sg_conntrack_reset(stale->first);
+    }
+    if (stale->first_due && stale->version == SG_STALE_AFFECTED
+        && now >= stale->first_next) {
+        stale->first_due = false;
+        stale->first_asked = now;
+        sg_conntrack_start_purge(stale->first);
+    }
+}
+
 void
 sg_core_stale_run(struct sg_core *core)
 {
     struct sg_stale *stale = &core->stale;
-    enum sg_conntrack_status status = sg_conntrack_run(stale->control);
+    enum sg_conntrack_status status;
 
+    stale_run_first(stale);
+    status = sg_conntrack_run(stale->control);
     if (status == SG_CT_PENDING) {
         return;
     }
@@ -225,6 +265,11 @@ sg_core_stale_wait(struct sg_core *core)
 {
     struct sg_stale *stale = &core->stale;
 
+    if (stale->first_asked) {
+        sg_conntrack_wait(stale->first);
+    } else if (stale->first_due && stale->version == SG_STALE_AFFECTED) {
+        poll_timer_wait_until(stale->first_next);
+    }
     if (stale->question != SG_STALE_NONE) {
         sg_conntrack_wait(stale->control);
     } else if (stale->due) {

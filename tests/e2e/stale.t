@@ -71,6 +71,32 @@ def _(lab):
         expect_first(lab, family, ['near', 'far', 'other'], ['near', 'other'])
 
 
+def megaflows(lab):
+    return lab.sandbox.appctl('dpctl/dump-flows').splitlines()
+
+
+@test('what may have missed a change goes at once, and `wait\' waits for more',
+      lab=overlapping, fresh=True, beside='that switch needs no purge')
+def _(lab):
+    if lab.sandbox.DATAPATH != 'netdev':
+        raise Skip('this datapath needs no purge')
+    change(lab, OTHERS)
+    # Rounds that nothing asks for: ten seconds apart from now on.
+    lab.sandbox.vsctl('set', 'Open_vSwitch', '.',
+                      'other_config:max-revalidator=10000')
+    lab.sandbox.appctl('revalidator/wait')
+    expect_first(lab, 4, ['other'], ['other'])
+    lab.check(megaflows(lab), 'there is no megaflow')
+    lab.write_policy(POLICY % (FARS + ', ' + OTHERS, NOBODY))
+    lab.agent.must('reload')
+    lab.check(wait_until(lambda: not megaflows(lab), 5),
+              'a megaflow waits for the revalidators')
+    lab.check(lab.agent.ctl('wait', '--timeout=1').status,
+              '`wait\' is content with the first purge')
+    lab.sandbox.vsctl('set', 'Open_vSwitch', '.',
+                      'other_config:max-revalidator=100')
+
+
 @test('an agent that the switch does not answer says so, and `wait\' ends',
       lab=overlapping, fresh=True, beside='that switch needs no purge')
 def _(lab):
