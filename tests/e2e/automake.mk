@@ -32,6 +32,7 @@ E2E_TESTS = \
 	tests/e2e/selftest.t \
 	tests/e2e/stale.t \
 	tests/e2e/truth.t \
+	tests/e2e/turns.t \
 	tests/e2e/work.t
 
 # The same once more with the agent inside the switch; harness/host.py.  What
