@@ -6,6 +6,8 @@ passes that is not allowed."""
 import contextlib
 import os
 import sys
+import threading
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)),
                                 '..', 'e2e'))
@@ -52,6 +54,54 @@ class Traffic:
             self.tick()
 
 
+class Steady(threading.Thread):
+    """Sends frames between `with' and its end, while that waits for something:
+    those of a connection must all arrive, the others must not."""
+
+    def __init__(self, lab, conn):
+        super().__init__(daemon=True)
+        self.lab = lab
+        self.good = [(conn.client, conn.server, conn.forward_frame()),
+                     (conn.server, conn.client, conn.reply_frame())]
+        self.bad = [(source, target, source.udp(target, 9))
+                    for source, target in ((lab.client, lab.web1),
+                                           (lab.web1, lab.db1))]
+        self.give = [lab.sandbox.flood(source.port, [frame])
+                     for source, _, frame in self.good + self.bad]
+        self.sent = 0                   # Each of the frames.
+        self.goes_on = True
+
+    def run(self):
+        while self.goes_on:
+            for give in self.give:
+                give()
+            self.sent += 1
+            time.sleep(.001)
+
+    def __enter__(self):
+        self.lab.sandbox.collect()
+        self.start()
+        return self
+
+    def __exit__(self, *error):
+        self.goes_on = False
+        self.join()
+        self.lab.sandbox.injected += self.sent * len(self.give)
+        if not error[0]:
+            # Another one that must not arrive, to wait for.
+            self.lab.sandbox.feed(self.bad[0][0].port, [self.bad[0][2]])
+            self.check(self.lab.sandbox.collect())
+
+    def check(self, out):
+        self.lab.check(self.sent, 'nothing was sent')
+        for frames, wanted in (self.good, self.sent), (self.bad, 0):
+            for source, target, frame in frames:
+                self.lab.equal(
+                    out.get(target.port, []).count(frame), wanted,
+                    'of %d frames from %s, what reached %s' % (
+                        self.sent, source, target))
+
+
 @contextlib.contextmanager
 def untouched(lab, why):
     with lab.watch_flows() as watch:
@@ -76,13 +126,18 @@ def _(lab):
     beside = Agent(lab.sandbox, lab.folder).start()
     lab.settle()
     traffic = Traffic(lab)
+    sent = 0
     before = lab.flows()
     for _ in range(3):
         with untouched(lab, 'to the plugin'):
-            plugin.start()
+            with Steady(lab, traffic.conns[2]) as steady:
+                plugin.start()
+            sent += steady.sent
             traffic.until(lambda: lab.log().grep('another agent holds'),
                           'the plugin waits')
-            lab.equal(beside.stop(), [], 'the end of ovs-sgd')
+            with Steady(lab, traffic.conns[2]) as steady:
+                lab.equal(beside.stop(), [], 'the end of ovs-sgd')
+            sent += steady.sent
             traffic.until(lambda: in_charge(plugin, lab),
                           'the plugin is in charge')
             lab.agent.wait()
@@ -96,13 +151,16 @@ def _(lab):
             if p['name'] == 'web2'))
         wait_until(lambda: lab.flows() == before, 15, 0.1)
         with untouched(lab, 'to ovs-sgd'):
-            beside.start()
-            plugin.unload()
+            with Steady(lab, traffic.conns[2]) as steady:
+                beside.start()
+                plugin.unload()
+            sent += steady.sent
             traffic.until(lambda: in_charge(beside, lab),
                           'ovs-sgd is in charge')
             lab.agent.wait()
         lab.equal(lab.flows(), before, 'flows')
-    print('# %d rounds of traffic' % traffic.rounds)
+    print('# %d rounds of traffic, and %d more frames of a connection and as '
+          'many others' % (traffic.rounds, 2 * sent))
     lab.equal(set(ports_state(lab).values()), {'active'}, 'states')
     lab.equal(beside.stop(), [], 'the end of ovs-sgd')
     plugin.start()
