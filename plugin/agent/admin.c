@@ -3,7 +3,11 @@
 #include <config.h>
 
 /* `enable' and `disable'.  The database part is ports/'s; before that,
- * `disable' takes our flows and flags off the bridge. */
+ * `disable' takes our flows and flags off the bridge.
+ *
+ * The answer comes when packets meet what the database part changed: until
+ * ovs-vswitchd has configured it, a bridge that has nothing of ours may still
+ * be `fail_mode=secure', and forward nothing. */
 
 #include "agent/core-private.h"
 
@@ -23,12 +27,17 @@ struct sg_admin {
     bool disable;
     bool clear_fail_mode;       /* Nobody else has flows that forward. */
     struct sg_ovsdb_admin *db;  /* The database part, once it has begun. */
-    char *error;                /* Refused, before it began. */
+    char *error;                /* What prevented it. */
+    char *report;               /* Set once the database has it. */
+    unsigned int sync;          /* From then on: sg_ovsdb_sync_start(). */
+    struct sg_barrier *barrier; /* From when that is done. */
     bool begun;                 /* Looked at the database. */
-    long long int deadline;     /* To reach it (time_msec()). */
+    long long int deadline;     /* To reach it, and then for ovs-vswitchd to
+                                 * follow (time_msec()). */
 };
 
-#define PATIENCE 5000           /* Milliseconds: an agent may just start. */
+#define PATIENCE 5000           /* Milliseconds: an agent may just start, and a
+                                 * switch may be down. */
 
 static struct sg_admin *
 admin_create(struct sg_core *core, const char *bridge, bool disable)
@@ -137,22 +146,15 @@ admin_destroy(struct sg_core *core, struct sg_admin *admin)
     }
     free(admin->bridge);
     free(admin->error);
+    free(admin->report);
+    sg_core_barrier_destroy(core, admin->barrier);
     free(admin);
 }
 
-bool
-sg_core_admin_finish(struct sg_core *core, struct sg_admin *admin,
-                     char **report, char **error)
+/* Returns true once the database has what is wanted, or refused it. */
+static bool
+admin_write(struct sg_core *core, struct sg_admin *admin)
 {
-    *report = *error = NULL;
-    if (!admin->begun && !admin_begin(core, admin)) {
-        return false;
-    }
-    if (admin->error) {
-        *error = xstrdup(admin->error);
-        admin_destroy(core, admin);
-        return true;
-    }
     if (admin->disable && !admin->db) {
         const struct sg_core_bridge *b = shash_find_data(&core->bridges,
                                                          admin->bridge);
@@ -164,9 +166,65 @@ sg_core_admin_finish(struct sg_core *core, struct sg_admin *admin,
         admin->db = sg_ovsdb_disable(core->db, admin->bridge,
                                      admin->clear_fail_mode);
     }
-    if (!sg_ovsdb_admin_finish(core->db, admin->db, report, error)) {
+    if (!sg_ovsdb_admin_finish(core->db, admin->db, &admin->report,
+                               &admin->error)) {
         return false;
     }
+    admin->db = NULL;           /* It is gone. */
+    admin->sync = sg_ovsdb_sync_start(core->db);
+    admin->deadline = time_msec() + PATIENCE;
+    return true;
+}
+
+/* Has ovs-vswitchd configured what was written?  It has changed the flows of
+ * the bridge then, if the fail_mode is another. */
+static bool
+admin_is_configured(struct sg_core *core, struct sg_admin *admin)
+{
+    if (!admin->barrier && sg_ovsdb_sync_done(core->db, admin->sync)) {
+        const struct sg_facts *facts = sg_ovsdb_facts(core->db);
+        const struct sg_bridge *bridge
+            = facts ? shash_find_data(&facts->bridges, admin->bridge) : NULL;
+
+        if (bridge) {
+            sg_core_stale_note(core, bridge->datapath_type);
+        }
+        admin->barrier = sg_core_barrier_start(core);
+    }
+    return admin->barrier != NULL;
+}
+
+/* Do packets meet what was written, or is it hopeless? */
+static bool
+admin_is_in_force(struct sg_core *core, struct sg_admin *admin)
+{
+    if (admin_is_configured(core, admin)
+        && sg_core_barrier_reached(core, admin->barrier)) {
+        return true;
+    } else if (time_msec() < admin->deadline) {
+        poll_timer_wait_until(admin->deadline);
+        return false;
+    }
+    char *late = xasprintf("%s%s: the switch has not followed within %d "
+                           "seconds; `wait' returns when it has\n",
+                           admin->report, admin->bridge, PATIENCE / 1000);
+    free(admin->report);
+    admin->report = late;
+    return true;
+}
+
+bool
+sg_core_admin_finish(struct sg_core *core, struct sg_admin *admin,
+                     char **report, char **error)
+{
+    *report = *error = NULL;
+    if ((!admin->begun && !admin_begin(core, admin))
+        || (!admin->error && !admin->report && !admin_write(core, admin))
+        || (!admin->error && !admin_is_in_force(core, admin))) {
+        return false;
+    }
+    *error = nullable_xstrdup(admin->error);
+    *report = nullable_xstrdup(admin->report);
     admin_destroy(core, admin);
     return true;
 }

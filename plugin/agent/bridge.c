@@ -108,7 +108,7 @@ bridge_follow_commit(struct sg_core_bridge *b)
         b->ours_there = sg_flows_count(sg_switch_installed(b->sw)) > 0;
         b->applied_pass = b->committed_pass;
         b->unsent = false;
-        sg_core_stale_note(b->core, b);
+        sg_core_stale_note(b->core, b->datapath_type);
     } else {
         sg_inputs_refused(&b->inputs);
         b->compare_all = true;
@@ -184,7 +184,7 @@ bridge_end_learning(struct sg_core *core, struct sg_core_bridge *b,
     }
     b->away = false;
     /* Who changed the flows may have been an agent that was killed since. */
-    sg_core_stale_note(core, b);
+    sg_core_stale_note(core, b->datapath_type);
     b->applied_pass = 0;
     b->unsent = false;          /* The reviews are those of the flows. */
     b->compare_all = true;

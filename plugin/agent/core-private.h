@@ -384,7 +384,7 @@ void sg_core_revoke_soon(struct sg_core *);     /* Something was revoked. */
 /* stale.c */
 void sg_core_stale_init(struct sg_core *, bool switch_is_sound);
 void sg_core_stale_destroy(struct sg_core *);
-void sg_core_stale_note(struct sg_core *, const struct sg_core_bridge *);
+void sg_core_stale_note(struct sg_core *, const char *datapath_type);
 void sg_core_stale_forget(struct sg_core *);
 void sg_core_stale_run(struct sg_core *);
 void sg_core_stale_wait(struct sg_core *);

@@ -77,16 +77,17 @@ sg_core_stale_destroy(struct sg_core *core)
 }
 
 static bool
-bridge_is_concerned(const struct sg_core_bridge *b)
+is_concerned(const char *datapath_type)
 {
-    return !strcmp(b->datapath_type, "netdev");
+    return !strcmp(datapath_type, "netdev");
 }
 
-/* The flows of 'b' have changed: not by this agent, if it only observes. */
+/* The flows of a bridge of 'datapath_type' have changed: not by this agent, if
+ * it only observes. */
 void
-sg_core_stale_note(struct sg_core *core, const struct sg_core_bridge *b)
+sg_core_stale_note(struct sg_core *core, const char *datapath_type)
 {
-    if (!core->observe && bridge_is_concerned(b)) {
+    if (!core->observe && is_concerned(datapath_type)) {
         core->stale.due = core->stale.version != SG_STALE_SOUND;
         core->stale.first_due = core->stale.due;
     }
@@ -295,7 +296,7 @@ sg_core_stale_purged_all(const struct sg_core *core)
     SHASH_FOR_EACH (node, &core->bridges) {
         const struct sg_core_bridge *b = node->data;
 
-        if (!bridge_is_concerned(b)) {
+        if (!is_concerned(b->datapath_type)) {
             return false;
         }
     }

@@ -442,6 +442,19 @@ def _(lab):
     lab.expect(lab.client, lab.web1, 'tcp', 80, True)
 
 
+@test('the switch has followed when disable and enable answer',
+      lab=open_bridge, fresh=True)
+def _(lab):
+    lab.allow_log('somebody else')      # fail_mode=secure flushes.
+    lab.apply()
+    for _ in range(20):
+        lab.agent.must('enable', 'br0')
+        lab.check('priority=0 actions=NORMAL' not in lab.sandbox.ofctl(
+            'dump-flows', lab.sandbox.mgmt('br0')), 'the bridge is open')
+        lab.agent.must('disable', 'br0')
+        lab.expect(lab.client, lab.web1, 'tcp', 81, True)
+
+
 @test('disable survives a restart of the agent', lab=open_bridge, fresh=True)
 def _(lab):
     lab.allow_log('somebody else')      # fail_mode=secure flushes.
