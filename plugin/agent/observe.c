@@ -472,8 +472,10 @@ observation_to_json(struct sg_core *core, struct sg_observation *o)
     struct sg_ports ports;
 
     if (!core->have_policy) {
-        add_note(o, xstrdup("no policy is loaded: all is judged by the "
-                               "built-in group \"default\" alone"));
+        add_note(o, xstrdup("no policy is loaded: ports that become guarded "
+                            "are closed until `ovs-sgctl reload' has loaded "
+                            "one (judged here by the built-in group "
+                            "\"default\" alone)"));
     }
     admit_all(core, o, &ports);
     sg_seen_teach(&o->seen, &ports);
