@@ -3,15 +3,19 @@
 """ovs-sg.so comes, goes and is told what to do, while the switch runs."""
 import json
 import os
+import re
 import shutil
+import struct
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)),
                                 '..', 'e2e'))
-from harness import Lab, run, test, wait_until                # noqa: E402
+from harness import (                                       # noqa: E402
+    Failure, Lab, run, test, wait_until)
 from harness.agent import program                             # noqa: E402
 from harness.plugin import leftovers                          # noqa: E402
+from harness.process import command                           # noqa: E402
 from harness.tiers import three_tier                          # noqa: E402
 
 # A process for `bind', a thread for `addresses'.
@@ -36,12 +40,13 @@ def busy():
     return lab.start()
 
 
-def status(lab):
-    """plugin_status, for our path.  Debian's ovs-vsctl does not know it."""
+def status(lab, path=None):
+    """plugin_status, for our path or another.  Debian's ovs-vsctl does not
+    know it."""
     out = lab.sandbox.must(['ovsdb-client', '--format=json', 'dump',
                             'unix:' + lab.sandbox.path('db.sock'),
                             'Open_vSwitch', 'Open_vSwitch', 'plugin_status'])
-    return dict(json.loads(out)['data'][0][0][1]).get(lab.agent.path)
+    return dict(json.loads(out)['data'][0][0][1]).get(path or lab.agent.path)
 
 
 def set_config(lab, **settings):
@@ -103,6 +108,34 @@ def _(lab):
             lab.sandbox.appctl('plugin/reload', lab.agent.path)
             lab.agent.wait()
             conn.expect_alive('replaced')
+        lab.equal(watch.take(), [], 'flow mods')
+
+
+def mapped(lab):
+    """The numbers of the files named ovs-sg.so that the switch has mapped."""
+    with open('/proc/%d/maps' % lab.sandbox.vswitchd.pid) as f:
+        return {int(line.split()[4]) for line in f if '/ovs-sg.so' in line}
+
+
+@test('another file in its place is taken by plugin/reload', lab=busy,
+      fresh=True)
+def _(lab):
+    conn = lab.connect(lab.client, lab.bound, 'tcp', 80)
+    built = lab.agent.path
+    lab.agent.unload()
+    path = lab.agent.path = lab.sandbox.path('ovs-sg.so')
+    shutil.copy(built, path)
+    with lab.watch_flows() as watch:
+        lab.agent.start()
+        for _ in range(3):
+            old = os.stat(path).st_ino
+            shutil.copy(built, path + '.new')
+            os.rename(path + '.new', path)
+            lab.equal(mapped(lab), {old}, 'files, before')
+            lab.sandbox.appctl('plugin/reload', path)
+            lab.agent.wait()
+            lab.equal(mapped(lab), {os.stat(path).st_ino}, 'files')
+            conn.expect_alive('another file')
         lab.equal(watch.take(), [], 'flow mods')
 
 
@@ -251,6 +284,32 @@ def _(lab):
     lab.expect(lab.web1, lab.app1, 'tcp', 8080, True)
 
 
+def place_of(path, symbol):
+    """Where in the file the data of a symbol is."""
+    value, section = re.search(
+        r'(\w+) +\d+ +OBJECT +GLOBAL +DEFAULT +(\d+) %s\n' % symbol,
+        command(['readelf', '--dyn-syms', '-W', path]).out).groups()
+    address, offset = re.search(
+        r'\[ *%s\] \S+ +\S+ +(\w+) (\w+)' % section,
+        command(['readelf', '-S', '-W', path]).out).groups()
+    return int(value, 16) - int(address, 16) + int(offset, 16)
+
+
+def expect_refused(lab, path, why):
+    """What was enforced stays so, and the reason is in the database."""
+    lab.allow_log(why)
+    lab.agent.unload()
+    set_config(lab, plugins=path)
+    listed = lab.sandbox.appctl('plugin/list')
+    lab.check('disabled: ' + why in listed, listed)
+    lab.check(wait_until(lambda: (status(lab, path) or '').startswith(
+        'disabled: ' + why), 5), 'plugin_status: %s' % status(lab, path))
+    lab.expect(lab.web1, lab.app1, 'tcp', 8080, True)
+    lab.expect(lab.client, lab.app1, 'tcp', 8080, False)
+    lab.agent.start()
+    lab.settle()
+
+
 @test('one for another Open vSwitch is refused, and the switch runs',
       lab=three_tier, fresh=True)
 def _(lab):
@@ -260,20 +319,25 @@ def _(lab):
     path = lab.sandbox.path('old.so')
     with open(path, 'wb') as f:
         f.write(code.replace(b'3.1.0\0', b'3.0.9\0'))
-    lab.allow_log('built for Open vSwitch 3.0.9')
-    lab.agent.unload()
-    set_config(lab, plugins=path)
-    listed = lab.sandbox.appctl('plugin/list')
-    lab.check('disabled: built for Open vSwitch 3.0.9' in listed, listed)
-    lab.expect(lab.web1, lab.app1, 'tcp', 8080, True)
-    lab.agent.start()
-    lab.settle()
+    expect_refused(lab, path, 'built for Open vSwitch 3.0.9')
+
+
+@test('one for another version of the interface is refused, and the switch '
+      'runs', lab=three_tier, fresh=True)
+def _(lab):
+    with open(lab.agent.path, 'rb') as f:
+        code = bytearray(f.read())
+    at = place_of(lab.agent.path, 'ovs_plugin')
+    lab.equal(struct.unpack_from('=I', code, at)[0], 1, 'interface version')
+    struct.pack_into('=I', code, at, 2)
+    path = lab.sandbox.path('new.so')
+    with open(path, 'wb') as f:
+        f.write(code)
+    expect_refused(lab, path, 'built for version 2 of the plugin interface')
 
 
 @test('it brings nothing that is the switch\'s', lab=None)
 def _():
-    from harness import Failure
-    from harness.process import command
     out = command(['nm', '-D', '--defined-only', program('ovs-sg.so')]).out
     names = [line.split()[-1] for line in out.splitlines()]
     if names != ['ovs_plugin']:
