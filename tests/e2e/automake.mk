@@ -42,6 +42,17 @@ check-plugin: all check-programs
 	+SG_HOST=ovs-sg.so $(MAKE) check TESTS='$(PLUGIN_TESTS)'
 .PHONY: check-plugin
 
+# A port comes and goes 500 times in a flood of packets, on both hosts.
+appear: all check-programs
+	for host in ovs-sgd ovs-sg.so; do \
+		SG_SRCDIR='$(abs_top_srcdir)' SG_BUILDDIR='$(abs_top_builddir)' \
+		OVS_SG_LUADIR='$(abs_top_srcdir)/lua' \
+		SG_HOST=$$host SG_ROUNDS=500 SG_TEST_TIMEOUT=1800 \
+			$(top_srcdir)/build-aux/run-test \
+			$(top_srcdir)/tests/e2e/appear.t || exit 1; \
+	done
+.PHONY: appear
+
 # What 10,000 reloads do to the agent's memory.
 reloads: all check-programs
 	SG_SRCDIR='$(abs_top_srcdir)' SG_BUILDDIR='$(abs_top_builddir)' \
