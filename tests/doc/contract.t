@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-"""Every test that doc/contract-tests.md and doc/architecture.md name is there,
-and every line of a table in the former names one.
+"""Every test that the pages below name is there, and every line of a table in
+doc/contract-tests.md names one.
 
     restart.t: "the agent dies: ...", "and another one"; basic.t: "..."
 
@@ -15,7 +15,8 @@ import sys
 SOURCE = os.environ.get('SG_SRCDIR') or os.path.realpath(os.path.join(
     os.path.dirname(os.path.realpath(__file__)), '..', '..'))
 
-PAGES = ('doc/contract-tests.md', 'doc/architecture.md')
+PAGES = ('doc/contract-tests.md', 'doc/architecture.md',
+         'ovs-patches/README.md')
 
 # A file, and the names behind it.  A name ends at a quote that is followed by
 # what may follow a name: names hold quotes themselves.
