@@ -24,27 +24,37 @@
 #define DEFAULT_TARGET "ovs-sgd"
 #define SWITCH "ovs-vswitchd"   /* May have loaded ovs-sg.so. */
 
+/* What to do about 'error', unless that is only for others to do. */
+static const char *
+remedy(int error, const char *otherwise)
+{
+    return (error == EACCES || error == EPERM
+            ? "Only the user that it runs as may do this; root, as a rule"
+            : otherwise);
+}
+
 /* Where the daemon called 'name' listens, by its pidfile. */
 static char *
 path_by_pidfile(const char *name, char **path)
 {
     char *pidfile = xasprintf("%s/%s.pid", ovs_rundir(), name);
-    pid_t pid;
+    const char *what_now;
     char *error = NULL;
+    pid_t pid;
 
     *path = NULL;
     if (access(pidfile, F_OK)) {
-        error = xasprintf("cannot reach %s: %s: %s.  Is it running?  If it "
-                          "was started with another OVS_RUNDIR or without "
-                          "--pidfile, give its control socket with --target",
-                          name, pidfile, ovs_strerror(errno));
-        free(pidfile);
-        return error;
+        pid = -errno;
+        what_now = "Is it running?  If it was started with another "
+                   "OVS_RUNDIR or without --pidfile, give its control socket "
+                   "with --target";
+    } else {
+        pid = read_pidfile(pidfile);
+        what_now = "It is not running any more";
     }
-    pid = read_pidfile(pidfile);
     if (pid < 0) {
-        error = xasprintf("cannot reach %s: %s: %s.  It is not running any "
-                          "more", name, pidfile, ovs_strerror(-pid));
+        error = xasprintf("cannot reach %s: %s: %s.  %s", name, pidfile,
+                          ovs_strerror(-pid), remedy(-pid, what_now));
     } else {
         *path = xasprintf("%s/%s.%ld.ctl", ovs_rundir(), name,
                           (long int) pid);
@@ -104,8 +114,9 @@ connect_to(const char *path, long long int deadline, struct jsonrpc **rpc)
     free(name);
     if (error) {
         *rpc = NULL;
-        return xasprintf("cannot reach the agent at %s: %s.  Is it running?",
-                         path, ovs_retval_to_string(error));
+        return xasprintf("cannot reach the agent at %s: %s.  %s", path,
+                         ovs_retval_to_string(error),
+                         remedy(error, "Is it running?"));
     }
     *rpc = jsonrpc_open(stream);
     return NULL;

@@ -10,7 +10,8 @@ import socket
 import threading
 import time
 
-from offline import Folder, at_exit, equal, holds, run, sgctl, test
+from offline import (Folder, at_exit, command, equal, holds, program, run,
+                     sgctl, test)
 
 UNKNOWN = '"%s" is not a valid command (use "list-commands" to see a list of '\
           'valid commands)\n'
@@ -127,6 +128,22 @@ def _():
     folder = Folder()
     folder.write('ovs-sgd.pid', '1\n')
     fails(sgctl(folder, 'list-ports'), 'not running any more')
+
+
+@test('what only root may reach is told from what does not run')
+def _():
+    folder = Folder()
+    FakeAgent(folder, says([]))
+    pid = folder.write('ovs-sgd.pid', '1\n')
+    # Permissions do not count for root, unless it does without that.
+    sgctl = ['setpriv', '--bounding-set=-dac_override,-dac_read_search']
+    sgctl = (sgctl if os.geteuid() == 0 else []) + [program('ovs-sgctl')]
+    for path in pid, folder.path + '/agent.ctl':
+        os.chmod(path, 0)
+    for target in [], ['--target=' + folder.path + '/agent.ctl']:
+        result = command(sgctl + target + ['list-ports'], 20, folder.env)
+        fails(result, 'Permission denied', 'root')
+        holds('unning' not in result.err, result)
 
 
 @test('--target takes a path, a process ID, and a relative path')

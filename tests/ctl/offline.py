@@ -9,11 +9,11 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, 'tests', 'e2e'))
 
 from harness import Failure, run, test                      # noqa: E402
-from harness.agent import sgctl as call                     # noqa: E402
+from harness.agent import program, sgctl as call            # noqa: E402
 from harness.process import at_exit, command, scratch       # noqa: E402
 
 __all__ = ['TOP', 'Failure', 'Folder', 'at_exit', 'command', 'equal', 'holds',
-           'run', 'scratch', 'sgctl', 'test']
+           'program', 'run', 'scratch', 'sgctl', 'test']
 
 
 class Folder:
