@@ -22,6 +22,7 @@
 
 #include "agent/core-private.h"
 
+#include "dirs.h"
 #include "openvswitch/dynamic-string.h"
 #include "ports/ports.h"
 #include "resolve/resolver.h"
@@ -193,19 +194,44 @@ sg_core_barrier_reached(struct sg_core *core, struct sg_barrier *barrier)
     return barrier->stage == STAGE_REACHED;
 }
 
+/* What the database has not brought yet. */
+static const char *
+explain_sync(const struct sg_core *core)
+{
+    if (!sg_ovsdb_is_alive(core->db)) {
+        return "the database cannot be reached";
+    } else if (!core->observe && !sg_ovsdb_has_lock(core->db)) {
+        return "another agent is in charge of this database: this one does "
+               "nothing until that one ends";
+    }
+    return "ovs-vswitchd has not configured what is in the database; is it "
+           "running?";
+}
+
+/* Which bridge it is that everybody waits for. */
+static void
+explain_apply(const struct sg_core_bridge *b, struct ds *s)
+{
+    if (b && !sg_switch_installed(b->sw)) {
+        ds_put_format(s, "bridge %s does not answer on %s/%s.mgmt; if "
+                      "ovs-vswitchd has another run directory, start the "
+                      "agent with OVS_RUNDIR set to that", b->name,
+                      ovs_rundir(), b->name);
+    } else {
+        ds_put_format(s, "bridge %s has not confirmed its flows",
+                      b ? b->name : "(none yet)");
+    }
+}
+
 void
 sg_core_barrier_explain(struct sg_core *core, struct sg_barrier *barrier,
                         struct ds *s)
 {
-    const struct sg_core_bridge *b;
     const char *set;
 
     switch (barrier->stage) {
     case STAGE_SYNC:
-        ds_put_cstr(s, sg_ovsdb_is_alive(core->db)
-                    ? "ovs-vswitchd has not configured what is in the "
-                      "database; is it running?"
-                    : "the database cannot be reached");
+        ds_put_cstr(s, explain_sync(core));
         break;
     case STAGE_SCRIPT:
         ds_put_cstr(s, core->loading ? "the policy is still being loaded"
@@ -217,9 +243,7 @@ sg_core_barrier_explain(struct sg_core *core, struct sg_barrier *barrier,
                       set ? set : "(none)");
         break;
     case STAGE_APPLY:
-        b = first_behind(core, barrier->pass);
-        ds_put_format(s, "bridge %s has not confirmed its flows",
-                      b ? b->name : "(none yet)");
+        explain_apply(first_behind(core, barrier->pass), s);
         break;
     case STAGE_STATES:
         ds_put_cstr(s, "sg-state is not written to the database yet");

@@ -3,14 +3,16 @@
 """ovs-sgctl: every command, its exit status and its JSON (CONTRACT section
 1)."""
 import json
+import os
 import re
 import signal
 import time
 
 from harness import Lab, frames, run, test, wait_until
-from harness.agent import sgctl
-from harness.process import PATIENCE
+from harness.agent import Agent, program, sgctl
+from harness.process import PATIENCE, Child
 from harness.tiers import EXAMPLE, example_policy, three_tier
+from harness.unixctl import accepts
 
 BAD = '''group "web" {
   ingress = { tcp { 80, to = any },
@@ -184,6 +186,35 @@ def _(lab):
     expect_status(lab, result, 1)
     lab.check(0.5 < seconds < 8 * PATIENCE,
               'with a stopped agent: %.1f s' % seconds)
+
+
+@test('wait: of an agent that is not in charge, says so', lab=three_tier)
+def _(lab):
+    second = Agent(lab.sandbox, lab.folder, options=[
+        '--pidfile=' + lab.sandbox.path('second.pid'),
+        '--log-file=' + lab.sandbox.path('second.log')]).start()
+    expect_status(lab, sgctl(lab.sandbox, '--target=' + second.socket, 'wait',
+                             '--timeout=1'), 1, 'another agent is in charge')
+    lab.equal(second.stop(), [], 'the end of the second agent')
+
+
+@test('wait: of an agent in another run directory, says where it looks',
+      lab=three_tier, fresh=True, beside='there, it is that of the switch')
+def _(lab):
+    lab.agent.kill()
+    elsewhere = lab.sandbox.path('elsewhere')
+    os.mkdir(elsewhere)
+    control = os.path.join(elsewhere, 'ctl')
+    lost = Child([
+        program('ovs-sgd'), 'unix:' + lab.sandbox.path('db.sock'),
+        '--policy=' + lab.folder, '--unixctl=' + control, '-vconsole:off'],
+        dict(lab.sandbox.env, OVS_RUNDIR=elsewhere))
+    wait_until(lambda: accepts(control), 30)
+    result = sgctl(lab.sandbox, '--target=' + control, 'wait', '--timeout=1')
+    lost.kill()
+    lab.agent.start()
+    lab.agent.wait()
+    expect_status(lab, result, 1, elsewhere + '/br0.mgmt', 'OVS_RUNDIR')
 
 
 # Trace.
