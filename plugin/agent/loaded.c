@@ -55,6 +55,7 @@ sg_loaded_empty(void)
     struct sg_loaded *loaded = loaded_create(NULL);
 
     loaded->policy = sg_policy_empty();
+    loaded->policy->none = true;
     loaded->state = SG_LOADED_READY;
     return loaded;
 }

@@ -202,7 +202,11 @@ check_group(const struct sg_policy *policy, const struct sg_port *port,
         const char *network = port->endpoints[i].network;
 
         if (!sg_policy_group(policy, name, network)) {
-            error = unknown_group(policy, name, network);
+            error = (policy->none
+                     ? xasprintf("group \"%s\" is not known, because no "
+                                 "policy is loaded; run `ovs-sgctl reload' "
+                                 "to see why", name)
+                     : unknown_group(policy, name, network));
         }
     }
     return error;

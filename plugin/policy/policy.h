@@ -209,6 +209,7 @@ struct sg_bind {
 
 struct sg_policy {
     int ref_count;              /* sg_policy_ref(), _unref(). */
+    bool none;                  /* It stands for one that has not loaded. */
     struct hmap groups;         /* struct sg_group, `default' included. */
     struct hmap prefix_lists;   /* struct sg_prefix_list. */
     struct hmap addresses;      /* struct sg_addresses (addresses.h). */

@@ -171,6 +171,7 @@ def _():
         lab.agent.wait()
         lab.sandbox.purge_megaflows()
         lab.allow_log('policy', 'vm')
+        lab.expect_state(lab.vm, 'error', 'no policy is loaded')
         lab.expect(lab.client, lab.server, 'tcp', 80, True)
         lab.expect(lab.client, lab.vm, 'tcp', 80, False)
         lab.expect(lab.vm, lab.client, 'tcp', 80, False)
