@@ -178,8 +178,15 @@ sg_diags_format(const struct sg_diags *diags, bool warnings, struct ds *s)
     }
 }
 
+static bool
+is_same_letter(char a, char b)
+{
+    return tolower((unsigned char) a) == tolower((unsigned char) b);
+}
+
 /* Damerau-Levenshtein distance (insertions, deletions, changes, and swaps of
- * neighbours) of 'a' and 'b', both at most MAX_GUESS long. */
+ * neighbours) of 'a' and 'b', both at most MAX_GUESS long, whatever their
+ * case. */
 static size_t
 edit_distance(const char *a, size_t na, const char *b, size_t nb)
 {
@@ -194,10 +201,10 @@ edit_distance(const char *a, size_t na, const char *b, size_t nb)
 
         row[0] = i;
         for (size_t j = 1; j <= nb; j++) {
-            row[j] = MIN(last[j - 1] + (a[i - 1] != b[j - 1]),
+            row[j] = MIN(last[j - 1] + !is_same_letter(a[i - 1], b[j - 1]),
                          MIN(last[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2]
-                && a[i - 2] == b[j - 1]) {
+            if (i > 1 && j > 1 && is_same_letter(a[i - 1], b[j - 2])
+                && is_same_letter(a[i - 2], b[j - 1])) {
                 row[j] = MIN(row[j], before[j - 2] + 1);
             }
         }
@@ -223,11 +230,12 @@ sg_did_you_mean(const char *typed, const char *const names[], size_t n)
         size_t least = name_len > len ? name_len - len : len - name_len;
         size_t distance;
 
-        if (least >= best || name_len > MAX_GUESS) {
+        if (least >= best || name_len > MAX_GUESS
+            || !strcmp(typed, names[i])) {
             continue;
         }
         distance = edit_distance(typed, len, names[i], name_len);
-        if (distance && distance < best) {
+        if (distance < best) {
             best = distance;
             found = names[i];
         }

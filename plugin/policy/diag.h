@@ -56,7 +56,7 @@ void sg_diags_format(const struct sg_diags *, bool warnings, struct ds *s);
 
 /* Of the 'n' 'names', the one that a person who wrote 'typed' most likely
  * meant, or NULL.  (Damerau-Levenshtein distance of at most a third of the
- * length, at least 1.) */
+ * length, at least 1; a letter of the other case is no difference.) */
 const char *sg_did_you_mean(const char *typed, const char *const names[],
                             size_t n);
 
