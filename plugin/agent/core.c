@@ -594,6 +594,12 @@ sg_core_facts(const struct sg_core *core)
     return sg_ovsdb_facts(core->db);
 }
 
+bool
+sg_core_only_observes(const struct sg_core *core)
+{
+    return core->observe;
+}
+
 struct sg_ovsdb *
 sg_core_ovsdb(struct sg_core *core)
 {

@@ -106,6 +106,20 @@ note_state(const struct sg_core *core, const struct sg_trace_side *side,
     }
 }
 
+/* An agent that only observes closes nothing, either. */
+static void
+note_states(const struct sg_core *core, const struct sg_trace *trace,
+            struct json *notes)
+{
+    if (sg_core_only_observes(core)) {
+        json_array_add(notes, json_string_create(
+            "this agent only observes, so none of this is its doing yet"));
+    } else {
+        note_state(core, &trace->from, notes);
+        note_state(core, &trace->to, notes);
+    }
+}
+
 /* "tcp" alone asks about all its ports at once. */
 static void
 note_no_port(const struct sg_trace *trace, struct json *notes)
@@ -142,8 +156,7 @@ cmd_trace(struct sg_unixctl *u, struct unixctl_conn *conn,
     json_object_put_string(json, "words", ds_cstr(&words));
     ds_destroy(&words);
     notes = json_array_create_empty();
-    note_state(u->core, &trace.from, notes);
-    note_state(u->core, &trace.to, notes);
+    note_states(u->core, &trace, notes);
     note_no_port(&trace, notes);
     json_object_put(json, "notes", notes);
     reply_json(conn, json);

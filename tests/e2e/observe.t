@@ -97,6 +97,14 @@ def _(lab):
     lab.expect(lab.client, lab.vm1, 'tcp', 22, True)
 
 
+@test('trace says that nothing is in force', lab=open_bridge)
+def _(lab):
+    lab.set_ids(lab.vm1, sg_groups='default')
+    result = lab.agent.ctl('trace', 'vm1', '198.18.0.9', 'tcp', '443')
+    lab.check(result.status == 0 and 'this agent only observes' in result.err
+              and 'closed' not in result.err, result)
+
+
 @test("the switch's own flows stay as they are", lab=open_bridge, fresh=True)
 def _(lab):
     # An agent that changes flows has them made anew (tests/e2e/stale.t), and
