@@ -168,7 +168,8 @@ give_back_fail_mode(struct sg_ovsdb_admin *a, const struct ovsrec_bridge *br)
         set_fail_mode(a, br, NULL, "; nobody else's flows would forward");
     } else {
         ds_put_format(&a->report, "%s: fail_mode stays secure, as it was "
-                      "before `enable'\n", br->name);
+                      "before `enable': only what flows of others say is "
+                      "forwarded now\n", br->name);
     }
 }
 

@@ -97,6 +97,8 @@ test_modes(void)
     looks("br0", "secure {other=key, sg-enable=\"true\"}");
     disable("br0", false);
     ok(says(report, "fail_mode stays secure"), "secure before, secure after");
+    ok(says(report, "only what flows of others say is forwarded"),
+       "and what that means");
     looks("br0", "secure {other=key, sg-enable=\"false\"}");
     enable("br0");
     disable("br0", true);
