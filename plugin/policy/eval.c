@@ -165,18 +165,25 @@ layer4_matches(const struct sg_rule *rule, const struct sg_flowspec *flow)
     return !rule->n_ranges && !rule->n_icmps;
 }
 
+/* All but the peers: of 'flow->remote' only the family counts. */
+static bool
+rule_concerns(const struct sg_rule *rule, const struct sg_flowspec *flow)
+{
+    uint8_t family = sg_prefix_is_ipv4(&flow->remote) ? SG_IPV4 : SG_IPV6;
+    uint8_t named = must_be_named(rule->dir, flow);
+
+    return ((rule->proto < 0 || rule->proto == flow->proto)
+            && rule->families & family
+            && (rule->names & named) == named
+            && layer4_matches(rule, flow));
+}
+
 static bool
 rule_matches(const struct sg_policy *policy, const struct sg_ports *ports,
              const struct sg_rule *rule, const char *network,
              const struct sg_flowspec *flow)
 {
-    uint8_t family = sg_prefix_is_ipv4(&flow->remote) ? SG_IPV4 : SG_IPV6;
-    uint8_t named = must_be_named(rule->dir, flow);
-
-    if ((rule->proto >= 0 && rule->proto != flow->proto)
-        || !(rule->families & family)
-        || (rule->names & named) != named
-        || !layer4_matches(rule, flow)) {
+    if (!rule_concerns(rule, flow)) {
         return false;
     }
     for (size_t i = 0; i < rule->n_peers; i++) {
@@ -209,7 +216,46 @@ sg_eval(const struct sg_policy *policy, const struct sg_ports *ports,
     return NULL;
 }
 
-/* Packets of which not everything is known. */
+/* Connections and packets of which not everything is known. */
+
+static bool
+has_peer_any(const struct sg_rule *rule)
+{
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        if (rule->peers[i].type == SG_PEER_ANY) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum sg_chance
+sg_eval_anybody(const struct sg_policy *policy, const struct sg_port *port,
+                const struct sg_endpoint *endpoint, enum sg_direction dir,
+                const struct sg_flowspec *flow, const struct sg_rule **rulep)
+{
+    enum sg_chance chance = SG_NEVER;
+
+    *rulep = NULL;
+    for (size_t i = 0; i < port->n_groups; i++) {
+        const struct sg_group *group = sg_policy_group(policy,
+                                                       port->groups[i],
+                                                       endpoint->network);
+
+        for (size_t j = 0; group && j < group->n_rules[dir]; j++) {
+            const struct sg_rule *rule = group->rules[dir][j];
+
+            if (rule_concerns(rule, flow)) {
+                if (has_peer_any(rule)) {
+                    *rulep = rule;
+                    return SG_ALWAYS;
+                }
+                chance = SG_PERHAPS;
+            }
+        }
+    }
+    return chance;
+}
 
 static enum sg_chance
 proto_chance(const struct sg_rule *rule, const struct sg_partspec *spec)

@@ -54,6 +54,14 @@ enum sg_chance {
     SG_ALWAYS                   /* One does, whatever it is. */
 };
 
+/* Of a connection with somebody whose address is not known: of 'flow->remote'
+ * only the family counts.  With SG_ALWAYS, '*rule' is what allows it. */
+enum sg_chance sg_eval_anybody(const struct sg_policy *,
+                               const struct sg_port *,
+                               const struct sg_endpoint *,
+                               enum sg_direction, const struct sg_flowspec *,
+                               const struct sg_rule **rule);
+
 struct sg_partspec {
     uint8_t family;             /* SG_IPV4 or SG_IPV6. */
     const struct sg_prefix *remote;     /* A single address; NULL: unknown. */
@@ -73,6 +81,8 @@ enum sg_chance sg_eval_chance(const struct sg_policy *,
 struct sg_trace_side {
     const struct sg_port *port;
     const struct sg_endpoint *endpoint;
+    const struct sg_port *trusted;  /* Named instead of an address: 'address'
+                                     * is any of its family.  Or NULL. */
     struct sg_prefix address;
     const struct sg_rule *rule; /* What allows it; NULL: nothing. */
 };
@@ -89,10 +99,12 @@ struct sg_trace {
  * ...), which the caller frees.  '*trace' points into 'policy' and 'ports'.
  *
  * FROM and TO are interface names or addresses.  An address that no guarded
- * port has is somebody outside.  An interface speaks with its first address
- * of the family that fits the other side, IPv4 if both do.  A port in error
- * is closed: no rule allows anything there.  'port' is the ICMP type (a
- * number, TYPE/CODE or a name) for icmp and icmp6. */
+ * port has is somebody outside.  An interface that is not guarded stands for
+ * everybody outside, so it is answered only if that depends on no address.  A
+ * guarded one speaks with its first address of the family that fits the other
+ * side, IPv4 if both do.  A port in error is closed: no rule allows anything
+ * there.  'port' is the ICMP type (a number, TYPE/CODE or a name) for icmp and
+ * icmp6. */
 char *sg_trace(const struct sg_policy *, const struct sg_ports *,
                const char *from, const char *to, const char *proto,
                const char *port, struct sg_trace *)
@@ -100,7 +112,7 @@ char *sg_trace(const struct sg_policy *, const struct sg_ports *,
 
 /* The same question, asked family by family: in which families, SG_IPV4 and
  * SG_IPV6, can FROM and TO speak PROTO at all; and the answer for the first of
- * 'families' in which they can. */
+ * 'families' in which they can.  An interface that is not guarded has none. */
 char *sg_trace_families(const struct sg_ports *, const char *from,
                         const char *to, const char *proto, uint8_t *families)
     __attribute__((warn_unused_result));

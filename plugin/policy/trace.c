@@ -122,6 +122,7 @@ parse_port(const char *s, struct sg_trace *trace)
 struct party {
     const char *typed;          /* By the operator. */
     const struct sg_port *port; /* NULL: outside. */
+    const struct sg_port *trusted;  /* Outside, by the name of this one. */
     bool by_address;            /* 'address' was typed. */
     struct sg_prefix address;
 };
@@ -233,8 +234,8 @@ find_party(const struct sg_ports *ports, const char *typed, struct party *p)
     p->port = sg_ports_find(ports, typed);
     if (p->port) {
         if (!p->port->guarded) {
-            return xasprintf("interface %s is not guarded, so its addresses "
-                             "are not known; name an address instead", typed);
+            p->trusted = p->port;
+            p->port = NULL;
         }
         return NULL;
     }
@@ -253,6 +254,9 @@ find_party(const struct sg_ports *ports, const char *typed, struct party *p)
 static bool
 has_family(const struct party *p, bool ipv4)
 {
+    if (p->trusted) {
+        return true;
+    }
     if (p->by_address) {
         return sg_prefix_is_ipv4(&p->address) == ipv4;
     }
@@ -271,6 +275,14 @@ choose_address(struct party *p, bool ipv4)
 {
     const struct sg_prefix *chosen = NULL;
 
+    if (p->trusted) {
+        if (ipv4) {
+            sg_prefix_from_ipv4(0, 32, &p->address);
+        } else {
+            sg_prefix_from_ipv6(&in6addr_any, 128, &p->address);
+        }
+        return;
+    }
     if (p->by_address) {
         return;
     }
@@ -299,7 +311,7 @@ common_families(const struct party *from, const struct party *to, int proto,
     for (size_t i = 0; i < ARRAY_SIZE(parties); i++) {
         const struct party *p = parties[i];
 
-        if (!p->by_address && !p->port->n_addresses) {
+        if (p->port && !p->by_address && !p->port->n_addresses) {
             return xasprintf("no address of interface %s is known; set its "
                              "external_ids:sg-addresses", p->typed);
         }
@@ -369,8 +381,15 @@ choose_endpoint(const struct party *p, const struct party *other,
                      port->name, other->typed);
 }
 
+static char *
+depends_on_address(const char *typed)
+{
+    return xasprintf("interface %s is not guarded, so its addresses are not "
+                     "known; name an address instead", typed);
+}
+
 /* The verdict of one side.  A port in error is closed. */
-static bool
+static char *
 judge(const struct sg_policy *policy, const struct sg_ports *ports,
       const struct sg_trace *trace, enum sg_direction dir,
       struct sg_trace_side *side, const struct sg_trace_side *other)
@@ -382,10 +401,21 @@ judge(const struct sg_policy *policy, const struct sg_ports *ports,
         .code = trace->code,
     };
 
-    if (side->port && side->endpoint && !side->port->error) {
+    if (!side->port || !side->endpoint || side->port->error) {
+        return NULL;
+    } else if (!other->trusted) {
         side->rule = sg_eval(policy, ports, side->port, side->endpoint, dir,
                              &flow);
+        return NULL;
     }
+    return (sg_eval_anybody(policy, side->port, side->endpoint, dir, &flow,
+                            &side->rule) == SG_PERHAPS
+            ? depends_on_address(other->trusted->name) : NULL);
+}
+
+static bool
+is_allowed(const struct sg_trace_side *side)
+{
     return !side->port || side->rule;
 }
 
@@ -423,8 +453,10 @@ resolve(const struct sg_ports *ports, const char *from_word,
     }
     if (!error) {
         trace->from.port = from.port;
+        trace->from.trusted = from.trusted;
         trace->from.address = from.address;
         trace->to.port = to.port;
+        trace->to.trusted = to.trusted;
         trace->to.address = to.address;
     }
     return error;
@@ -443,6 +475,9 @@ sg_trace_families(const struct sg_ports *ports, const char *from_word,
     if (!error) {
         error = find_parties(ports, from_word, to_word, &from, &to);
     }
+    if (!error && (from.trusted || to.trusted)) {
+        error = depends_on_address(from.trusted ? from_word : to_word);
+    }
     return error ? error : common_families(&from, &to, proto, families);
 }
 
@@ -451,7 +486,6 @@ sg_trace_family(const struct sg_policy *policy, const struct sg_ports *ports,
                 const char *from, const char *to, const char *proto,
                 const char *port, uint8_t families, struct sg_trace *trace)
 {
-    bool out, in;
     char *error;
 
     memset(trace, 0, sizeof *trace);
@@ -463,13 +497,16 @@ sg_trace_family(const struct sg_policy *policy, const struct sg_ports *ports,
     if (!error) {
         error = resolve(ports, from, to, families, trace);
     }
-    if (error) {
-        return error;
+    if (!error) {
+        error = judge(policy, ports, trace, SG_EGRESS, &trace->from,
+                      &trace->to);
     }
-    out = judge(policy, ports, trace, SG_EGRESS, &trace->from, &trace->to);
-    in = judge(policy, ports, trace, SG_INGRESS, &trace->to, &trace->from);
-    trace->allowed = out && in;
-    return NULL;
+    if (!error) {
+        error = judge(policy, ports, trace, SG_INGRESS, &trace->to,
+                      &trace->from);
+    }
+    trace->allowed = is_allowed(&trace->from) && is_allowed(&trace->to);
+    return error;
 }
 
 char *
@@ -525,6 +562,10 @@ sg_trace_to_json(const struct sg_trace *trace)
 static void
 format_address(const struct sg_trace_side *side, struct ds *s)
 {
+    if (side->trusted) {
+        ds_put_cstr(s, side->trusted->name);
+        return;
+    }
     if (side->port) {
         ds_put_format(s, "%s (", side->port->name);
     }

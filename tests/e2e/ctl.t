@@ -340,6 +340,19 @@ def _(lab):
                  side(True))
 
 
+@test('trace: an interface that is not guarded, where no address matters',
+      lab=three_tier)
+def _(lab):
+    expect_trace(lab, ['uplink', 'web1', 'tcp', '80'], 'allow', None,
+                 side(True, 'web'))
+    expect_trace(lab, ['web1', 'uplink', 'udp', '53'], 'allow',
+                 side(True, 'web'), None)
+    expect_trace(lab, ['uplink', 'web1', 'tcp', '81'], 'deny', None,
+                 side(False))
+    expect_status(lab, lab.agent.ctl('trace', 'uplink', 'app1', 'tcp',
+                                     '8080'), 1, 'name an address instead')
+
+
 @test('trace agrees with the packets', lab=three_tier)
 def _(lab):
     for a in (lab.client, lab.web1, lab.app1, lab.db1, lab.bastion1):

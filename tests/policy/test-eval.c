@@ -365,6 +365,16 @@ test_traces(void)
         { "web1 broken tcp 80", "deny: web1 (10.0.0.1) -> broken (10.0.0.66) "
           "tcp 80\n" WEB_OUT "  ingress: broken is closed: group \"wbe\" is "
           "not defined by the policy; did you mean \"web\"?\n" },
+        /* Whoever it is behind eth0. */
+        { "eth0 web1 tcp 80", "allow: eth0 -> web1 (10.0.0.1) tcp 80\n"
+          "  egress: not guarded here\n"
+          "  ingress: web ingress tcp 80 from any (p.lua:2)\n" },
+        { "web1 eth0 icmp6 128", "allow: web1 (fd00::1) -> eth0 icmp6 128\n"
+          WEB_OUT "  ingress: not guarded here\n" },
+        { "eth0 db1 tcp 80", "deny: eth0 -> db1 (10.0.1.1) tcp 80\n"
+          "  egress: not guarded here\n  ingress: no rule\n" },
+        { "db1 eth0 udp 53", "deny: db1 (10.0.1.1) -> eth0 udp 53\n"
+          "  egress: no rule\n  ingress: not guarded here\n" },
 
         { "wbe1 db1 tcp 80", "\"wbe1\" is neither an interface known here nor "
           "an address; did you mean \"web1\"?" },
@@ -377,8 +387,12 @@ test_traces(void)
           "interface instead" },
         { "192.0.2.1 192.0.2.2 tcp 80", "neither 192.0.2.1 nor 192.0.2.2 is "
           "guarded here" },
-        { "eth0 web1 tcp 80", "interface eth0 is not guarded, so its "
+        { "eth0 db1 tcp 5432", "interface eth0 is not guarded, so its "
           "addresses are not known; name an address instead" },
+        { "eth0 web2 icmp6", "eth0 and web2 do not both have an IPv6 address"
+        },
+        { "eth0 192.0.2.1 tcp 80", "neither eth0 nor 192.0.2.1 is guarded "
+          "here" },
         { "mute web1 tcp 80", "no address of interface mute is known; set "
           "its external_ids:sg-addresses" },
         { "web2 2001:db8::1 tcp 80", "web2 and 2001:db8::1 do not both have "
