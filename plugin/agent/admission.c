@@ -23,12 +23,15 @@
 
 #include "agent/core-private.h"
 
+#include "openvswitch/vlog.h"
 #include "ports/ports.h"
 #include "smap.h"
 #include "sset.h"
 #include "timeval.h"
 #include "util.h"
 #include "uuid.h"
+
+VLOG_DEFINE_THIS_MODULE(sg_admission);
 
 void
 sg_core_admission_init(struct sg_core *core)
@@ -104,6 +107,19 @@ sg_core_admit_by_policy(struct sg_core *core, const struct sg_policy *old)
     sset_destroy(&groups);
 }
 
+/* Guests stay open by it. */
+static void
+warn_of_enable(const struct sg_bridge *bridge)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
+    char *problem = bridge ? sg_bridge_check_enable(bridge) : NULL;
+
+    if (problem) {
+        VLOG_WARN_RL(&rl, "%s", problem);
+        free(problem);
+    }
+}
+
 /* Rows have changed.  What a bridge is decides about all that are on it. */
 void
 sg_core_admit_rows(struct sg_core *core, const struct sg_facts *facts)
@@ -114,6 +130,9 @@ sg_core_admit_rows(struct sg_core *core, const struct sg_facts *facts)
 
     SSET_FOR_EACH (name, sg_ovsdb_changed_ifaces(core->db)) {
         sset_add(&core->admit, name);
+    }
+    SSET_FOR_EACH (name, bridges) {
+        warn_of_enable(shash_find_data(&facts->bridges, name));
     }
     if (!sset_is_empty(bridges)) {
         HMAP_FOR_EACH (iface, node, &facts->ifaces) {

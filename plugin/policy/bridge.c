@@ -20,6 +20,21 @@ sg_bridge_may_manage(const struct sg_bridge *bridge, bool *explicitly)
 }
 
 char *
+sg_bridge_check_enable(const struct sg_bridge *bridge)
+{
+    const struct smap *ids = &bridge->external_ids;
+    const char *value = smap_get(ids, "sg-enable");
+
+    if (!value || (smap_get_bool(ids, "sg-enable", true)
+                   == smap_get_bool(ids, "sg-enable", false))) {
+        return NULL;
+    }
+    return xasprintf("bridge \"%s\" has sg-enable=\"%s\", which is neither "
+                     "true nor false, and counts for nothing; run: ovs-sgctl "
+                     "enable %s", bridge->name, value, bridge->name);
+}
+
+char *
 sg_bridge_refuse(const struct sg_bridge *bridge)
 {
     switch (bridge->manager) {
@@ -42,6 +57,7 @@ sg_iface_explain_trusted(const struct sg_iface *iface)
 {
     const struct sg_bridge *bridge = iface->bridge;
     bool explicitly;
+    char *bad;
 
     if (bridge->manager != SG_MANAGER_NONE) {
         return sg_bridge_refuse(bridge);
@@ -50,9 +66,10 @@ sg_iface_explain_trusted(const struct sg_iface *iface)
                          "enable %s' changes that", bridge->name,
                          bridge->name);
     } else if (smap_get(&iface->external_ids, "iface-id") && !explicitly) {
-        return xasprintf("it has no sg-groups, no `bind' matches it, and its "
-                         "iface-id counts only after `ovs-sgctl enable %s'",
-                         bridge->name);
+        bad = sg_bridge_check_enable(bridge);
+        return bad ? bad : xasprintf(
+            "it has no sg-groups, no `bind' matches it, and its iface-id "
+            "counts only after `ovs-sgctl enable %s'", bridge->name);
     }
     return xstrdup("it has no sg-groups, and no `bind' of the policy matches "
                    "it");

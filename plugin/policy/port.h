@@ -270,6 +270,8 @@ void sg_ports_guard(struct sg_ports *, struct sg_port *port);
 /* Is anything of ours wanted on 'bridge'?  True unless somebody else's or
  * sg-enable=false; '*explicitly' is true for sg-enable=true. */
 bool sg_bridge_may_manage(const struct sg_bridge *, bool *explicitly);
+/* What is wrong with the value of sg-enable, or NULL; the caller frees it. */
+char *sg_bridge_check_enable(const struct sg_bridge *);
 /* Why a bridge that is somebody else's is left alone, and what to do instead;
  * NULL for one that is nobody's.  The caller frees it. */
 char *sg_bridge_refuse(const struct sg_bridge *);

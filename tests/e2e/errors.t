@@ -185,6 +185,21 @@ def _():
         raise Failure('\n'.join(problems + problems_of_end))
 
 
+@test('a bridge with an sg-enable that is neither true nor false', lab=pair,
+      fresh=True)
+def _(lab):
+    lab.allow_log('sg-enable')
+    lab.set_ids(lab.bad, sg_groups=None, iface_id='bad')
+    lab.sandbox.vsctl('br-set-external-id', 'br0', 'sg-enable', 'ture')
+    lab.settle()
+    lab.check(lab.log().grep('WARN.*"ture"'), 'no warning in the log')
+    why = lab.agent.must('show', 'bad')
+    lab.check('"ture"' in why and 'ovs-sgctl enable br0' in why, why)
+    lab.sandbox.vsctl('br-set-external-id', 'br0', 'sg-enable', 'true')
+    lab.settle()
+    lab.expect_state(lab.bad, 'active')
+
+
 @test('a value of another key stays as it is', lab=pair)
 def _(lab):
     lab.set_ids(lab.good, vendor_key='kept', settle=True)
