@@ -99,6 +99,11 @@ note_state(const struct sg_core *core, const struct sg_trace_side *side,
         json_array_add(notes, json_string_create_nocopy(xasprintf(
             "%s is in error, and closed whatever the rules say: %s",
             side->port->name, error ? error : "no reason is known")));
+    } else if (sg_core_policy(core)->none) {
+        json_array_add(notes, json_string_create_nocopy(xasprintf(
+            "no policy is loaded, so %s stays closed, or as it was before "
+            "this agent; run `ovs-sgctl reload' to see why",
+            side->port->name)));
     } else if (state == SG_PORT_PENDING) {
         json_array_add(notes, json_string_create_nocopy(xasprintf(
             "%s is pending: it is closed until the switch has confirmed "

@@ -162,6 +162,7 @@ def _():
     lab = Lab('group "web" {')
     try:
         lab.guest('vm', 'web')
+        lab.guest('plain', 'default')
         lab.uplink()
         lab.trusted('srv')
         lab.remote('client', '198.18.0.9', '2001:db8:9::9')
@@ -171,6 +172,9 @@ def _():
         lab.agent.wait()
         lab.sandbox.purge_megaflows()
         lab.allow_log('policy', 'vm')
+        why = lab.agent.ctl('trace', 'plain', '198.18.0.9', 'tcp', '80')
+        lab.check('no policy is loaded' in why.err, why)
+        lab.expect(lab.plain, lab.client, 'tcp', 80, False)
         lab.expect_state(lab.vm, 'error', 'no policy is loaded')
         lab.expect(lab.client, lab.server, 'tcp', 80, True)
         lab.expect(lab.client, lab.vm, 'tcp', 80, False)
