@@ -215,6 +215,8 @@ sg_extents_remove_port(struct sg_plan *plan, const struct sg_port *port)
 
 /* Lists. */
 
+#define RUN 1024                /* Entries: some microseconds. */
+
 /* Notes that 'new' takes the place of 'old' in 'ext'.  'garbage' is freed when
  * that, and all that was noted before, has been counted. */
 static void
@@ -233,6 +235,31 @@ note_diff(struct sg_plan *plan, struct sg_extent *ext,
     ovs_list_push_back(&plan->diffs, &d->node);
 }
 
+/* Passes over what both lists go on with, up to RUN entries. */
+static bool
+skip_run(struct extent_diff *d)
+{
+    size_t n = MIN(RUN, MIN(d->n_old - d->i, d->n_new - d->j));
+
+    n = sg_prefixes_common(&d->old[d->i], &d->new[d->j], n);
+    d->i += n;
+    d->j += n;
+    return n > 0;
+}
+
+/* Counts the entry that comes first of two that differ. */
+static void
+count_one(struct sg_plan *plan, struct extent_diff *d)
+{
+    if (d->j >= d->n_new
+        || (d->i < d->n_old
+            && sg_prefix_compare(&d->old[d->i], &d->new[d->j]) < 0)) {
+        count_prefix(plan, d->extent, &d->old[d->i++], -1);
+    } else {
+        count_prefix(plan, d->extent, &d->new[d->j++], 1);
+    }
+}
+
 static bool
 count_diff(struct sg_plan *plan, struct extent_diff *d,
            struct sg_slice *slice)
@@ -241,18 +268,8 @@ count_diff(struct sg_plan *plan, struct extent_diff *d,
         if (sg_slice_over(slice)) {
             return false;
         }
-
-        int cmp = (d->i >= d->n_old ? 1
-                   : d->j >= d->n_new ? -1
-                   : sg_prefix_compare(&d->old[d->i], &d->new[d->j]));
-
-        if (cmp < 0) {
-            count_prefix(plan, d->extent, &d->old[d->i++], -1);
-        } else if (cmp > 0) {
-            count_prefix(plan, d->extent, &d->new[d->j++], 1);
-        } else {
-            d->i++;
-            d->j++;
+        if (d->i >= d->n_old || d->j >= d->n_new || !skip_run(d)) {
+            count_one(plan, d);
         }
     }
     return true;

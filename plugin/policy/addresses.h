@@ -94,6 +94,9 @@ void sg_sets_destroy(struct sg_sets *);
  * that is another value than before. */
 bool sg_sets_put(struct sg_sets *, const char *name,
                  const struct sg_prefix *prefixes, size_t n);
+/* The same, but takes 'prefixes' over, which are sorted, each there once. */
+bool sg_sets_take(struct sg_sets *, const char *name,
+                  struct sg_prefix *prefixes, size_t n);
 void sg_sets_remove(struct sg_sets *, const char *name);
 /* NULL if 'name' has no value; 'sets' may be NULL. */
 const struct sg_set *sg_sets_find(const struct sg_sets *sets,

@@ -60,5 +60,11 @@ void sg_prefix_format(const struct sg_prefix *, struct ds *);
 /* Sorts 'prefixes' as sg_prefix_compare() says and drops doubles; returns how
  * many are left. */
 size_t sg_prefixes_sort_unique(struct sg_prefix *prefixes, size_t n);
+/* With how many entries, of 'n', 'a' and 'b' both begin. */
+size_t sg_prefixes_common(const struct sg_prefix *a, const struct sg_prefix *b,
+                          size_t n);
+/* Where 'prefix' is, or would be, in 'prefixes', which are sorted. */
+size_t sg_prefixes_lower_bound(const struct sg_prefix *prefixes, size_t n,
+                               const struct sg_prefix *prefix);
 
 #endif /* policy/prefix.h */

@@ -55,21 +55,25 @@ sg_sets_find(const struct sg_sets *sets, const char *name)
     return sets ? find(sets, name) : NULL;
 }
 
-/* Makes 'copy', which it takes over, the value of 'set'. */
-static bool
-set_replace(struct sg_set *set, struct sg_prefix *copy, size_t n)
+bool
+sg_sets_take(struct sg_sets *sets, const char *name,
+             struct sg_prefix *prefixes, size_t n)
 {
-    bool same = set->n == n;
+    static uint64_t last_version;
+    struct sg_set *set = find(sets, name);
+    bool same;
 
-    for (size_t i = 0; same && i < n; i++) {
-        same = sg_prefix_equals(&set->prefixes[i], &copy[i]);
+    if (!set) {
+        set = xzalloc(sizeof *set);
+        set->name = xstrdup(name);
+        hmap_insert(&sets->sets, &set->node, hash_string(name, 0));
     }
+    same = (set->n == n
+            && sg_prefixes_common(set->prefixes, prefixes, n) == n);
     free(set->prefixes);
-    set->prefixes = copy;
+    set->prefixes = prefixes;
     set->n = n;
     if (!same || !set->version) {
-        static uint64_t last_version;
-
         set->version = ++last_version;
     }
     return !same;
@@ -79,19 +83,13 @@ bool
 sg_sets_put(struct sg_sets *sets, const char *name,
             const struct sg_prefix *prefixes, size_t n)
 {
-    struct sg_prefix *copy = xmalloc(MAX(n, 1) * sizeof *copy);
-    struct sg_set *set = find(sets, name);
+    struct sg_prefix *copy = NULL;
 
     if (n) {
-        memcpy(copy, prefixes, n * sizeof *copy);
+        copy = xmemdup(prefixes, n * sizeof *copy);
         n = sg_prefixes_sort_unique(copy, n);
     }
-    if (!set) {
-        set = xzalloc(sizeof *set);
-        set->name = xstrdup(name);
-        hmap_insert(&sets->sets, &set->node, hash_string(name, 0));
-    }
-    return set_replace(set, copy, n);
+    return sg_sets_take(sets, name, copy, n);
 }
 
 void

@@ -309,30 +309,65 @@ begins_line(const char *text, size_t pos)
     return !pos || text[pos - 1] == '\n';
 }
 
+#define STEP 512                /* Bytes that are compared at a time. */
+
+/* With how many of 'most' bytes 'a' and 'b' both begin. */
+static size_t
+count_same_begin(const char *a, const char *b, size_t most)
+{
+    size_t n = 0;
+
+    while (most - n >= STEP && !memcmp(a + n, b + n, STEP)) {
+        n += STEP;
+    }
+    while (n < most && a[n] == b[n]) {
+        n++;
+    }
+    return n;
+}
+
+/* With how many of 'most' bytes those before 'a' and 'b' both end. */
+static size_t
+count_same_end(const char *a, const char *b, size_t most)
+{
+    size_t n = 0;
+
+    while (most - n >= STEP && !memcmp(a - n - STEP, b - n - STEP, STEP)) {
+        n += STEP;
+    }
+    while (n < most && a[-1 - (ptrdiff_t) n] == b[-1 - (ptrdiff_t) n]) {
+        n++;
+    }
+    return n;
+}
+
 /* How many bytes, of whole lines, both texts begin, and end, with. */
 static void
 find_common(const struct sg_listing *l, const char *text, size_t len,
             size_t *head, size_t *tail)
 {
     size_t most = MIN(l->len, len);
-    size_t n = 0;
+    size_t n = count_same_begin(l->text, text, most);
 
-    while (n < most && l->text[n] == text[n]) {
-        n++;
-    }
     while (!begins_line(text, n)) {
         n--;
     }
     *head = n;
-    for (n = 0; n < most - *head
-         && l->text[l->len - n - 1] == text[len - n - 1]; n++) {
-        continue;
-    }
+    n = count_same_end(l->text + l->len, text + len, most - n);
     while (n && !(begins_line(text, len - n)
                   && begins_line(l->text, l->len - n))) {
         n--;
     }
     *tail = n;
+}
+
+static void
+list_add(struct list *list, const struct sg_prefix *prefixes, size_t n)
+{
+    if (n) {
+        memcpy(&list->prefixes[list->n], prefixes, n * sizeof *prefixes);
+        list->n += n;
+    }
 }
 
 /* Puts the entries of 'l' without 'gone' but with 'new' into 'all'; all are
@@ -341,27 +376,30 @@ static bool
 merge(const struct sg_listing *l, const struct list *gone,
       const struct list *new, struct list *all)
 {
-    size_t g = 0, a = 0;
+    size_t i = 0, g = 0, a = 0;
 
     all->prefixes = xmalloc((l->n + new->n + 1) * sizeof *all->prefixes);
-    for (size_t i = 0; i < l->n; i++) {
-        const struct sg_prefix *p = &l->prefixes[i];
+    while (g < gone->n || a < new->n) {
+        bool goes = (a >= new->n
+                     || (g < gone->n
+                         && sg_prefix_compare(&gone->prefixes[g],
+                                              &new->prefixes[a]) <= 0));
+        const struct sg_prefix *p = (goes ? &gone->prefixes[g++]
+                                     : &new->prefixes[a++]);
+        size_t n = sg_prefixes_lower_bound(&l->prefixes[i], l->n - i, p);
 
-        if (g < gone->n && sg_prefix_equals(&gone->prefixes[g], p)) {
-            g++;
-            continue;
+        list_add(all, &l->prefixes[i], n);
+        i += n;
+        if (i < l->n && sg_prefix_equals(&l->prefixes[i], p)) {
+            if (!goes) {
+                return false;
+            }
+            i++;
+        } else if (!goes) {
+            list_add(all, p, 1);
         }
-        while (a < new->n && sg_prefix_compare(&new->prefixes[a], p) < 0) {
-            all->prefixes[all->n++] = new->prefixes[a++];
-        }
-        if (a < new->n && sg_prefix_equals(&new->prefixes[a], p)) {
-            return false;
-        }
-        all->prefixes[all->n++] = *p;
     }
-    while (a < new->n) {
-        all->prefixes[all->n++] = new->prefixes[a++];
-    }
+    list_add(all, &l->prefixes[i], l->n - i);
     return true;
 }
 
@@ -426,7 +464,7 @@ sg_listing_parse(struct sg_listing *l, const char *text, size_t len,
 
     *prefixes = NULL;
     *n = 0;
-    if (l->text && !is_json(text, len, how)
+    if (l->n && !is_json(text, len, how)
         && parse_difference(l, text, len, how, &list, &n_read)) {
         listing_set(l, text, len, list.prefixes, list.n);
         l->n_read = n_read;

@@ -80,6 +80,7 @@ struct sg_resolver {
 struct prefixes {
     struct sg_prefix *list;
     size_t n, allocated;
+    size_t n_parts;             /* Lists that were added. */
 };
 
 static void
@@ -92,6 +93,7 @@ prefixes_add(struct prefixes *p, const struct sg_prefix *list, size_t n)
     if (n) {
         memcpy(&p->list[p->n], list, n * sizeof *list);
         p->n += n;
+        p->n_parts++;
     }
 }
 
@@ -122,7 +124,7 @@ static struct prefixes
 set_value(const struct set *set, const struct source *replaced,
           const struct sg_prefix *list, size_t n)
 {
-    struct prefixes value = { NULL, 0, 0 };
+    struct prefixes value = { NULL, 0, 0, 0 };
 
     for (size_t i = 0; i < set->n; i++) {
         const struct source *source = set->sources[i];
@@ -134,7 +136,9 @@ set_value(const struct set *set, const struct source *replaced,
         }
     }
     prefixes_add(&value, set->held, set->n_held);
-    prefixes_finish(&value);
+    if (value.n_parts > 1) {            /* Each is sorted. */
+        prefixes_finish(&value);
+    }
     return value;
 }
 
@@ -143,14 +147,13 @@ static bool
 publish(struct sg_resolver *r, struct set *set)
 {
     struct prefixes value = set_value(set, NULL, NULL, 0);
-    bool changed = sg_sets_put(&r->values, set->definition->name, value.list,
-                               value.n);
+    bool changed = sg_sets_take(&r->values, set->definition->name, value.list,
+                                value.n);
 
     if (changed) {
         VLOG_INFO("addresses \"%s\": %"PRIuSIZE" addresses and prefixes",
                   set->definition->name, value.n);
     }
-    free(value.list);
     return changed;
 }
 
@@ -207,6 +210,7 @@ check_change(const struct sg_resolver *r, const struct source *source,
 
 /* Sources. */
 
+/* 'list' is sorted. */
 static void
 source_set(struct source *source, const struct sg_prefix *list, size_t n)
 {
@@ -492,7 +496,7 @@ note_refused(struct set *set, char *refused)
 static struct prefixes
 new_value(const struct source *source, const struct sg_answer *answer)
 {
-    struct prefixes value = { NULL, 0, 0 };
+    struct prefixes value = { NULL, 0, 0, 0 };
 
     for (size_t i = 0; answer->families != SG_IP_ANY && i < source->n; i++) {
         uint8_t family = (sg_prefix_is_ipv4(&source->prefixes[i])
