@@ -210,15 +210,12 @@ check_change(const struct sg_resolver *r, const struct source *source,
 
 /* Sources. */
 
-/* 'list' is sorted. */
+/* Takes over 'list', which is sorted. */
 static void
-source_set(struct source *source, const struct sg_prefix *list, size_t n)
+source_set(struct source *source, struct sg_prefix *list, size_t n)
 {
     free(source->prefixes);
-    source->prefixes = xmalloc(MAX(n, 1) * sizeof *list);
-    if (n) {
-        memcpy(source->prefixes, list, n * sizeof *list);
-    }
+    source->prefixes = list;
     source->n = n;
     source->valued = true;
 }
@@ -286,7 +283,10 @@ recall_one(const struct sg_memory *memory, void *source_)
 
     if (!strcmp(memory->set, source->set->definition->name)
         && !strcmp(memory->source, source->name)) {
-        source_set(source, memory->prefixes, memory->n);
+        size_t size = memory->n * sizeof *memory->prefixes;
+
+        source_set(source, size ? xmemdup(memory->prefixes, size) : NULL,
+                   memory->n);
         source->fetched = memory->fetched;
     }
 }
@@ -492,13 +492,20 @@ note_refused(struct set *set, char *refused)
 }
 
 /* The part of the old value that 'answer' says nothing about, and what it
- * says. */
+ * says, which is taken out of it. */
 static struct prefixes
-new_value(const struct source *source, const struct sg_answer *answer)
+new_value(const struct source *source, struct sg_answer *answer)
 {
     struct prefixes value = { NULL, 0, 0, 0 };
 
-    for (size_t i = 0; answer->families != SG_IP_ANY && i < source->n; i++) {
+    if (answer->families == SG_IP_ANY) {
+        value.list = answer->prefixes;
+        value.n = answer->n;
+        answer->prefixes = NULL;
+        answer->n = 0;
+        return value;
+    }
+    for (size_t i = 0; i < source->n; i++) {
         uint8_t family = (sg_prefix_is_ipv4(&source->prefixes[i])
                           ? SG_IPV4 : SG_IPV6);
         if (!(answer->families & family)) {
@@ -512,18 +519,19 @@ new_value(const struct source *source, const struct sg_answer *answer)
 
 static void
 take_value(struct sg_resolver *r, struct source *source,
-           const struct sg_answer *answer)
+           struct sg_answer *answer)
 {
     struct prefixes value = new_value(source, answer);
     char *refused = check_change(r, source, value.list, value.n);
 
     note_refused(source->set, refused);
-    if (!refused) {
-        source_set(source, value.list, value.n);
-        source->fetched = time_wall_msec();
-        r->unsaved = true;
+    if (refused) {
+        free(value.list);
+        return;
     }
-    free(value.list);
+    source_set(source, value.list, value.n);
+    source->fetched = time_wall_msec();
+    r->unsaved = true;
 }
 
 /* Returns true if that changed the value of a set, or settled a source.  If
