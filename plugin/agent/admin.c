@@ -77,7 +77,7 @@ admin_check(const struct sg_core *core, const struct sg_admin *admin)
     const struct sg_facts *facts = sg_ovsdb_facts(core->db);
 
     if (!facts || !sg_ovsdb_is_alive(core->db)) {
-        return xstrdup("the database cannot be reached");
+        return sg_ovsdb_explain_dead(core->db);
     } else if (core->observe) {
         return xstrdup("this agent only observes (--observe)");
     } else if (!sg_ovsdb_has_lock(core->db)) {

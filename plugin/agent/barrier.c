@@ -22,6 +22,8 @@
 
 #include "agent/core-private.h"
 
+#include <stdlib.h>
+
 #include "dirs.h"
 #include "openvswitch/dynamic-string.h"
 #include "ports/ports.h"
@@ -195,17 +197,17 @@ sg_core_barrier_reached(struct sg_core *core, struct sg_barrier *barrier)
 }
 
 /* What the database has not brought yet. */
-static const char *
+static char *
 explain_sync(const struct sg_core *core)
 {
     if (!sg_ovsdb_is_alive(core->db)) {
-        return "the database cannot be reached";
+        return sg_ovsdb_explain_dead(core->db);
     } else if (!core->observe && !sg_ovsdb_has_lock(core->db)) {
-        return "another agent is in charge of this database: this one does "
-               "nothing until that one ends";
+        return xstrdup("another agent is in charge of this database: this "
+                       "one does nothing until that one ends");
     }
-    return "ovs-vswitchd has not configured what is in the database; is it "
-           "running?";
+    return xstrdup("ovs-vswitchd has not configured what is in the database; "
+                   "is it running?");
 }
 
 /* Which bridge it is that everybody waits for. */
@@ -228,10 +230,13 @@ sg_core_barrier_explain(struct sg_core *core, struct sg_barrier *barrier,
                         struct ds *s)
 {
     const char *set;
+    char *why;
 
     switch (barrier->stage) {
     case STAGE_SYNC:
-        ds_put_cstr(s, explain_sync(core));
+        why = explain_sync(core);
+        ds_put_cstr(s, why);
+        free(why);
         break;
     case STAGE_SCRIPT:
         ds_put_cstr(s, core->loading ? "the policy is still being loaded"

@@ -502,7 +502,7 @@ observe_check(const struct sg_core *core, const char *bridge)
     const struct sg_facts *facts = sg_core_facts(core);
 
     if (!facts) {
-        return xstrdup("the database cannot be reached");
+        return sg_ovsdb_explain_dead(core->db);
     } else if (bridge && !shash_find(&facts->bridges, bridge)) {
         return xasprintf("there is no bridge \"%s\" in the database; "
                          "`ovs-vsctl list-br' shows the bridges", bridge);

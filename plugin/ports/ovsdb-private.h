@@ -96,6 +96,7 @@ struct sg_syncs {
 
 struct sg_ovsdb {
     struct ovsdb_idl *idl;
+    char *remote;               /* Where it is. */
     bool observe;               /* See sg_ovsdb_observe(). */
     bool has_lock;              /* See sg_ovsdb_has_lock(). */
     bool said_contended;        /* Logged that someone else has the lock. */

@@ -35,11 +35,9 @@ struct sg_ovsdb *
 sg_ovsdb_create(const char *remote)
 {
     struct sg_ovsdb *db = xzalloc(sizeof *db);
-    char *local = remote ? NULL : sg_ovsdb_default_remote();
 
-    db->idl = open_idl(remote ? remote : local);
-    free(local);
-
+    db->remote = remote ? xstrdup(remote) : sg_ovsdb_default_remote();
+    db->idl = open_idl(db->remote);
     sg_rows_init(db);
     sg_states_init(&db->states);
     sg_syncs_init(&db->syncs);
@@ -64,6 +62,7 @@ sg_ovsdb_destroy(struct sg_ovsdb *db)
         sg_states_destroy(&db->states);
         sg_rows_destroy(db);
         ovsdb_idl_destroy(db->idl);
+        free(db->remote);
         free(db);
     }
 }
@@ -116,6 +115,13 @@ bool
 sg_ovsdb_is_alive(const struct sg_ovsdb *db)
 {
     return db->have_facts && ovsdb_idl_is_connected(db->idl);
+}
+
+char *
+sg_ovsdb_explain_dead(const struct sg_ovsdb *db)
+{
+    return xasprintf("the database %s cannot be reached; is ovsdb-server "
+                     "running, and listening there?", db->remote);
 }
 
 bool

@@ -98,6 +98,8 @@ char *sg_ovsdb_default_remote(void);
 
 /* Connected, and the contents were seen at least once. */
 bool sg_ovsdb_is_alive(const struct sg_ovsdb *);
+/* The sentence about one that is not; the caller frees it. */
+char *sg_ovsdb_explain_dead(const struct sg_ovsdb *);
 
 /* May we act?  True once we held the lock, until someone else was seen to
  * hold it.  A lost connection alone changes nothing: ovsdb-server's restart

@@ -188,6 +188,17 @@ def _(lab):
               'with a stopped agent: %.1f s' % seconds)
 
 
+@test('wait: of a database that is away, says where it was',
+      lab=three_tier, fresh=True)
+def _(lab):
+    lab.allow_log(r'inactivity|no response|connection|onnect')
+    lab.sandbox.kill_ovsdb()
+    late = lab.agent.ctl('wait', '--timeout=1')
+    lab.sandbox.start_ovsdb()
+    lab.agent.wait(30)
+    expect_status(lab, late, 1, 'unix:' + lab.sandbox.path('db.sock'))
+
+
 @test('wait: of an agent that is not in charge, says so', lab=three_tier)
 def _(lab):
     second = Agent(lab.sandbox, lab.folder, options=[
