@@ -26,7 +26,9 @@ REVIEW = 'cookie=0x53479'               # Flows that look for connections to
 EXPECTED = (r'connect', r'\.mgmt', r'db\.sock', r'\.ctl', r'transport error',
             r'somebody else changed', r'bypass', r'timeval', r'refused',
             r'policy', r'replacing flow', r'receive error', r'send error',
-            r'belongs to the security groups', r'Broken pipe')
+            r'belongs to the security groups', r'Broken pipe',
+            # More of `somebody else changed'.
+            r'sg_monitor\|WARN\|Dropped \d+ log messages')
 
 
 class Campaign:
