@@ -251,6 +251,8 @@ sg_switch_retry(struct sg_switch *s)
         s->more = true;
         s->seqno++;
     }
+    sg_link_retry(&s->link);
+    sg_noflood_retry(s->noflood);
 }
 
 static void

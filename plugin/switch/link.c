@@ -85,6 +85,13 @@ greet(struct sg_link *link)
 }
 
 void
+sg_link_retry(struct sg_link *link)
+{
+    link->attempt_at = 0;
+    link->backoff = MIN_BACKOFF;
+}
+
+void
 sg_link_run(struct sg_link *link)
 {
     rconn_run(link->rconn);

@@ -28,6 +28,9 @@ void sg_link_init(struct sg_link *, const char *target, const char *name,
                   uint32_t versions);
 void sg_link_destroy(struct sg_link *);
 void sg_link_run(struct sg_link *);
+/* The next attempt to connect is not put off: there is a reason to think that
+ * it succeeds. */
+void sg_link_retry(struct sg_link *);
 void sg_link_flush(struct sg_link *);   /* At the end of each turn. */
 void sg_link_wait(struct sg_link *);
 

@@ -603,3 +603,9 @@ sg_noflood_wait(struct sg_noflood *nf)
     }
     sg_link_wait(&nf->link);
 }
+
+void
+sg_noflood_retry(struct sg_noflood *nf)
+{
+    sg_link_retry(&nf->link);
+}

@@ -174,6 +174,7 @@ bool sg_noflood_all_confirmed(const struct sg_noflood *);
 const char *sg_noflood_port_name(const struct sg_noflood *, ofp_port_t);
 bool sg_noflood_run(struct sg_noflood *, long long int deadline);
 void sg_noflood_wait(struct sg_noflood *);
+void sg_noflood_retry(struct sg_noflood *);
 
 /* shown.c */
 void sg_shown_start(struct sg_switch *);

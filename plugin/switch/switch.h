@@ -95,8 +95,9 @@ void sg_switch_commit(struct sg_switch *, const struct sg_changes *changes);
 bool sg_switch_busy(const struct sg_switch *);
 /* Why the last bundle was refused; NULL if it was not. */
 const char *sg_switch_error(const struct sg_switch *);
-/* True from a refusal to the end of the back-off, which sg_switch_retry()
- * brings about at once: whoever asks may have mended the reason. */
+/* True from a refusal to the end of the back-off.  sg_switch_retry() brings
+ * that about at once, and an attempt to connect: whoever asks may have mended
+ * the reason. */
 bool sg_switch_is_backing_off(const struct sg_switch *);
 void sg_switch_retry(struct sg_switch *);
 

@@ -147,6 +147,17 @@ def _(lab):
               ['OpenFlow13', 'OpenFlow15'], 'protocols')
 
 
+@test('once that is done, `wait\' returns soon', lab=insecure, fresh=True)
+def _(lab):
+    lab.allow_log('br0', 'br2', 'br3', 'vm0', 'vm2', 'vm3')
+    for name in 'br2', 'br3':
+        lab.sandbox.vsctl('set', 'Bridge', name, 'protocols='
+                          'OpenFlow10,OpenFlow13,OpenFlow14,OpenFlow15')
+    lab.agent.wait(4)
+    for host in lab.vm2, lab.vm3:
+        lab.expect_state(host, 'active')
+
+
 @test('and nothing leaves a guarded port of it', lab=insecure)
 def _(lab):
     lab.allow_log('br0', 'br2', 'br3', 'vm0', 'vm2', 'vm3')
