@@ -502,7 +502,7 @@ def _(lab):
 def _(lab):
     lab.allow_log('somebody else')      # fail_mode=secure flushes.
     lab.apply()
-    for _ in range(20):
+    for _ in range(5):
         lab.agent.must('enable', 'br0')
         lab.check('priority=0 actions=NORMAL' not in lab.sandbox.ofctl(
             'dump-flows', lab.sandbox.mgmt('br0')), 'the bridge is open')
