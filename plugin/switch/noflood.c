@@ -360,10 +360,11 @@ sg_noflood_confirmed(const struct sg_noflood *nf, ofp_port_t ofport)
     return false;
 }
 
+/* Port mods whose outcome has not been read may be of what was wanted before. */
 bool
 sg_noflood_all_confirmed(const struct sg_noflood *nf)
 {
-    return nf->known && !nf->n_missing;
+    return nf->known && !nf->n_missing && !(nf->sent && nf->desc_xid);
 }
 
 const char *

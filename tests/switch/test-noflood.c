@@ -115,6 +115,21 @@ test_restart(void)
     ok(UNTIL(s, !has_flag("q1") && !has_flag("p2")), "all are cleared");
 }
 
+static void
+test_change_of_mind(void)
+{
+    const struct sg_switch_port port = PORT(3, "p3");
+
+    SETTLE(s);
+    want(&port, 1);
+    sg_switch_run(s);           /* The port mod leaves. */
+    want(NULL, 0);
+    ok(!sg_switch_no_flood_all_confirmed(s),
+       "what is on its way must be known first");
+    ok(UNTIL(s, sg_switch_no_flood_all_confirmed(s)), "then it is cleared");
+    ok(!has_flag("p3"), "the switch does not show it");
+}
+
 /* OpenFlow shows only the first 15 bytes of a name. */
 static void
 test_long_name(void)
@@ -142,6 +157,7 @@ main(int argc OVS_UNUSED, char *argv[])
     test_others();
     test_port_comes_back();
     test_restart();
+    test_change_of_mind();
     test_long_name();
     sg_switch_destroy(s);
 
