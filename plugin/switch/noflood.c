@@ -360,7 +360,8 @@ sg_noflood_confirmed(const struct sg_noflood *nf, ofp_port_t ofport)
     return false;
 }
 
-/* Port mods whose outcome has not been read may be of what was wanted before. */
+/* Port mods whose outcome is still to be read may be of what was wanted
+ * before. */
 bool
 sg_noflood_all_confirmed(const struct sg_noflood *nf)
 {
