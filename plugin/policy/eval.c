@@ -178,21 +178,55 @@ rule_concerns(const struct sg_rule *rule, const struct sg_flowspec *flow)
             && layer4_matches(rule, flow));
 }
 
-static bool
-rule_matches(const struct sg_policy *policy, const struct sg_ports *ports,
+/* Is 'remote', or somebody unknown if that is NULL, a peer of 'rule'? */
+static enum sg_chance
+peers_chance(const struct sg_policy *policy, const struct sg_ports *ports,
              const struct sg_rule *rule, const char *network,
-             const struct sg_flowspec *flow)
+             const struct sg_prefix *remote)
 {
-    if (!rule_concerns(rule, flow)) {
-        return false;
-    }
     for (size_t i = 0; i < rule->n_peers; i++) {
-        if (sg_peer_contains(policy, ports, &rule->peers[i], network,
-                             &flow->remote)) {
-            return true;
+        if (remote
+            ? sg_peer_contains(policy, ports, &rule->peers[i], network, remote)
+            : rule->peers[i].type == SG_PEER_ANY) {
+            return SG_ALWAYS;
         }
     }
-    return false;
+    return remote ? SG_NEVER : SG_PERHAPS;
+}
+
+/* The rules of all groups of a port. */
+struct rules {
+    const struct sg_policy *policy;
+    const struct sg_port *port;
+    const char *network;
+    enum sg_direction dir;
+    const struct sg_group *group;       /* At work, or NULL. */
+    size_t next_group, next_rule;
+};
+
+static struct rules
+rules_of(const struct sg_policy *policy, const struct sg_port *port,
+         const struct sg_endpoint *endpoint, enum sg_direction dir)
+{
+    return (struct rules) {
+        .policy = policy, .port = port, .network = endpoint->network,
+        .dir = dir
+    };
+}
+
+/* The next one, or NULL. */
+static const struct sg_rule *
+rules_next(struct rules *r)
+{
+    while (!r->group || r->next_rule >= r->group->n_rules[r->dir]) {
+        if (r->next_group >= r->port->n_groups) {
+            return NULL;
+        }
+        r->group = sg_policy_group(r->policy, r->port->groups[r->next_group++],
+                                   r->network);
+        r->next_rule = 0;
+    }
+    return r->group->rules[r->dir][r->next_rule++];
 }
 
 const struct sg_rule *
@@ -200,58 +234,35 @@ sg_eval(const struct sg_policy *policy, const struct sg_ports *ports,
         const struct sg_port *port, const struct sg_endpoint *endpoint,
         enum sg_direction dir, const struct sg_flowspec *flow)
 {
-    for (size_t i = 0; i < port->n_groups; i++) {
-        const struct sg_group *group = sg_policy_group(policy,
-                                                       port->groups[i],
-                                                       endpoint->network);
+    struct rules rules = rules_of(policy, port, endpoint, dir);
+    const struct sg_rule *rule;
 
-        for (size_t j = 0; group && j < group->n_rules[dir]; j++) {
-            const struct sg_rule *rule = group->rules[dir][j];
-
-            if (rule_matches(policy, ports, rule, endpoint->network, flow)) {
-                return rule;
-            }
+    while ((rule = rules_next(&rules))) {
+        if (rule_concerns(rule, flow)
+            && peers_chance(policy, ports, rule, endpoint->network,
+                            &flow->remote) == SG_ALWAYS) {
+            break;
         }
     }
-    return NULL;
+    return rule;
 }
 
 /* Connections and packets of which not everything is known. */
-
-static bool
-has_peer_any(const struct sg_rule *rule)
-{
-    for (size_t i = 0; i < rule->n_peers; i++) {
-        if (rule->peers[i].type == SG_PEER_ANY) {
-            return true;
-        }
-    }
-    return false;
-}
 
 enum sg_chance
 sg_eval_anybody(const struct sg_policy *policy, const struct sg_port *port,
                 const struct sg_endpoint *endpoint, enum sg_direction dir,
                 const struct sg_flowspec *flow, const struct sg_rule **rulep)
 {
+    struct rules rules = rules_of(policy, port, endpoint, dir);
     enum sg_chance chance = SG_NEVER;
+    const struct sg_rule *rule;
 
     *rulep = NULL;
-    for (size_t i = 0; i < port->n_groups; i++) {
-        const struct sg_group *group = sg_policy_group(policy,
-                                                       port->groups[i],
-                                                       endpoint->network);
-
-        for (size_t j = 0; group && j < group->n_rules[dir]; j++) {
-            const struct sg_rule *rule = group->rules[dir][j];
-
-            if (rule_concerns(rule, flow)) {
-                if (has_peer_any(rule)) {
-                    *rulep = rule;
-                    return SG_ALWAYS;
-                }
-                chance = SG_PERHAPS;
-            }
+    while (chance != SG_ALWAYS && (rule = rules_next(&rules))) {
+        if (rule_concerns(rule, flow)) {
+            chance = peers_chance(policy, NULL, rule, endpoint->network, NULL);
+            *rulep = chance == SG_ALWAYS ? rule : NULL;
         }
     }
     return chance;
@@ -270,29 +281,13 @@ proto_chance(const struct sg_rule *rule, const struct sg_partspec *spec)
 }
 
 static enum sg_chance
-peers_chance(const struct sg_policy *policy, const struct sg_ports *ports,
-             const struct sg_rule *rule, const char *network,
-             const struct sg_partspec *spec)
-{
-    for (size_t i = 0; i < rule->n_peers; i++) {
-        if (spec->remote
-            ? sg_peer_contains(policy, ports, &rule->peers[i], network,
-                               spec->remote)
-            : rule->peers[i].type == SG_PEER_ANY) {
-            return SG_ALWAYS;
-        }
-    }
-    return spec->remote ? SG_NEVER : SG_PERHAPS;
-}
-
-static enum sg_chance
 rule_chance(const struct sg_policy *policy, const struct sg_ports *ports,
             const struct sg_rule *rule, const char *network,
             const struct sg_partspec *spec)
 {
     return (rule->families & spec->family
             ? MIN(proto_chance(rule, spec),
-                  peers_chance(policy, ports, rule, network, spec))
+                  peers_chance(policy, ports, rule, network, spec->remote))
             : SG_NEVER);
 }
 
@@ -315,7 +310,9 @@ sg_eval_chance(const struct sg_policy *policy, const struct sg_ports *ports,
                enum sg_direction dir, const struct sg_partspec *spec,
                const struct sg_rule **rulep)
 {
+    struct rules rules = rules_of(policy, port, endpoint, dir);
     enum sg_chance best = SG_NEVER;
+    const struct sg_rule *rule;
 
     *rulep = NULL;
     if (is_whole(spec)) {
@@ -325,20 +322,13 @@ sg_eval_chance(const struct sg_policy *policy, const struct sg_ports *ports,
         *rulep = sg_eval(policy, ports, port, endpoint, dir, &flow);
         return *rulep ? SG_ALWAYS : SG_NEVER;
     }
-    for (size_t i = 0; i < port->n_groups; i++) {
-        const struct sg_group *group = sg_policy_group(policy,
-                                                       port->groups[i],
-                                                       endpoint->network);
+    while ((rule = rules_next(&rules))) {
+        enum sg_chance chance = rule_chance(policy, ports, rule,
+                                            endpoint->network, spec);
 
-        for (size_t j = 0; group && j < group->n_rules[dir]; j++) {
-            const struct sg_rule *rule = group->rules[dir][j];
-            enum sg_chance chance = rule_chance(policy, ports, rule,
-                                                endpoint->network, spec);
-
-            if (chance > best) {
-                best = chance;
-                *rulep = chance == SG_ALWAYS ? rule : NULL;
-            }
+        if (chance > best) {
+            best = chance;
+            *rulep = chance == SG_ALWAYS ? rule : NULL;
         }
     }
     return best;
