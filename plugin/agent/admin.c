@@ -223,8 +223,9 @@ sg_core_admin_finish(struct sg_core *core, struct sg_admin *admin,
         || (!admin->error && !admin_is_in_force(core, admin))) {
         return false;
     }
-    *error = nullable_xstrdup(admin->error);
-    *report = nullable_xstrdup(admin->report);
+    *error = admin->error;
+    *report = admin->report;
+    admin->error = admin->report = NULL;
     admin_destroy(core, admin);
     return true;
 }

@@ -125,10 +125,28 @@ sg_prefix_parse(const char *s, struct sg_prefix *prefix)
     return error;
 }
 
+/* Lists have tens of thousands of entries, and are gone through for a change
+ * of one: so what compares them does it by words, in line. */
+
+/* Half of the address, 0 the first, as a number. */
+static inline uint64_t
+half(const struct sg_prefix *prefix, int i)
+{
+    return ntohll(get_unaligned_be64(
+        ALIGNED_CAST(const ovs_be64 *, &prefix->addr.s6_addr[8 * i])));
+}
+
+static inline bool
+is_ipv4(const struct sg_prefix *prefix)
+{
+    return (half(prefix, 1) >> 32 == 0xffff && half(prefix, 0) == 0
+            && prefix->plen >= V4_OFFSET);
+}
+
 bool
 sg_prefix_is_ipv4(const struct sg_prefix *prefix)
 {
-    return prefix->plen >= V4_OFFSET && IN6_IS_ADDR_V4MAPPED(&prefix->addr);
+    return is_ipv4(prefix);
 }
 
 ovs_be32
@@ -176,30 +194,11 @@ sg_prefix_contains(const struct sg_prefix *outer,
     return ipv6_addr_equals(&net, &outer->addr);
 }
 
-/* Lists have tens of thousands of entries, and are gone through for a change
- * of one: so these compare words, in line. */
-
-/* Half of the address, 0 the first, as a number. */
-static inline uint64_t
-half(const struct sg_prefix *prefix, int i)
-{
-    return ntohll(get_unaligned_be64(
-        ALIGNED_CAST(const ovs_be64 *, &prefix->addr.s6_addr[8 * i])));
-}
-
 static inline bool
 equal(const struct sg_prefix *a, const struct sg_prefix *b)
 {
     return (half(a, 1) == half(b, 1) && half(a, 0) == half(b, 0)
             && a->plen == b->plen);
-}
-
-/* sg_prefix_is_ipv4(). */
-static inline bool
-is_ipv4(const struct sg_prefix *prefix)
-{
-    return (half(prefix, 1) >> 32 == 0xffff && half(prefix, 0) == 0
-            && prefix->plen >= V4_OFFSET);
 }
 
 static inline int
