@@ -26,6 +26,7 @@
 static struct pstream *listener;
 static struct stream *peer;
 static struct vconn *vconn;
+static struct ofpbuf out;       /* To be written to it. */
 static struct ofpbuf *msg;      /* Received last. */
 static int error;               /* Of receiving, or connecting. */
 
@@ -63,39 +64,36 @@ received(void)
 
 /* A message of 'size' bytes that says it is of 'says' bytes. */
 static void
-put(struct ofpbuf *b, uint8_t type, uint32_t xid, size_t size,
-    size_t says)
+put(uint8_t type, uint32_t xid, size_t size, size_t says)
 {
     struct ofp_header oh = { .version = OFP15_VERSION, .type = type,
                              .length = htons(says), .xid = htonl(xid) };
-    char *p = ofpbuf_put_zeros(b, size);
+    char *p = ofpbuf_put_zeros(&out, size);
 
     memcpy(p, &oh, MIN(size, sizeof oh));
 }
 
 static void
-write_all(struct ofpbuf *b)
+write_all(void)
 {
-    if (stream_send(peer, b->data, b->size) != (int) b->size) {
+    if (stream_send(peer, out.data, out.size) != (int) out.size) {
         lab_bail_out("cannot write to the socket");
     }
-    ofpbuf_clear(b);
+    ofpbuf_clear(&out);
 }
 
 static void
 connect_to(const char *target)
 {
     char greeting[64];
-    struct ofpbuf hello;
 
     error = sg_cork_open(target, 1u << OFP15_VERSION, &vconn);
     if (error || pstream_accept(listener, &peer)) {
         lab_bail_out("%s: cannot connect", target);
     }
-    ofpbuf_init(&hello, 0);
-    put(&hello, HELLO, 1, 8, 8);
-    write_all(&hello);
-    ofpbuf_uninit(&hello);
+    ofpbuf_init(&out, 0);
+    put(HELLO, 1, 8, 8);
+    write_all();
     ok(UNTIL(connected(), LAB_PATIENCE) && !error, "connected");
     /* What is not read makes another error of the end. */
     while (stream_recv(peer, greeting, sizeof greeting) > 0) {
@@ -106,6 +104,7 @@ connect_to(const char *target)
 static void
 disconnect(void)
 {
+    ofpbuf_uninit(&out);
     ofpbuf_delete(msg);
     msg = NULL;
     vconn_close(vconn);
@@ -128,38 +127,30 @@ got(uint32_t xid, size_t size)
 static void
 test_messages(const char *target)
 {
-    struct ofpbuf b;
-
     connect_to(target);
-    ofpbuf_init(&b, 0);
-    put(&b, ERROR, 2, 13, 13);
-    put(&b, ECHO, 3, 8, 8);
-    put(&b, ECHO, 4, 5, 17);
-    write_all(&b);
+    put(ERROR, 2, 13, 13);
+    put(ECHO, 3, 8, 8);
+    put(ECHO, 4, 5, 17);
+    write_all();
     ok(got(2, 13), "the first of two messages and a piece");
     ok(got(3, 8), "the second, at an odd address");
     ok(!UNTIL(received(), LAB_QUIET), "the piece is none");
-    put(&b, ECHO, 4, 17, 17);
-    ofpbuf_pull(&b, 5);
-    write_all(&b);
+    put(ECHO, 4, 17, 17);
+    ofpbuf_pull(&out, 5);
+    write_all();
     ok(got(4, 17), "its rest has come");
-    ofpbuf_uninit(&b);
     disconnect();
 }
 
 static void
 test_nonsense(const char *target)
 {
-    struct ofpbuf b;
-
     for (size_t says = 0; says < 8; says += 7) {
         connect_to(target);
-        ofpbuf_init(&b, 0);
-        put(&b, ECHO, 2, 8, says);
-        write_all(&b);
+        put(ECHO, 2, 8, says);
+        write_all();
         ok(UNTIL(received(), LAB_PATIENCE) && error == EPROTO,
            "a message of %"PRIuSIZE" bytes is none", says);
-        ofpbuf_uninit(&b);
         disconnect();
     }
 }
@@ -167,19 +158,15 @@ test_nonsense(const char *target)
 static void
 test_end(const char *target)
 {
-    struct ofpbuf b;
-
     connect_to(target);
-    ofpbuf_init(&b, 0);
-    put(&b, ECHO, 2, 8, 8);
-    put(&b, ECHO, 3, 4, 8);
-    write_all(&b);
+    put(ECHO, 2, 8, 8);
+    put(ECHO, 3, 4, 8);
+    write_all();
     stream_close(peer);
     peer = NULL;
     ok(got(2, 8), "what came before the end is there");
     ok(UNTIL(received(), LAB_PATIENCE) && error == EPROTO,
        "a piece before the end is an error");
-    ofpbuf_uninit(&b);
     disconnect();
 }
 
