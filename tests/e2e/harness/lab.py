@@ -41,6 +41,9 @@ SWITCH_NOISE = BUSY + (
     # revalidator/purge races with revalidators, and with packets that make the
     # same flow again (their actions are carried out all the same).
     r'failed to (flow_get|flow_del|put.modify.) .*No such file',
+    # A megaflow is taken away whose port has just been removed: nobody is left
+    # to count its last packets for.
+    r'xlate_key failed \(No such device\)',
     r'Failed to acquire udpif_key', r'ukey installation fails',
     r'dpif(_upcall)?[(|].*Dropped \d+ log messages',
     # An agent that ends before the switch has answered it.
