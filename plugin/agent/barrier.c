@@ -28,7 +28,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "ports/ports.h"
 #include "resolve/resolver.h"
-#include "switch/conntrack.h"
+#include "switch/control.h"
 #include "switch/switch.h"
 #include "util.h"
 
@@ -51,7 +51,7 @@ struct sg_barrier {
     uint64_t order;             /* Up to this, sources of `addresses' must have
                                  * answered (resolver.h). */
     unsigned int pass;          /* The pass that must be in force. */
-    struct sg_conntrack *control;   /* Asks for `revalidator/wait'. */
+    struct sg_control *control; /* Asks for `revalidator/wait'. */
 };
 
 struct sg_barrier *
@@ -71,7 +71,7 @@ sg_core_barrier_destroy(struct sg_core *core OVS_UNUSED,
 {
     if (barrier) {
         ovs_list_remove(&barrier->node);
-        sg_conntrack_destroy(barrier->control);
+        sg_control_destroy(barrier->control);
         free(barrier);
     }
 }
@@ -125,13 +125,13 @@ datapath_answers(struct sg_core *core, struct sg_barrier *barrier)
         return true;
     }
     if (!barrier->control) {
-        barrier->control = sg_conntrack_create(core->switch_unixctl);
-        sg_conntrack_start_wait(barrier->control);
+        barrier->control = sg_control_create(core->switch_unixctl);
+        sg_control_start_wait(barrier->control);
     }
-    if (sg_conntrack_run(barrier->control) == SG_CT_PENDING) {
+    if (sg_control_run(barrier->control) == SG_CONTROL_PENDING) {
         return false;
     }
-    sg_conntrack_destroy(barrier->control);
+    sg_control_destroy(barrier->control);
     barrier->control = NULL;
     return true;
 }
@@ -191,7 +191,7 @@ sg_core_barrier_reached(struct sg_core *core, struct sg_barrier *barrier)
         barrier->stage++;
     }
     if (barrier->control) {
-        sg_conntrack_wait(barrier->control);
+        sg_control_wait(barrier->control);
     }
     return barrier->stage == STAGE_REACHED;
 }

@@ -46,7 +46,7 @@
 #include "sset.h"
 
 struct sg_conn;
-struct sg_conntrack;
+struct sg_control;
 struct sg_modeler;
 struct sg_resolver;
 struct sg_script;
@@ -102,7 +102,7 @@ enum sg_forget {
 
 /* Megaflows that may have missed a change: see stale.c. */
 struct sg_stale {
-    struct sg_conntrack *control;
+    struct sg_control *control;
     enum sg_stale_question {
         SG_STALE_NONE,
         SG_STALE_VERSION,
@@ -122,7 +122,7 @@ struct sg_stale {
     long long int next, retry;  /* No sooner than then; `wait' looks at the
                                  * second only. */
 
-    struct sg_conntrack *first; /* Asks for the first purge after a change. */
+    struct sg_control *first;   /* Asks for the first purge after a change. */
     bool first_due;
     long long int first_asked;  /* Both as above. */
     long long int first_next;
@@ -251,7 +251,7 @@ struct sg_core {
     struct shash bridges;       /* name -> struct sg_core_bridge. */
     struct sset *disabling;     /* Bridges that `disable' is at. */
 
-    struct sg_conntrack *conntrack; /* For revoke.c. */
+    struct sg_control *revoke_control;  /* For revoke.c. */
     char *conntrack_type;       /* Datapath type that was asked. */
     long long int dump_asked;   /* When a dump was asked for; 0: none is. */
     bool dump_reading;          /* It is being read, */
@@ -259,7 +259,7 @@ struct sg_core {
     long long int next_dump;    /* When to ask again. */
     long long int dump_interval;
 
-    struct sg_conntrack *forget_control;    /* For forget.c. */
+    struct sg_control *forget_control;  /* For forget.c. */
     char *forgetting;           /* The bridge that it is asked about. */
 
     struct sg_stale stale;      /* For stale.c. */
@@ -274,7 +274,7 @@ struct sg_core {
     uint32_t next_look;         /* At what is in use; 0: no need. */
 
     struct hmap limits;         /* struct limit: those the switch knows. */
-    struct sg_conntrack *limits_control;    /* Tells it others. */
+    struct sg_control *limits_control;  /* Tells it others. */
     long long int limits_retry; /* After a failure, when to try again. */
 
     struct ovs_list barriers;   /* struct sg_barrier. */

@@ -13,7 +13,7 @@
 #include "resolve/resolver.h"
 #include "script/process.h"
 #include "sset.h"
-#include "switch/conntrack.h"
+#include "switch/control.h"
 #include "switch/switch.h"
 #include "timeval.h"
 #include "util.h"
@@ -126,12 +126,12 @@ sg_core_create(const struct sg_core_options *options)
     sg_learn_init(&core->learn);
     sg_core_cuts_init(core);
     sg_core_limits_init(core);
-    core->forget_control = sg_conntrack_create(core->switch_unixctl);
+    core->forget_control = sg_control_create(core->switch_unixctl);
     sg_core_stale_init(core, options->switch_is_sound);
     shash_init(&core->bridges);
     core->disabling = xmalloc(sizeof *core->disabling);
     sset_init(core->disabling);
-    core->conntrack = sg_conntrack_create(core->switch_unixctl);
+    core->revoke_control = sg_control_create(core->switch_unixctl);
     core->next_dump = LLONG_MAX;
     ovs_list_init(&core->barriers);
     ovs_list_init(&core->admins);
@@ -155,10 +155,10 @@ sg_core_destroy(struct sg_core *core)
     sg_learn_destroy(&core->learn);
     sg_core_cuts_destroy(core);
     sg_core_limits_destroy(core);
-    sg_conntrack_destroy(core->forget_control);
+    sg_control_destroy(core->forget_control);
     sg_core_stale_destroy(core);
     free(core->forgetting);
-    sg_conntrack_destroy(core->conntrack);
+    sg_control_destroy(core->revoke_control);
     free(core->conntrack_type);
     sset_destroy(core->disabling);
     free(core->disabling);

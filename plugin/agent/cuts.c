@@ -14,7 +14,7 @@
 #include "agent/core-private.h"
 
 #include "hash.h"
-#include "switch/conntrack.h"
+#include "switch/control.h"
 #include "openvswitch/hmap.h"
 #include "packets.h"
 #include "util.h"

@@ -16,7 +16,7 @@
 #include "agent/core-private.h"
 
 #include "openvswitch/vlog.h"
-#include "switch/conntrack.h"
+#include "switch/control.h"
 #include "switch/switch.h"
 #include "util.h"
 
@@ -56,16 +56,16 @@ sg_core_forget_note(const struct sg_core *core, struct sg_core_bridge *b,
 /* The switch has answered what it was asked about 'b', or could not. */
 static void
 bridge_forget_next(struct sg_core *core, struct sg_core_bridge *b,
-                   enum sg_conntrack_status status)
+                   enum sg_control_status status)
 {
     if (b->forget == SG_FORGET_MACS) {
-        if (status == SG_CT_FAILED) {
+        if (status == SG_CONTROL_FAILED) {
             VLOG_WARN("%s: NORMAL may know MACs of ports that are guarded "
                       "now (%s); run `ovs-appctl fdb/flush %s'", b->name,
-                      sg_conntrack_error(core->forget_control), b->name);
+                      sg_control_error(core->forget_control), b->name);
         }
         b->forget = SG_FORGET_GROUPS;
-        sg_conntrack_start_forget_groups(core->forget_control, b->name);
+        sg_control_start_forget_groups(core->forget_control, b->name);
     } else if (b->forget == SG_FORGET_GROUPS) {
         /* It fails where there is no multicast snooping: nothing to forget. */
         b->forget = SG_FORGET_NOTHING;
@@ -78,19 +78,19 @@ bridge_forget_first(struct sg_core *core, struct sg_core_bridge *b)
     free(core->forgetting);
     core->forgetting = xstrdup(b->name);
     b->forget = SG_FORGET_MACS;
-    sg_conntrack_start_forget_macs(core->forget_control, b->name);
+    sg_control_start_forget_macs(core->forget_control, b->name);
 }
 
 void
 sg_core_forget_run(struct sg_core *core)
 {
-    enum sg_conntrack_status status = sg_conntrack_run(core->forget_control);
+    enum sg_control_status status = sg_control_run(core->forget_control);
     const struct shash_node *node;
 
-    if (status == SG_CT_PENDING || core->observe) {
+    if (status == SG_CONTROL_PENDING || core->observe) {
         return;
     }
-    if (status != SG_CT_IDLE) {
+    if (status != SG_CONTROL_IDLE) {
         struct sg_core_bridge *b = shash_find_data(&core->bridges,
                                                    core->forgetting);
 
@@ -100,7 +100,7 @@ sg_core_forget_run(struct sg_core *core)
         if (b && b->forget == SG_FORGET_GROUPS) {
             return;             /* The next question is under way. */
         }
-        sg_conntrack_reset(core->forget_control);
+        sg_control_reset(core->forget_control);
     }
     SHASH_FOR_EACH (node, &core->bridges) {
         struct sg_core_bridge *b = node->data;
@@ -115,7 +115,7 @@ sg_core_forget_run(struct sg_core *core)
 void
 sg_core_forget_wait(struct sg_core *core)
 {
-    sg_conntrack_wait(core->forget_control);
+    sg_control_wait(core->forget_control);
 }
 
 /* As long as flows cannot come into force nothing can be forgotten, either.

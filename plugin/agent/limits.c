@@ -17,7 +17,7 @@
 #include "hash.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
-#include "switch/conntrack.h"
+#include "switch/control.h"
 #include "switch/switch.h"
 #include "timeval.h"
 #include "util.h"
@@ -38,7 +38,7 @@ void
 sg_core_limits_init(struct sg_core *core)
 {
     hmap_init(&core->limits);
-    core->limits_control = sg_conntrack_create(core->switch_unixctl);
+    core->limits_control = sg_control_create(core->switch_unixctl);
 }
 
 static void
@@ -83,7 +83,7 @@ sg_core_limits_destroy(struct sg_core *core)
 {
     forget_all(core);
     hmap_destroy(&core->limits);
-    sg_conntrack_destroy(core->limits_control);
+    sg_control_destroy(core->limits_control);
 }
 
 static struct limit *
@@ -163,8 +163,8 @@ bridge_set_limits(struct sg_core *core, const struct sg_core_bridge *b)
         remember(core, &missing[i]);
     }
     if (n) {
-        sg_conntrack_start_limits(core->limits_control, b->datapath_type,
-                                  missing, n);
+        sg_control_start_limits(core->limits_control, b->datapath_type,
+                                missing, n);
     }
     free(missing);
     return n > 0;
@@ -182,8 +182,8 @@ bridge_take_limits(struct sg_core *core, const struct sg_core_bridge *b)
         zones[i] = missing[i].zone;
     }
     if (n) {
-        sg_conntrack_start_no_limits(core->limits_control, b->datapath_type,
-                                     zones, n);
+        sg_control_start_no_limits(core->limits_control, b->datapath_type,
+                                   zones, n);
     }
     free(zones);
     free(missing);
@@ -229,7 +229,7 @@ finish(struct sg_core *core, bool done)
         static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
 
         VLOG_INFO_RL(&rl, "cannot set limits of connections (%s); trying "
-                     "again", sg_conntrack_error(core->limits_control));
+                     "again", sg_control_error(core->limits_control));
         core->limits_retry = time_msec() + RETRY;
     }
 }
@@ -237,15 +237,15 @@ finish(struct sg_core *core, bool done)
 void
 sg_core_limits_run(struct sg_core *core)
 {
-    enum sg_conntrack_status status = sg_conntrack_run(core->limits_control);
+    enum sg_control_status status = sg_control_run(core->limits_control);
     const struct shash_node *node;
 
-    if (status == SG_CT_PENDING || core->observe) {
+    if (status == SG_CONTROL_PENDING || core->observe) {
         return;
     }
-    if (status != SG_CT_IDLE) {
-        finish(core, status == SG_CT_DONE);
-        sg_conntrack_reset(core->limits_control);
+    if (status != SG_CONTROL_IDLE) {
+        finish(core, status == SG_CONTROL_DONE);
+        sg_control_reset(core->limits_control);
     }
     if (time_msec() < core->limits_retry) {
         return;
@@ -261,7 +261,7 @@ sg_core_limits_run(struct sg_core *core)
 void
 sg_core_limits_wait(struct sg_core *core)
 {
-    sg_conntrack_wait(core->limits_control);
+    sg_control_wait(core->limits_control);
     if (core->limits_retry > time_msec()) {
         poll_timer_wait_until(core->limits_retry);
     }
@@ -272,7 +272,7 @@ sg_core_limits_synced(const struct sg_core *core)
 {
     const struct shash_node *node;
 
-    if (sg_conntrack_is_pending(core->limits_control)) {
+    if (sg_control_is_pending(core->limits_control)) {
         return false;
     }
     SHASH_FOR_EACH (node, &core->bridges) {

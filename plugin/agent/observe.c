@@ -28,7 +28,7 @@
 #include "ports/ports.h"
 #include "sset.h"
 #include "switch/conntrack-parse.h"
-#include "switch/conntrack.h"
+#include "switch/control.h"
 #include "switch/megaflow.h"
 #include "svec.h"
 #include "timeval.h"
@@ -40,7 +40,7 @@
 struct sg_observation {
     char *bridge;               /* NULL: all that we may touch. */
     struct sg_seen seen;
-    struct sg_conntrack *control;
+    struct sg_control *control;
     struct svec types;          /* Datapath types to ask... */
     size_t next;                /* ...and twice the one that is next, */
     bool asked;                 /* which has been asked about, */
@@ -143,8 +143,8 @@ is_about_flows(const struct sg_observation *o)
 static void
 ask(struct sg_observation *o)
 {
-    sg_conntrack_start_text(o->control, o->types.names[o->next / 2],
-                            is_about_flows(o));
+    sg_control_start_text(o->control, o->types.names[o->next / 2],
+                          is_about_flows(o));
     o->asked = true;
     o->line = NULL;
 }
@@ -205,7 +205,7 @@ read_answer(struct sg_observation *o)
 {
     long long int slice_end = time_usec() + SLICE;
 
-    o->line = o->line ? o->line : sg_conntrack_text(o->control);
+    o->line = o->line ? o->line : sg_control_text(o->control);
     for (unsigned int i = 1; *o->line; i++) {
         if (is_about_flows(o)) {
             see_flow(o, o->line);
@@ -229,26 +229,26 @@ observation_run(struct sg_observation *o)
         if (!o->asked) {
             ask(o);
         }
-        switch (sg_conntrack_run(o->control)) {
-        case SG_CT_PENDING:
+        switch (sg_control_run(o->control)) {
+        case SG_CONTROL_PENDING:
             return false;
 
-        case SG_CT_DONE:
+        case SG_CONTROL_DONE:
             if (!read_answer(o)) {
                 poll_immediate_wake();
                 return false;
             }
             break;
 
-        case SG_CT_FAILED:
+        case SG_CONTROL_FAILED:
             add_note(o, xasprintf(
                 "%s of the \"%s\" datapath cannot be seen: %s",
                 is_about_flows(o) ? "flows" : "connections",
                 o->types.names[o->next / 2],
-                sg_conntrack_error(o->control)));
+                sg_control_error(o->control)));
             break;
 
-        case SG_CT_IDLE:
+        case SG_CONTROL_IDLE:
         default:
             break;
         }
@@ -519,7 +519,7 @@ sg_core_observe_start(const struct sg_core *core, const char *bridge,
 
     sg_seen_init(&o->seen);
     o->bridge = nullable_xstrdup(bridge);
-    o->control = sg_conntrack_create(core->switch_unixctl);
+    o->control = sg_control_create(core->switch_unixctl);
     o->deadline = time_msec() + PATIENCE;
     svec_init(&o->types);
     svec_init(&o->notes);
@@ -581,7 +581,7 @@ sg_core_observe_finish(struct sg_core *core, struct sg_observation *o,
 void
 sg_core_observe_wait(const struct sg_observation *o)
 {
-    sg_conntrack_wait(o->control);
+    sg_control_wait(o->control);
 }
 
 void
@@ -589,7 +589,7 @@ sg_core_observe_cancel(struct sg_observation *o)
 {
     if (o) {
         sg_seen_destroy(&o->seen);
-        sg_conntrack_destroy(o->control);
+        sg_control_destroy(o->control);
         svec_destroy(&o->types);
         svec_destroy(&o->notes);
         free(o->bridge);

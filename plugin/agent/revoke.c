@@ -29,7 +29,7 @@
 #include "openvswitch/vlog.h"
 #include "packets.h"
 #include "policy/eval.h"
-#include "switch/conntrack.h"
+#include "switch/control.h"
 #include "switch/switch.h"
 #include "timeval.h"
 #include "util.h"
@@ -271,7 +271,8 @@ bridge_review_conns(struct sg_core *core, struct sg_core_bridge *b,
                     struct sg_slice *slice)
 {
     size_t n;
-    const struct sg_conn *conns = sg_conntrack_entries(core->conntrack, &n);
+    const struct sg_conn *conns
+        = sg_control_connections(core->revoke_control, &n);
 
     for (; b->n_reviewed < n; b->n_reviewed++) {
         const struct sg_conn *conn = &conns[b->n_reviewed];
@@ -413,7 +414,7 @@ core_start_dump(struct sg_core *core)
     free(core->conntrack_type);
     core->conntrack_type = xstrdup(b->datapath_type);
     core->dump_asked = time_msec();
-    sg_conntrack_start(core->conntrack, b->datapath_type, -1);
+    sg_control_start_connections(core->revoke_control, b->datapath_type, -1);
 }
 
 /* What a dump was asked for is over, or given up. */
@@ -431,17 +432,17 @@ core_end_dump(struct sg_core *core)
 static void
 core_follow_dump(struct sg_core *core, struct sg_slice *slice)
 {
-    enum sg_conntrack_status status = sg_conntrack_run(core->conntrack);
+    enum sg_control_status status = sg_control_run(core->revoke_control);
 
-    if (status == SG_CT_PENDING) {
+    if (status == SG_CONTROL_PENDING) {
         return;
-    } else if (status == SG_CT_FAILED) {
+    } else if (status == SG_CONTROL_FAILED) {
         static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
 
         VLOG_INFO_RL(&rl, "cannot read the connection table (%s); revoked "
                      "connections stay under review",
-                     sg_conntrack_error(core->conntrack));
-    } else if (status == SG_CT_DONE && !core->dirty && !core->passing) {
+                     sg_control_error(core->revoke_control));
+    } else if (status == SG_CONTROL_DONE && !core->dirty && !core->passing) {
         if (!core->dump_reading) {
             core_begin_reading(core);
         }
@@ -473,7 +474,7 @@ sg_core_revoke_wait(struct sg_core *core)
     if (core->dump_reading) {
         poll_immediate_wake();
     } else if (core->dump_asked) {
-        sg_conntrack_wait(core->conntrack);
+        sg_control_wait(core->revoke_control);
     } else if (core->next_dump != LLONG_MAX) {
         poll_timer_wait_until(core->next_dump);
     }

@@ -46,7 +46,7 @@
 
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
-#include "switch/conntrack.h"
+#include "switch/control.h"
 #include "switch/megaflow.h"
 #include "switch/switch.h"
 #include "timeval.h"
@@ -62,8 +62,8 @@ VLOG_DEFINE_THIS_MODULE(sg_stale);
 void
 sg_core_stale_init(struct sg_core *core, bool switch_is_sound)
 {
-    core->stale.control = sg_conntrack_create(core->switch_unixctl);
-    core->stale.first = sg_conntrack_create(core->switch_unixctl);
+    core->stale.control = sg_control_create(core->switch_unixctl);
+    core->stale.first = sg_control_create(core->switch_unixctl);
     core->stale.question = SG_STALE_NONE;
     core->stale.version = switch_is_sound ? SG_STALE_SOUND : SG_STALE_UNKNOWN;
     core->stale.always_sound = switch_is_sound;
@@ -72,8 +72,8 @@ sg_core_stale_init(struct sg_core *core, bool switch_is_sound)
 void
 sg_core_stale_destroy(struct sg_core *core)
 {
-    sg_conntrack_destroy(core->stale.control);
-    sg_conntrack_destroy(core->stale.first);
+    sg_control_destroy(core->stale.control);
+    sg_control_destroy(core->stale.first);
 }
 
 static bool
@@ -118,19 +118,19 @@ stale_ask(struct sg_stale *stale, enum sg_stale_question question)
     stale->question = question;
     switch (question) {
     case SG_STALE_VERSION:
-        sg_conntrack_start_version(stale->control);
+        sg_control_start_version(stale->control);
         break;
     case SG_STALE_WAIT:
         stale->due = false;     /* What comes from now on is another change. */
-        sg_conntrack_start_wait(stale->control);
+        sg_control_start_wait(stale->control);
         break;
     case SG_STALE_PURGE:
         stale->first_due &= stale->due;
         stale->asked = time_msec();
-        sg_conntrack_start_purge(stale->control);
+        sg_control_start_purge(stale->control);
         break;
     case SG_STALE_NONE:
-        sg_conntrack_reset(stale->control);
+        sg_control_reset(stale->control);
         break;
     }
 }
@@ -157,7 +157,7 @@ stale_fail(struct sg_core *core)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 60);
     struct sg_stale *stale = &core->stale;
-    const char *error = sg_conntrack_error(stale->control);
+    const char *error = sg_control_error(stale->control);
 
     if (stale->failed && is_connected(core)) {
         VLOG_WARN_RL(&rl, "flows of the userspace datapath may have missed "
@@ -181,7 +181,7 @@ stale_next(struct sg_core *core, bool answered)
     switch (stale->question) {
     case SG_STALE_VERSION:
         if (answered) {
-            stale_learn_version(stale, sg_conntrack_text(stale->control));
+            stale_learn_version(stale, sg_control_text(stale->control));
             stale_ask(stale, SG_STALE_NONE);
         } else {
             stale_fail(core);
@@ -220,10 +220,10 @@ stale_time(const struct sg_core *core)
 static void
 stale_run_first(struct sg_stale *stale)
 {
-    enum sg_conntrack_status status = sg_conntrack_run(stale->first);
+    enum sg_control_status status = sg_control_run(stale->first);
     long long int now = time_msec();
 
-    if (status == SG_CT_PENDING) {
+    if (status == SG_CONTROL_PENDING) {
         return;
     }
     if (stale->first_asked) {
@@ -231,13 +231,13 @@ stale_run_first(struct sg_stale *stale)
 
         stale->first_next = now + MAX(pause, FIRST_PAUSE);
         stale->first_asked = 0;
-        sg_conntrack_reset(stale->first);
+        sg_control_reset(stale->first);
     }
     if (stale->first_due && stale->version == SG_STALE_AFFECTED
         && now >= stale->first_next) {
         stale->first_due = false;
         stale->first_asked = now;
-        sg_conntrack_start_purge(stale->first);
+        sg_control_start_purge(stale->first);
     }
 }
 
@@ -245,14 +245,14 @@ void
 sg_core_stale_run(struct sg_core *core)
 {
     struct sg_stale *stale = &core->stale;
-    enum sg_conntrack_status status;
+    enum sg_control_status status;
 
     stale_run_first(stale);
-    status = sg_conntrack_run(stale->control);
-    if (status == SG_CT_PENDING) {
+    status = sg_control_run(stale->control);
+    if (status == SG_CONTROL_PENDING) {
         return;
     }
-    stale_next(core, status == SG_CT_DONE);
+    stale_next(core, status == SG_CONTROL_DONE);
     if (stale->question == SG_STALE_NONE && stale->due
         && time_msec() >= stale_time(core)) {
         stale->since = time_msec();
@@ -267,12 +267,12 @@ sg_core_stale_wait(struct sg_core *core)
     struct sg_stale *stale = &core->stale;
 
     if (stale->first_asked) {
-        sg_conntrack_wait(stale->first);
+        sg_control_wait(stale->first);
     } else if (stale->first_due && stale->version == SG_STALE_AFFECTED) {
         poll_timer_wait_until(stale->first_next);
     }
     if (stale->question != SG_STALE_NONE) {
-        sg_conntrack_wait(stale->control);
+        sg_control_wait(stale->control);
     } else if (stale->due) {
         poll_timer_wait_until(stale_time(core));
     }

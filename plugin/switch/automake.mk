@@ -4,8 +4,8 @@ libsgswitch_la_SOURCES += \
 	plugin/switch/bundle.c \
 	plugin/switch/conntrack-parse.c \
 	plugin/switch/conntrack-parse.h \
-	plugin/switch/conntrack.c \
-	plugin/switch/conntrack.h \
+	plugin/switch/control.c \
+	plugin/switch/control.h \
 	plugin/switch/cork.c \
 	plugin/switch/cork.h \
 	plugin/switch/dump.c \

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "packets.h"
-#include "switch/conntrack.h"
 #include "util.h"
 
 /* The text is NAME,KEY=VALUE,KEY=(KEY=VALUE,...),...  A cursor runs over it

@@ -10,9 +10,17 @@
  *
  * (in one line). */
 
+#include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 
-struct sg_conn;
+struct sg_conn {
+    struct in6_addr src, dst;   /* Original direction; IPv4-mapped. */
+    uint16_t sport, dport;      /* Ports; ICMP: id and type<<8|code. */
+    uint8_t proto;
+    uint16_t zone;
+    uint32_t mark;
+};
 
 /* Parses 'line', up to its end or a line feed, into '*conn'.  Returns false
  * if it is anything else than a connection with an original direction; then

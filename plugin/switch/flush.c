@@ -12,7 +12,7 @@
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
-#include "switch/conntrack.h"
+#include "switch/control.h"
 #include "util.h"
 
 /* Flushes are kept until there is a connection: a zone that was to be empty

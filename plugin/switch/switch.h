@@ -137,7 +137,7 @@ const char *sg_switch_port_name(const struct sg_switch *, ofp_port_t);
  * any bundle that is committed later. */
 void sg_switch_flush_zone(struct sg_switch *, uint16_t zone);
 /* Removes one connection, in its original direction, of 'zone'. */
-struct sg_conn;                 /* switch/conntrack.h */
+struct sg_conn;                 /* switch/control.h */
 void sg_switch_flush_conn(struct sg_switch *, const struct sg_conn *);
 
 /* Frames that flows of ours with a `controller' action show us (emit_show()),

@@ -8,7 +8,6 @@
 
 #include "fuzz.h"
 #include "switch/conntrack-parse.h"
-#include "switch/conntrack.h"
 #include "util.h"
 
 int

@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 
 switch_tests = \
-	tests/switch/test-conntrack \
+	tests/switch/test-control \
 	tests/switch/test-cork \
 	tests/switch/test-flows \
 	tests/switch/test-link \
@@ -16,9 +16,9 @@ switch_lab = tests/lab.c tests/lab.h \
 switch_test_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
 switch_test_libs = libsgswitch.la $(SG_CORE_LIBS)
 
-tests_switch_test_conntrack_SOURCES = tests/switch/test-conntrack.c $(switch_lab)
-tests_switch_test_conntrack_CPPFLAGS = $(switch_test_cppflags)
-tests_switch_test_conntrack_LDADD = $(switch_test_libs)
+tests_switch_test_control_SOURCES = tests/switch/test-control.c $(switch_lab)
+tests_switch_test_control_CPPFLAGS = $(switch_test_cppflags)
+tests_switch_test_control_LDADD = $(switch_test_libs)
 
 tests_switch_test_cork_SOURCES = tests/switch/test-cork.c tests/lab.c tests/lab.h
 tests_switch_test_cork_CPPFLAGS = $(switch_test_cppflags)

@@ -13,7 +13,7 @@
 #include "openvswitch/poll-loop.h"
 #include "packets.h"
 #include "switch/conntrack-parse.h"
-#include "switch/conntrack.h"
+#include "switch/control.h"
 #include "switch/megaflow.h"
 #include "tap.h"
 #include "unixctl.h"
@@ -196,13 +196,13 @@ test_garbage(void)
     free(text);
 }
 
-static enum sg_conntrack_status
-finish(struct sg_conntrack *ct)
+static enum sg_control_status
+finish(struct sg_control *ct)
 {
-    enum sg_conntrack_status status;
+    enum sg_control_status status;
 
-    while ((status = sg_conntrack_run(ct)) == SG_CT_PENDING) {
-        sg_conntrack_wait(ct);
+    while ((status = sg_control_run(ct)) == SG_CONTROL_PENDING) {
+        sg_control_wait(ct);
         poll_block();
     }
     return status;
@@ -220,16 +220,16 @@ send_packet(int sport)
 
 /* The entries of 'zone', sorted. */
 static char *
-entries(struct sg_conntrack *ct, int zone)
+entries(struct sg_control *ct, int zone)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
     size_t n;
 
-    sg_conntrack_start(ct, "dummy", zone);
-    if (finish(ct) != SG_CT_DONE) {
-        return xstrdup(sg_conntrack_error(ct));
+    sg_control_start_connections(ct, "dummy", zone);
+    if (finish(ct) != SG_CONTROL_DONE) {
+        return xstrdup(sg_control_error(ct));
     }
-    const struct sg_conn *conns = sg_conntrack_entries(ct, &n);
+    const struct sg_conn *conns = sg_control_connections(ct, &n);
 
     for (int port = 0; port < 10; port++) {
         for (size_t i = 0; i < n; i++) {
@@ -245,7 +245,7 @@ entries(struct sg_conntrack *ct, int zone)
 }
 
 static void
-check_entries(struct sg_conntrack *ct, int zone, const char *expected,
+check_entries(struct sg_control *ct, int zone, const char *expected,
               const char *what)
 {
     char *got = NULL;
@@ -266,7 +266,7 @@ check_entries(struct sg_conntrack *ct, int zone, const char *expected,
     "17 10.0.0.1 " PORT " > 10.0.0.2 53 zone " ZONE " mark 0x9\n"
 
 static void
-test_live(struct sg_conntrack *ct)
+test_live(struct sg_control *ct)
 {
     struct sg_switch *s = lab_connect("br0");
     size_t n;
@@ -282,10 +282,10 @@ test_live(struct sg_conntrack *ct)
                   "and in the other");
     check_entries(ct, 7, "", "and in no third");
 
-    sg_conntrack_start(ct, "dummy", 5);
-    is_int(finish(ct), SG_CT_DONE, "asked again");
+    sg_control_start_connections(ct, "dummy", 5);
+    is_int(finish(ct), SG_CONTROL_DONE, "asked again");
 
-    const struct sg_conn *conns = sg_conntrack_entries(ct, &n);
+    const struct sg_conn *conns = sg_control_connections(ct, &n);
 
     for (size_t i = 0; i < n; i++) {
         if (conns[i].sport == 2) {
@@ -303,34 +303,34 @@ test_live(struct sg_conntrack *ct)
 }
 
 static void
-test_errors(struct sg_conntrack *ct)
+test_errors(struct sg_control *ct)
 {
-    sg_conntrack_start_wait(ct);
-    is_int(finish(ct), SG_CT_DONE, "revalidator/wait");
+    sg_control_start_wait(ct);
+    is_int(finish(ct), SG_CONTROL_DONE, "revalidator/wait");
 
-    sg_conntrack_start(ct, "no-such-type", -1);
-    is_int(finish(ct), SG_CT_FAILED, "a datapath that is not there");
-    printf("# %s\n", sg_conntrack_error(ct));
+    sg_control_start_connections(ct, "no-such-type", -1);
+    is_int(finish(ct), SG_CONTROL_FAILED, "a datapath that is not there");
+    printf("# %s\n", sg_control_error(ct));
 
     lab_stop_switch();
-    sg_conntrack_start(ct, "dummy", -1);
-    is_int(finish(ct), SG_CT_FAILED, "no switch");
-    printf("# %s\n", sg_conntrack_error(ct));
+    sg_control_start_connections(ct, "dummy", -1);
+    is_int(finish(ct), SG_CONTROL_FAILED, "no switch");
+    printf("# %s\n", sg_control_error(ct));
     lab_start_switch();
-    sg_conntrack_start_wait(ct);
-    is_int(finish(ct), SG_CT_DONE, "another switch, another socket");
+    sg_control_start_wait(ct);
+    is_int(finish(ct), SG_CONTROL_DONE, "another switch, another socket");
 
-    struct sg_conntrack *other = sg_conntrack_create("no-such-socket");
+    struct sg_control *other = sg_control_create("no-such-socket");
 
-    is_int(sg_conntrack_run(other), SG_CT_IDLE, "nothing asked yet");
-    sg_conntrack_start_wait(other);
-    ok(sg_conntrack_is_pending(other), "its answer is to come");
-    sg_conntrack_wait(other);
+    is_int(sg_control_run(other), SG_CONTROL_IDLE, "nothing asked yet");
+    sg_control_start_wait(other);
+    ok(sg_control_is_pending(other), "its answer is to come");
+    sg_control_wait(other);
     poll_block();               /* It has come, or this would be for ever. */
-    is_int(sg_conntrack_run(other), SG_CT_FAILED,
+    is_int(sg_control_run(other), SG_CONTROL_FAILED,
            "a socket that is not there");
-    printf("# %s\n", sg_conntrack_error(other));
-    sg_conntrack_destroy(other);
+    printf("# %s\n", sg_control_error(other));
+    sg_control_destroy(other);
 }
 
 static void
@@ -348,7 +348,7 @@ static void
 test_wait_is_two_rounds(void)
 {
     char *path = xasprintf("%s/rounds.ctl", getenv("TMPDIR"));
-    struct sg_conntrack *ct = sg_conntrack_create(path);
+    struct sg_control *ct = sg_control_create(path);
     struct unixctl_server *server;
     int n = 0;
 
@@ -358,18 +358,18 @@ test_wait_is_two_rounds(void)
     }
     for (int i = 0; i < 2; i++) {
         n = 0;
-        sg_conntrack_start_wait(ct);
-        while (sg_conntrack_run(ct) == SG_CT_PENDING) {
+        sg_control_start_wait(ct);
+        while (sg_control_run(ct) == SG_CONTROL_PENDING) {
             unixctl_server_run(server);
             unixctl_server_wait(server);
-            sg_conntrack_wait(ct);
+            sg_control_wait(ct);
             poll_block();
         }
-        is_int(sg_conntrack_run(ct), SG_CT_DONE, "the switch has waited");
+        is_int(sg_control_run(ct), SG_CONTROL_DONE, "the switch has waited");
         is_int(n, 2, "for the round after the one under way");
     }
     unixctl_server_destroy(server);
-    sg_conntrack_destroy(ct);
+    sg_control_destroy(ct);
     free(path);
 }
 
@@ -384,7 +384,7 @@ main(int argc OVS_UNUSED, char *argv[])
             "ct(commit,zone=5,exec(set_field:9->ct_mark)),"
             "ct(commit,zone=6,exec(set_field:9->ct_mark))'");
 
-    struct sg_conntrack *ct = sg_conntrack_create(NULL);
+    struct sg_control *ct = sg_control_create(NULL);
 
     test_parse();
     test_megaflows();
@@ -393,7 +393,7 @@ main(int argc OVS_UNUSED, char *argv[])
     test_live(ct);
     test_errors(ct);
     test_wait_is_two_rounds();
-    sg_conntrack_destroy(ct);
+    sg_control_destroy(ct);
     lab_destroy();
     return done_testing();
 }

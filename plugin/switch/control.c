@@ -2,7 +2,7 @@
 
 #include <config.h>
 
-#include "switch/conntrack.h"
+#include "switch/control.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 #include "timeval.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(sg_conntrack);
+VLOG_DEFINE_THIS_MODULE(sg_control);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
 
@@ -37,10 +37,10 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 5);
 #define SLICE 3000              /* usec */
 #define TIMEOUT 60000           /* msec; a busy switch answers late. */
 
-struct sg_conntrack {
+struct sg_control {
     char *unixctl;              /* As given, or NULL. */
-    enum sg_conntrack_status status;
-    char *error;                /* With SG_CT_FAILED, or about to be. */
+    enum sg_control_status status;
+    char *error;                /* With SG_CONTROL_FAILED, or about to be. */
 
     /* The question under way. */
     struct jsonrpc *rpc;        /* NULL once the answer has come. */
@@ -56,70 +56,70 @@ struct sg_conntrack {
     size_t n, allocated;
 };
 
-struct sg_conntrack *
-sg_conntrack_create(const char *unixctl)
+struct sg_control *
+sg_control_create(const char *unixctl)
 {
-    struct sg_conntrack *ct = xzalloc(sizeof *ct);
+    struct sg_control *c = xzalloc(sizeof *c);
 
-    ct->unixctl = nullable_xstrdup(unixctl);
-    return ct;
+    c->unixctl = nullable_xstrdup(unixctl);
+    return c;
 }
 
 static void
-hang_up(struct sg_conntrack *ct)
+hang_up(struct sg_control *c)
 {
-    jsonrpc_close(ct->rpc);
-    ct->rpc = NULL;
-    json_destroy(ct->request_id);
-    ct->request_id = NULL;
+    jsonrpc_close(c->rpc);
+    c->rpc = NULL;
+    json_destroy(c->request_id);
+    c->request_id = NULL;
 }
 
 /* Forgets question and answer. */
 static void
-reset(struct sg_conntrack *ct)
+reset(struct sg_control *c)
 {
-    hang_up(ct);
-    free(ct->text);
-    ct->text = NULL;
-    free(ct->error);
-    ct->error = NULL;
-    free(ct->conns);
-    ct->conns = NULL;
-    ct->n = ct->allocated = 0;
-    ct->as_text = false;
-    ct->once_more = false;
-    ct->status = SG_CT_IDLE;
+    hang_up(c);
+    free(c->text);
+    c->text = NULL;
+    free(c->error);
+    c->error = NULL;
+    free(c->conns);
+    c->conns = NULL;
+    c->n = c->allocated = 0;
+    c->as_text = false;
+    c->once_more = false;
+    c->status = SG_CONTROL_IDLE;
 }
 
 void
-sg_conntrack_destroy(struct sg_conntrack *ct)
+sg_control_destroy(struct sg_control *c)
 {
-    if (ct) {
-        reset(ct);
-        free(ct->unixctl);
-        free(ct);
+    if (c) {
+        reset(c);
+        free(c->unixctl);
+        free(c);
     }
 }
 
 static void OVS_PRINTF_FORMAT(2, 3)
-fail(struct sg_conntrack *ct, const char *format, ...)
+fail(struct sg_control *c, const char *format, ...)
 {
     va_list args;
 
-    hang_up(ct);
+    hang_up(c);
     va_start(args, format);
-    ct->error = xvasprintf(format, args);
+    c->error = xvasprintf(format, args);
     va_end(args);
-    ct->status = SG_CT_FAILED;
-    VLOG_DBG_RL(&rl, "%s", ct->error);
+    c->status = SG_CONTROL_FAILED;
+    VLOG_DBG_RL(&rl, "%s", c->error);
 }
 
 /* The path of the control socket, or NULL after fail(). */
 static char *
-find_socket(struct sg_conntrack *ct)
+find_socket(struct sg_control *c)
 {
-    if (ct->unixctl) {
-        return abs_file_name(ovs_rundir(), ct->unixctl);
+    if (c->unixctl) {
+        return abs_file_name(ovs_rundir(), c->unixctl);
     }
 
     char *pidfile = xasprintf("%s/ovs-vswitchd.pid", ovs_rundir());
@@ -133,7 +133,7 @@ find_socket(struct sg_conntrack *ct)
         path = xasprintf("%s/ovs-vswitchd.%ld.ctl", ovs_rundir(),
                          (long int) pid);
     } else {
-        fail(ct, "%s: %s; is ovs-vswitchd running?", pidfile,
+        fail(c, "%s: %s; is ovs-vswitchd running?", pidfile,
              ovs_strerror(error ? error : -pid));
     }
     free(pidfile);
@@ -142,17 +142,17 @@ find_socket(struct sg_conntrack *ct)
 
 /* A connection to the control socket, or NULL after fail(). */
 static struct stream *
-connect_to_switch(struct sg_conntrack *ct)
+connect_to_switch(struct sg_control *c)
 {
     struct stream *stream = NULL;
-    char *path = find_socket(ct);
+    char *path = find_socket(c);
 
     if (path) {
         char *name = xasprintf("unix:%s", path);
         int error = stream_open(name, &stream, DSCP_DEFAULT);
 
         if (error) {
-            fail(ct, "%s: cannot connect to the switch's control socket (%s)",
+            fail(c, "%s: cannot connect to the switch's control socket (%s)",
                  path, ovs_strerror(error));
             stream = NULL;
         }
@@ -164,24 +164,24 @@ connect_to_switch(struct sg_conntrack *ct)
 
 /* Asks 'command' with 'args', a JSON array, which it takes. */
 static void
-ask(struct sg_conntrack *ct, const char *command, struct json *args)
+ask(struct sg_control *c, const char *command, struct json *args)
 {
     struct stream *stream;
 
-    reset(ct);
-    stream = connect_to_switch(ct);
+    reset(c);
+    stream = connect_to_switch(c);
     if (stream) {
-        ct->rpc = jsonrpc_open(stream);
+        c->rpc = jsonrpc_open(stream);
         /* An error stays in 'rpc' and shows on the first receive. */
-        jsonrpc_send(ct->rpc, jsonrpc_create_request(command, args,
-                                                     &ct->request_id));
-        ct->deadline = time_msec() + TIMEOUT;
+        jsonrpc_send(c->rpc, jsonrpc_create_request(command, args,
+                                                     &c->request_id));
+        c->deadline = time_msec() + TIMEOUT;
     } else {
         json_destroy(args);
     }
     /* That there is nobody to ask is an answer, too, for which run() has to
      * be called. */
-    ct->status = SG_CT_PENDING;
+    c->status = SG_CONTROL_PENDING;
 }
 
 /* Arguments that begin with the datapath's name. */
@@ -197,8 +197,8 @@ datapath_args(const char *datapath_type)
 }
 
 void
-sg_conntrack_start(struct sg_conntrack *ct, const char *datapath_type,
-                   int zone)
+sg_control_start_connections(struct sg_control *c,
+                             const char *datapath_type, int zone)
 {
     struct json *args = datapath_args(datapath_type);
 
@@ -206,12 +206,12 @@ sg_conntrack_start(struct sg_conntrack *ct, const char *datapath_type,
         json_array_add(args, json_string_create_nocopy(
                                  xasprintf("zone=%d", zone)));
     }
-    ask(ct, "dpctl/dump-conntrack", args);
+    ask(c, "dpctl/dump-conntrack", args);
 }
 
 void
-sg_conntrack_start_text(struct sg_conntrack *ct, const char *datapath_type,
-                        bool flows)
+sg_control_start_text(struct sg_control *c, const char *datapath_type,
+                      bool flows)
 {
     struct json *args = datapath_args(datapath_type);
 
@@ -222,13 +222,13 @@ sg_conntrack_start_text(struct sg_conntrack *ct, const char *datapath_type,
         json_destroy(args);
         args = json_array_create_2(json_string_create("--names"), target);
     }
-    ask(ct, flows ? "dpctl/dump-flows" : "dpctl/dump-conntrack", args);
-    ct->as_text = true;
+    ask(c, flows ? "dpctl/dump-flows" : "dpctl/dump-conntrack", args);
+    c->as_text = true;
 }
 
 void
-sg_conntrack_start_limits(struct sg_conntrack *ct, const char *datapath_type,
-                          const struct sg_zone_limit limits[], size_t n)
+sg_control_start_limits(struct sg_control *c, const char *datapath_type,
+                        const struct sg_zone_limit limits[], size_t n)
 {
     struct json *args = datapath_args(datapath_type);
 
@@ -238,13 +238,13 @@ sg_conntrack_start_limits(struct sg_conntrack *ct, const char *datapath_type,
                                            limits[i].zone,
                                            limits[i].limit)));
     }
-    ask(ct, "dpctl/ct-set-limits", args);
+    ask(c, "dpctl/ct-set-limits", args);
 }
 
 void
-sg_conntrack_start_no_limits(struct sg_conntrack *ct,
-                             const char *datapath_type,
-                             const uint16_t zones[], size_t n)
+sg_control_start_no_limits(struct sg_control *c,
+                           const char *datapath_type,
+                           const uint16_t zones[], size_t n)
 {
     struct json *args = datapath_args(datapath_type);
     struct ds s = DS_EMPTY_INITIALIZER;
@@ -253,98 +253,98 @@ sg_conntrack_start_no_limits(struct sg_conntrack *ct,
         ds_put_format(&s, "%s%"PRIu16, i ? "," : "zone=", zones[i]);
     }
     json_array_add(args, json_string_create_nocopy(ds_steal_cstr(&s)));
-    ask(ct, "dpctl/ct-del-limits", args);
+    ask(c, "dpctl/ct-del-limits", args);
 }
 
 static void
-ask_about_bridge(struct sg_conntrack *ct, const char *command,
+ask_about_bridge(struct sg_control *c, const char *command,
                  const char *bridge)
 {
-    ask(ct, command, json_array_create_1(json_string_create(bridge)));
+    ask(c, command, json_array_create_1(json_string_create(bridge)));
 }
 
 void
-sg_conntrack_start_forget_macs(struct sg_conntrack *ct, const char *bridge)
+sg_control_start_forget_macs(struct sg_control *c, const char *bridge)
 {
-    ask_about_bridge(ct, "fdb/flush", bridge);
+    ask_about_bridge(c, "fdb/flush", bridge);
 }
 
 void
-sg_conntrack_start_forget_groups(struct sg_conntrack *ct, const char *bridge)
+sg_control_start_forget_groups(struct sg_control *c, const char *bridge)
 {
-    ask_about_bridge(ct, "mdb/flush", bridge);
+    ask_about_bridge(c, "mdb/flush", bridge);
 }
 
 static void
-ask_wait(struct sg_conntrack *ct)
+ask_wait(struct sg_control *c)
 {
-    ask(ct, "revalidator/wait", json_array_create_empty());
+    ask(c, "revalidator/wait", json_array_create_empty());
 }
 
 /* The answer comes when the round ends that the revalidators are in, and that
  * one may have begun before the tables changed: the next one counts. */
 void
-sg_conntrack_start_wait(struct sg_conntrack *ct)
+sg_control_start_wait(struct sg_control *c)
 {
-    ask_wait(ct);
-    ct->once_more = true;
+    ask_wait(c);
+    c->once_more = true;
 }
 
 void
-sg_conntrack_start_purge(struct sg_conntrack *ct)
+sg_control_start_purge(struct sg_control *c)
 {
-    ask(ct, "revalidator/purge", json_array_create_empty());
+    ask(c, "revalidator/purge", json_array_create_empty());
 }
 
 void
-sg_conntrack_start_version(struct sg_conntrack *ct)
+sg_control_start_version(struct sg_control *c)
 {
-    ask(ct, "version", json_array_create_empty());
-    ct->as_text = true;
+    ask(c, "version", json_array_create_empty());
+    c->as_text = true;
 }
 
 /* Takes the answer, or part of the trouble, out of 'msg', which it frees. */
 static void
-handle_message(struct sg_conntrack *ct, struct jsonrpc_msg *msg)
+handle_message(struct sg_control *c, struct jsonrpc_msg *msg)
 {
     if (msg->type == JSONRPC_ERROR && msg->error->type == JSON_STRING) {
         char *reason = xstrdup(json_string(msg->error));
 
         reason[strcspn(reason, "\n")] = '\0';
-        fail(ct, "the switch refused a question on its control socket (%s)",
+        fail(c, "the switch refused a question on its control socket (%s)",
              reason);
         free(reason);
     } else if (msg->type != JSONRPC_REPLY
-               || !json_equal(msg->id, ct->request_id)
+               || !json_equal(msg->id, c->request_id)
                || msg->result->type != JSON_STRING) {
-        fail(ct, "the switch's control socket answers nonsense; is it that of "
+        fail(c, "the switch's control socket answers nonsense; is it that of "
              "ovs-vswitchd?");
     } else {
-        ct->text = xstrdup(json_string(msg->result));
-        ct->next = ct->text;
-        hang_up(ct);
+        c->text = xstrdup(json_string(msg->result));
+        c->next = c->text;
+        hang_up(c);
     }
     jsonrpc_msg_destroy(msg);
 }
 
 static void
-receive(struct sg_conntrack *ct, long long int slice_end)
+receive(struct sg_control *c, long long int slice_end)
 {
-    while (ct->rpc && time_usec() < slice_end) {
+    while (c->rpc && time_usec() < slice_end) {
         struct jsonrpc_msg *msg;
-        unsigned int before = jsonrpc_get_received_bytes(ct->rpc);
+        unsigned int before = jsonrpc_get_received_bytes(c->rpc);
         int error;
 
-        jsonrpc_run(ct->rpc);
-        error = jsonrpc_recv(ct->rpc, &msg);
+        jsonrpc_run(c->rpc);
+        error = jsonrpc_recv(c->rpc, &msg);
         if (!error) {
-            handle_message(ct, msg);
+            handle_message(c, msg);
         } else if (error != EAGAIN) {
-            fail(ct, "the switch's control socket hung up (%s)",
+            fail(c, "the switch's control socket hung up (%s)",
                  ovs_retval_to_string(error));
-        } else if (jsonrpc_get_received_bytes(ct->rpc) == before) {
-            if (time_msec() >= ct->deadline) {
-                fail(ct, "no answer on the switch's control socket within "
+        } else if (jsonrpc_get_received_bytes(c->rpc) == before) {
+            if (time_msec() >= c->deadline) {
+                fail(c, "no answer on the switch's control socket within "
                      "%d seconds", TIMEOUT / 1000);
             }
             return;
@@ -353,95 +353,95 @@ receive(struct sg_conntrack *ct, long long int slice_end)
 }
 
 static void
-append(struct sg_conntrack *ct, const struct sg_conn *conn)
+append(struct sg_control *c, const struct sg_conn *conn)
 {
-    if (ct->n >= ct->allocated) {
-        ct->conns = x2nrealloc(ct->conns, &ct->allocated, sizeof *ct->conns);
+    if (c->n >= c->allocated) {
+        c->conns = x2nrealloc(c->conns, &c->allocated, sizeof *c->conns);
     }
-    ct->conns[ct->n++] = *conn;
+    c->conns[c->n++] = *conn;
 }
 
 static void
-parse(struct sg_conntrack *ct, long long int slice_end)
+parse(struct sg_control *c, long long int slice_end)
 {
-    for (unsigned int i = 1; *ct->next; i++) {
+    for (unsigned int i = 1; *c->next; i++) {
         struct sg_conn conn;
 
-        if (sg_conn_parse(ct->next, &conn) && conn.zone) {
-            append(ct, &conn);
+        if (sg_conn_parse(c->next, &conn) && conn.zone) {
+            append(c, &conn);
         }
-        ct->next += strcspn(ct->next, "\n");
-        ct->next += *ct->next == '\n';
+        c->next += strcspn(c->next, "\n");
+        c->next += *c->next == '\n';
         if (!(i % 64) && time_usec() >= slice_end) {
             return;
         }
     }
-    free(ct->text);
-    ct->text = NULL;
-    ct->status = SG_CT_DONE;
+    free(c->text);
+    c->text = NULL;
+    c->status = SG_CONTROL_DONE;
 }
 
-enum sg_conntrack_status
-sg_conntrack_run(struct sg_conntrack *ct)
+enum sg_control_status
+sg_control_run(struct sg_control *c)
 {
-    if (ct->status == SG_CT_PENDING && ct->error) {
-        ct->status = SG_CT_FAILED;
-    } else if (ct->status == SG_CT_PENDING) {
+    if (c->status == SG_CONTROL_PENDING && c->error) {
+        c->status = SG_CONTROL_FAILED;
+    } else if (c->status == SG_CONTROL_PENDING) {
         long long int slice_end = time_usec() + SLICE;
 
-        receive(ct, slice_end);
-        if (ct->text && ct->once_more) {
-            ask_wait(ct);
-        } else if (ct->text && ct->as_text) {
-            ct->status = SG_CT_DONE;
-        } else if (ct->text) {
-            parse(ct, slice_end);
+        receive(c, slice_end);
+        if (c->text && c->once_more) {
+            ask_wait(c);
+        } else if (c->text && c->as_text) {
+            c->status = SG_CONTROL_DONE;
+        } else if (c->text) {
+            parse(c, slice_end);
         }
     }
-    return ct->status;
+    return c->status;
 }
 
 bool
-sg_conntrack_is_pending(const struct sg_conntrack *ct)
+sg_control_is_pending(const struct sg_control *c)
 {
-    return ct->status == SG_CT_PENDING;
+    return c->status == SG_CONTROL_PENDING;
 }
 
 void
-sg_conntrack_reset(struct sg_conntrack *ct)
+sg_control_reset(struct sg_control *c)
 {
-    reset(ct);
+    reset(c);
 }
 
 void
-sg_conntrack_wait(struct sg_conntrack *ct)
+sg_control_wait(struct sg_control *c)
 {
-    if (ct->status == SG_CT_PENDING) {
-        if (ct->text || ct->error) {
+    if (c->status == SG_CONTROL_PENDING) {
+        if (c->text || c->error) {
             poll_immediate_wake();
         } else {
-            jsonrpc_wait(ct->rpc);
-            jsonrpc_recv_wait(ct->rpc);
-            poll_timer_wait_until(ct->deadline);
+            jsonrpc_wait(c->rpc);
+            jsonrpc_recv_wait(c->rpc);
+            poll_timer_wait_until(c->deadline);
         }
     }
 }
 
 const struct sg_conn *
-sg_conntrack_entries(const struct sg_conntrack *ct, size_t *n)
+sg_control_connections(const struct sg_control *c, size_t *n)
 {
-    *n = ct->n;
-    return ct->conns;
+    *n = c->n;
+    return c->conns;
 }
 
 const char *
-sg_conntrack_text(const struct sg_conntrack *ct)
+sg_control_text(const struct sg_control *c)
 {
-    return ct->as_text && ct->text ? ct->text : "";
+    return c->as_text && c->text ? c->text : "";
 }
 
 const char *
-sg_conntrack_error(const struct sg_conntrack *ct)
+sg_control_error(const struct sg_control *c)
 {
-    return ct->error;
+    return c->error;
 }
