@@ -7,13 +7,13 @@
  * ========================================
  *
  * OpenFlow cannot list connections, nor take datapath flows away, limit zones
- * or make NORMAL forget; the control socket of ovs-vswitchd can (ovs-appctl(8),
- * ovs-vswitchd(8)).  A `struct sg_control' asks it one question at a time,
- * without blocking: a start function sends the question, sg_control_run()
- * reads and parses the answer in slices of at most a few milliseconds.  A
- * question is pending until run() says how it ended, also if nobody was there
- * to be asked, and sg_control_wait() wakes the main loop for it.  Each start
- * forgets the question of before, and its answer. */
+ * or make NORMAL forget; the control socket of ovs-vswitchd can
+ * (ovs-appctl(8), ovs-vswitchd(8)).  A `struct sg_control' asks it one
+ * question at a time, without blocking: a start function sends the question,
+ * sg_control_run() reads and parses the answer in slices of at most a few
+ * milliseconds.  A question is pending until run() says how it ended, also if
+ * nobody was there to be asked, and sg_control_wait() wakes the main loop for
+ * it.  Each start forgets the question of before, and its answer. */
 
 #include <stdbool.h>
 #include <stddef.h>
