@@ -118,7 +118,8 @@ set_zones(struct sg_settings *settings, const char *value)
     int n = 0;
 
     if (!ovs_scan(value, "%u-%u%n", &first, &last, &n) || value[n]
-        || first < 1 || last > UINT16_MAX || last < first + 2) {
+        || first < 1 || first > UINT16_MAX - 2 || last > UINT16_MAX
+        || last < first + 2) {
         return xasprintf("%s is no range of at least three zones between 1 "
                          "and %d, such as 20000-29999", value, UINT16_MAX);
     }

@@ -80,7 +80,10 @@ def _():
     for args, words in ((['--frobnicate'], 'frobnicate'),
                         (['unix:a', 'unix:b'], 'non-option argument'),
                         (['--midstream-grace=soon'], 'number of seconds'),
-                        (['--midstream-grace=-1'], 'number of seconds')):
+                        (['--midstream-grace=-1'], 'number of seconds'),
+                        (['--zones=9-10'], 'three zones'),
+                        (['--zones=-1-100'], 'three zones'),
+                        (['--zones=4294967295-100'], 'three zones')):
         result = sgd(None, *args)
         holds(result.status == 1 and words in result.err, result)
 
