@@ -127,16 +127,17 @@ struct party {
     struct sg_prefix address;
 };
 
-/* The longest prefix among the addresses of 'port' that contains 'address';
- * its length, or -1. */
+/* The longest prefix among the addresses that 'port' may use, link-local ones
+ * too, that contains 'address'; its length, or -1. */
 static int
 best_match(const struct sg_port *port, const struct sg_prefix *address)
 {
+    struct sg_prefix own;
     int best = -1;
 
-    for (size_t i = 0; i < port->n_addresses; i++) {
-        if (sg_prefix_contains(&port->addresses[i], address)) {
-            best = MAX(best, port->addresses[i].plen);
+    for (size_t i = 0; sg_port_address(port, i, &own); i++) {
+        if (sg_prefix_contains(&own, address)) {
+            best = MAX(best, own.plen);
         }
     }
     return best;

@@ -8,7 +8,7 @@ import re
 import signal
 import time
 
-from harness import Lab, frames, run, test, wait_until
+from harness import Lab, frames, next_port, run, test, wait_until
 from harness.agent import Agent, program, sgctl
 from harness.process import PATIENCE, Child
 from harness.tiers import EXAMPLE, example_policy, three_tier
@@ -374,6 +374,21 @@ def _(lab):
                     str(port))
                 lab.expect(a, b, 'tcp', port, answer['verdict'] == 'allow',
                            why='trace says %s' % answer['verdict'])
+
+
+@test('trace agrees with the packets, also of link-local addresses',
+      lab=three_tier)
+def _(lab):
+    for a in (lab.web1, lab.app1, lab.db1):
+        for b in (lab.web2, lab.app2, lab.db2):
+            for port in (80, 8080):
+                src, dst = a.link_local, b.link_local
+                verdict = lab.agent.json('trace', src, dst, 'tcp',
+                                         str(port))['verdict']
+                frame = frames.tcp_frame(a.mac, b.mac, src, dst, next_port(),
+                                         port, frames.SYN, 1)
+                lab.deliver(a, b, frame, verdict == 'allow',
+                            'trace says %s' % verdict)
 
 
 # What is in force.
