@@ -3,7 +3,9 @@
 #include <config.h>
 
 /* `enable' and `disable'.  The database part is ports/'s; before that,
- * `disable' takes our flows and flags off the bridge.
+ * `disable' takes our flows and flags off the bridge, also if we have not
+ * looked after it: an agent that was killed may have left some there.  If the
+ * switch is down, that waits until it is back.
  *
  * The answer comes when packets meet what the database part changed: until
  * ovs-vswitchd has configured it, a bridge that has nothing of ours may still
@@ -25,6 +27,8 @@ struct sg_admin {
     struct ovs_list node;       /* In sg_core.admins. */
     char *bridge;
     bool disable;
+    bool ours;                  /* We look after it, or flows of ours are
+                                 * there. */
     bool clear_fail_mode;       /* Nobody else has flows that forward. */
     struct sg_ovsdb_admin *db;  /* The database part, once it has begun. */
     char *error;                /* What prevented it. */
@@ -105,12 +109,16 @@ admin_begin_enable(struct sg_core *core, struct sg_admin *admin)
 static void
 admin_begin_disable(struct sg_core *core, struct sg_admin *admin)
 {
-    struct sg_core_bridge *b = shash_find_data(&core->bridges, admin->bridge);
+    const struct sg_bridge *facts
+        = shash_find_data(&sg_ovsdb_facts(core->db)->bridges, admin->bridge);
+    const struct sg_core_bridge *b = shash_find_data(&core->bridges,
+                                                     admin->bridge);
 
-    if (b) {
-        admin->clear_fail_mode = !sg_switch_n_foreign(b->sw);
+    admin->ours = b != NULL;
+    admin->clear_fail_mode = b && b->known && !sg_switch_n_foreign(b->sw);
+    if (facts->manager == SG_MANAGER_NONE && sg_bridge_may_close(facts)) {
         /* There may be flows of ours even if nothing is guarded now. */
-        b->wanted = true;
+        sg_core_get_bridge(core, facts)->wanted = true;
     }
     sset_add(core->disabling, admin->bridge);
     core->bridges_stale = core->dirty = true;
@@ -125,6 +133,7 @@ admin_begin(struct sg_core *core, struct sg_admin *admin)
         return false;
     }
     admin->begun = true;
+    admin->deadline = time_msec() + PATIENCE;
     admin->error = admin_check(core, admin);
     if (!admin->error) {
         if (admin->disable) {
@@ -151,16 +160,31 @@ admin_destroy(struct sg_core *core, struct sg_admin *admin)
     free(admin);
 }
 
+/* Is nothing of ours left on the bridge, or is it hopeless to wait for that?
+ * core_leave_bridge() destroys a bridge once it is stripped; of a switch that
+ * is down it will be when that is back. */
+static bool
+admin_has_stripped(const struct sg_core *core, struct sg_admin *admin)
+{
+    const struct sg_core_bridge *b = shash_find_data(&core->bridges,
+                                                     admin->bridge);
+    const struct sg_flows *installed = b ? sg_switch_installed(b->sw) : NULL;
+
+    if (installed) {
+        admin->ours |= sg_flows_count(installed) > 0;
+        admin->clear_fail_mode = admin->ours && !sg_switch_n_foreign(b->sw);
+    } else if (b && time_msec() < admin->deadline) {
+        poll_timer_wait_until(admin->deadline);
+    }
+    return !b || (!installed && time_msec() >= admin->deadline);
+}
+
 /* Returns true once the database has what is wanted, or refused it. */
 static bool
 admin_write(struct sg_core *core, struct sg_admin *admin)
 {
     if (admin->disable && !admin->db) {
-        const struct sg_core_bridge *b = shash_find_data(&core->bridges,
-                                                         admin->bridge);
-        if (b) {
-            /* core_leave_bridge() destroys it once it is stripped. */
-            admin->clear_fail_mode = !sg_switch_n_foreign(b->sw);
+        if (!admin_has_stripped(core, admin)) {
             return false;
         }
         admin->db = sg_ovsdb_disable(core->db, admin->bridge,
@@ -172,7 +196,9 @@ admin_write(struct sg_core *core, struct sg_admin *admin)
     }
     admin->db = NULL;           /* It is gone. */
     admin->sync = sg_ovsdb_sync_start(core->db);
-    admin->deadline = time_msec() + PATIENCE;
+    if (!admin->disable || !shash_find(&core->bridges, admin->bridge)) {
+        admin->deadline = time_msec() + PATIENCE;
+    }                           /* Else the switch had it already. */
     return true;
 }
 

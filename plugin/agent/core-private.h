@@ -403,6 +403,10 @@ void sg_core_cuts_count(struct sg_core *, const struct sg_port *,
 void sg_core_cuts_end(struct sg_core *);
 
 /* core.c */
+/* The one that is 'bridge' in the database; made, and connected to, if there
+ * is none.  One that we do not want is left again by the next turn. */
+struct sg_core_bridge *sg_core_get_bridge(struct sg_core *,
+                                          const struct sg_bridge *bridge);
 /* Frees 'plan', in slices.  NULL is fine. */
 void sg_core_discard_plan(struct sg_core *, struct sg_plan *plan);
 /* NULL if it has none. */

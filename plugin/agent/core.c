@@ -228,8 +228,8 @@ core_leave_bridge(struct sg_core *core, struct sg_core_bridge *b,
     }
 }
 
-static struct sg_core_bridge *
-core_get_bridge(struct sg_core *core, const struct sg_bridge *bridge)
+struct sg_core_bridge *
+sg_core_get_bridge(struct sg_core *core, const struct sg_bridge *bridge)
 {
     struct sg_core_bridge *b = shash_find_data(&core->bridges, bridge->name);
 
@@ -246,7 +246,7 @@ core_get_bridge(struct sg_core *core, const struct sg_bridge *bridge)
 static void
 core_want_bridge(struct sg_core *core, const struct sg_bridge *bridge)
 {
-    struct sg_core_bridge *b = core_get_bridge(core, bridge);
+    struct sg_core_bridge *b = sg_core_get_bridge(core, bridge);
     bool explicitly, wanted;
 
     sg_bridge_may_manage(bridge, &explicitly);

@@ -550,6 +550,41 @@ def _(lab):
         lab.agent.start()
 
 
+@test('disable takes off what an agent that was killed has left',
+      lab=open_bridge, fresh=True)
+def _(lab):
+    lab.allow_log('somebody else')      # fail_mode=secure flushes.
+    lab.agent.must('enable', 'br0')
+    lab.settle()
+    lab.agent.kill()
+    lab.sandbox.vsctl('br-set-external-id', 'br0', 'sg-enable', 'false')
+    lab.agent.start()
+    lab.settle()
+    lab.agent.must('disable', 'br0')
+    lab.equal(lab.flows(), [], 'our flows')
+    lab.check('NO_FLOOD' not in lab.sandbox.ofctl(
+        'show', lab.sandbox.mgmt('br0')), 'no-flood is still set')
+    lab.expect(lab.client, lab.web1, 'tcp', 81, True)
+    expect_status(lab, lab.agent.ctl('disable', 'br0'), 0, 'nothing')
+
+
+@test('disable while the switch is down: done in the database, and answered',
+      lab=open_bridge, fresh=True, beside='the agent is down, too')
+def _(lab):
+    lab.allow_log('somebody else', 'onnect', r'\.mgmt', 'conntrack',
+                  'unixctl', 'No such file', 'NORMAL may know')
+    lab.agent.must('enable', 'br0')
+    lab.settle()
+    lab.sandbox.kill_vswitchd()
+    result = lab.agent.ctl('--timeout=%d' % (15 * PATIENCE), 'disable', 'br0',
+                           timeout=20 * PATIENCE)
+    expect_status(lab, result, 0, 'sg-enable=false', 'has not followed')
+    lab.sandbox.start_vswitchd()
+    lab.settle()
+    lab.equal(lab.flows(), [], 'our flows')
+    lab.expect(lab.client, lab.web1, 'tcp', 81, True)
+
+
 # Options of the agent.
 
 def observing():
