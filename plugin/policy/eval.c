@@ -20,12 +20,13 @@ port_in_network(const struct sg_port *port, const char *network)
     return false;
 }
 
+/* Members and lists are sorted, and may be tens of thousands.  So are the
+ * addresses of a port, but they are few. */
 static bool
-prefixes_contain(const struct sg_prefix *prefixes, size_t n,
-                 const struct sg_prefix *address)
+port_has_address(const struct sg_port *port, const struct sg_prefix *address)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (sg_prefix_contains(&prefixes[i], address)) {
+    for (size_t i = 0; i < port->n_addresses; i++) {
+        if (sg_prefix_contains(&port->addresses[i], address)) {
             return true;
         }
     }
@@ -39,14 +40,14 @@ set_contains(const struct sg_ports *ports, const char *name,
 {
     const struct sg_set *set = sg_sets_find(ports->sets, name);
 
-    return set && prefixes_contain(set->prefixes, set->n, address);
+    return set && sg_prefixes_contain(set->prefixes, set->n, address);
 }
 
 static bool
 members_contain(const struct sg_members *m, const struct sg_ports *ports,
                 const struct sg_prefix *address)
 {
-    bool contain = prefixes_contain(m->prefixes, m->n, address);
+    bool contain = sg_prefixes_contain(m->prefixes, m->n, address);
 
     for (size_t i = 0; i < m->n_sets && !contain; i++) {
         contain = set_contains(ports, m->sets[i], address);
@@ -84,8 +85,7 @@ sg_is_member(const struct sg_policy *policy, const struct sg_ports *ports,
         if (port->guarded && !port->error
             && sg_port_has_group(port, group)
             && port_in_network(port, network)
-            && prefixes_contain(port->addresses, port->n_addresses,
-                                address)) {
+            && port_has_address(port, address)) {
             return true;
         }
     }
@@ -98,7 +98,7 @@ list_contains(const struct sg_policy *policy, const char *name,
 {
     const struct sg_prefix_list *list = sg_policy_prefix_list(policy, name);
 
-    return list && prefixes_contain(list->prefixes, list->n, address);
+    return list && sg_prefixes_contain(list->prefixes, list->n, address);
 }
 
 bool

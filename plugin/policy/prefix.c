@@ -314,3 +314,47 @@ sg_prefixes_lower_bound(const struct sg_prefix *prefixes, size_t n,
     }
     return low;
 }
+
+/* With how many bits 'a' and 'b' both begin. */
+static int
+common_bits(const struct sg_prefix *a, const struct sg_prefix *b)
+{
+    uint64_t differ = half(a, 0) ^ half(b, 0);
+
+    if (differ) {
+        return raw_clz64(differ);
+    }
+    differ = half(a, 1) ^ half(b, 1);
+    return differ ? 64 + raw_clz64(differ) : 128;
+}
+
+/* What contains 'prefix' stands before it, and contains all that stands
+ * between the two: so it is no longer than what 'prefix' has in common with
+ * the entry right before it, and the next look is for that. */
+bool
+sg_prefixes_contain(const struct sg_prefix *prefixes, size_t n,
+                    const struct sg_prefix *prefix)
+{
+    int shortest = is_ipv4(prefix) ? V4_OFFSET : 0;
+    struct sg_prefix look_for = *prefix;
+
+    for (;;) {
+        size_t i = sg_prefixes_lower_bound(prefixes, n, &look_for);
+
+        if (i < n && equal(&prefixes[i], &look_for)) {
+            return true;
+        } else if (!i || is_ipv4(&prefixes[i - 1]) != is_ipv4(prefix)) {
+            return false;
+        } else if (sg_prefix_contains(&prefixes[i - 1], prefix)) {
+            return true;
+        }
+
+        int plen = MIN(common_bits(&prefixes[i - 1], prefix),
+                       look_for.plen - 1);
+        if (plen < shortest) {
+            return false;
+        }
+        sg_prefix_from_ipv6(&prefix->addr, plen, &look_for);
+        n = i;
+    }
+}

@@ -66,5 +66,9 @@ size_t sg_prefixes_common(const struct sg_prefix *a, const struct sg_prefix *b,
 /* Where 'prefix' is, or would be, in 'prefixes', which are sorted. */
 size_t sg_prefixes_lower_bound(const struct sg_prefix *prefixes, size_t n,
                                const struct sg_prefix *prefix);
+/* Is 'prefix' in one of 'prefixes', which are sorted?  Looks at few of them,
+ * however many there are. */
+bool sg_prefixes_contain(const struct sg_prefix *prefixes, size_t n,
+                         const struct sg_prefix *prefix);
 
 #endif /* policy/prefix.h */

@@ -6,6 +6,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "policy/prefix.h"
+#include "random.h"
 #include "tap.h"
 #include "util.h"
 
@@ -147,6 +148,47 @@ test_sort(void)
     ds_destroy(&s);
 }
 
+/* A prefix of few possible ones, so that they nest and touch. */
+static struct sg_prefix
+random_prefix(void)
+{
+    static const char *const places[] = {
+        "10.0.0.0", "10.0.0.128", "0.0.0.0", "255.255.255.255", "::",
+        "2001:db8::", "2001:db8:0:8000::1", "ffff::", "::fffe:0:0",
+        "::fffe:ffff:ffff", "0:0:0:0:1::",
+    };
+    struct sg_prefix p = parse(places[random_range(ARRAY_SIZE(places))]);
+    int shortest = sg_prefix_is_ipv4(&p) ? 96 : 0;
+
+    p.addr.s6_addr[13 + random_range(3)] ^= 1 << random_range(8);
+    sg_prefix_from_ipv6(&p.addr, (random_range(2) ? 128 : shortest
+                                  + random_range(129 - shortest)), &p);
+    return p;
+}
+
+static void
+test_contained_in_list(void)
+{
+    int n_wrong = 0, n_contained = 0;
+
+    random_set_seed(1);
+    for (int round = 0; round < 20000; round++) {
+        struct sg_prefix list[12], p = random_prefix();
+        size_t n = random_range(ARRAY_SIZE(list) + 1);
+        bool contained = false;
+
+        for (size_t i = 0; i < n; i++) {
+            list[i] = random_prefix();
+            contained |= sg_prefix_contains(&list[i], &p);
+        }
+        n = sg_prefixes_sort_unique(list, n);
+        n_contained += contained;
+        n_wrong += sg_prefixes_contain(list, n, &p) != contained;
+    }
+    ok(!n_wrong && n_contained > 2000 && n_contained < 18000,
+       "%d in a list, %d of them not seen", n_contained, n_wrong);
+}
+
 static void
 test_masks(void)
 {
@@ -170,6 +212,7 @@ main(void)
     test_bad();
     test_contains();
     test_sort();
+    test_contained_in_list();
     test_masks();
     return done_testing();
 }
