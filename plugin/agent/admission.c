@@ -95,7 +95,7 @@ sg_core_admit_by_policy(struct sg_core *core, const struct sg_policy *old)
     const struct sg_policy *new = core->loaded->policy;
     struct sset groups = SSET_INITIALIZER(&groups);
 
-    core->learn_changed = true;         /* By its `members'. */
+    core->learn_changed = core->learn_check = true;     /* By `members'. */
     if (!old || !sg_policy_same_binds(old, new)) {
         sg_core_admit_all(core);
         return;

@@ -269,6 +269,7 @@ struct sg_core {
 
     struct sg_learn learn;      /* For learn.c. */
     bool learn_changed;         /* A pass is due for it. */
+    bool learn_check;           /* All of it is to be judged again. */
     uint32_t learn_idle;        /* See sg_core_options. */
     uint32_t learn_advance;     /* How much its clock is ahead. */
     uint32_t next_look;         /* At what is in use; 0: no need. */

@@ -253,8 +253,62 @@ sg_core_learn_drop_frames(struct sg_core_bridge *b)
 
 /* Recovery. */
 
+/* The endpoints of a bridge by what their cookies say: there is no plan yet
+ * that would know, and there may be a thousand, with some flows each. */
+struct known {
+    struct hmap_node node;      /* By 'identity'. */
+    uint64_t identity;
+    const struct sg_port *port;
+};
+
 static void
-recover_flow(struct sg_core *core, const struct sg_core_bridge *b,
+know_ports(const struct sg_core *core, const struct sg_core_bridge *b,
+           struct hmap *all)
+{
+    const struct sg_port *port;
+
+    hmap_init(all);
+    HMAP_FOR_EACH (port, node, &core->ports.ports) {
+        bool here = (port->guarded && !port->error
+                     && !strcmp(port->bridge, b->name));
+
+        for (size_t i = 0; here && i < port->n_endpoints; i++) {
+            struct known *known = xmalloc(sizeof *known);
+
+            known->port = port;
+            known->identity = (sg_endpoint_identity(port, &port->endpoints[i])
+                               & SG_COOKIE_ID_MASK);
+            hmap_insert(all, &known->node, hash_uint64(known->identity));
+        }
+    }
+}
+
+static void
+forget_known(struct hmap *all)
+{
+    struct known *known;
+
+    HMAP_FOR_EACH_POP (known, node, all) {
+        free(known);
+    }
+    hmap_destroy(all);
+}
+
+static const struct sg_port *
+find_known(const struct hmap *all, uint64_t identity)
+{
+    const struct known *known;
+
+    HMAP_FOR_EACH_WITH_HASH (known, node, hash_uint64(identity), all) {
+        if (known->identity == identity) {
+            return known->port;
+        }
+    }
+    return NULL;
+}
+
+static void
+recover_flow(struct sg_core *core, const struct hmap *known,
              const struct sg_flow *flow)
 {
     const struct sg_port *port;
@@ -267,7 +321,7 @@ recover_flow(struct sg_core *core, const struct sg_core_bridge *b,
         || !sg_flow_get_learned(flow, &how)) {
         return;
     }
-    port = find_port(core, b, flow->cookie & SG_COOKIE_ID_MASK);
+    port = find_known(known, flow->cookie & SG_COOKIE_ID_MASK);
     if (port && flow->table_id == SG_T_SPOOF_L2) {
         struct match match;
 
@@ -279,6 +333,20 @@ recover_flow(struct sg_core *core, const struct sg_core_bridge *b,
     }
 }
 
+static void
+bridge_recover(struct sg_core *core, const struct sg_core_bridge *b,
+               const struct sg_flows *installed)
+{
+    const struct sg_flow *flow;
+    struct hmap known;
+
+    know_ports(core, b, &known);
+    HMAP_FOR_EACH (flow, node, &installed->flows) {
+        recover_flow(core, &known, flow);
+    }
+    forget_known(&known);
+}
+
 void
 sg_core_learn_recover(struct sg_core *core)
 {
@@ -288,15 +356,12 @@ sg_core_learn_recover(struct sg_core *core)
     SHASH_FOR_EACH (node, &core->bridges) {
         struct sg_core_bridge *b = node->data;
         const struct sg_flows *installed = sg_switch_installed(b->sw);
-        const struct sg_flow *flow;
 
         if (b->recovered || !installed || !core->have_policy) {
             continue;
         }
         b->recovered = recovered = true;
-        HMAP_FOR_EACH (flow, node, &installed->flows) {
-            recover_flow(core, b, flow);
-        }
+        bridge_recover(core, b, installed);
     }
     if (recovered) {
         sg_core_learn_fill(core, NULL);
@@ -304,6 +369,16 @@ sg_core_learn_recover(struct sg_core *core)
 }
 
 /* Until a policy has loaded we do not know who learns, and forget nothing. */
+
+static void
+tell_changed(struct sg_core *core, struct sset *changed)
+{
+    if (!sset_is_empty(changed)) {
+        sg_core_ports_changed(core, changed);
+    }
+    sset_destroy(changed);
+}
+
 void
 sg_core_learn_fill(struct sg_core *core, const struct sset *admitted)
 {
@@ -313,10 +388,19 @@ sg_core_learn_fill(struct sg_core *core, const struct sset *admitted)
         sg_learn_fill(&core->learn, core->loaded->policy, &core->ports,
                       admitted, &changed);
     }
-    if (!sset_is_empty(&changed)) {
-        sg_core_ports_changed(core, &changed);
+    tell_changed(core, &changed);
+}
+
+/* What age and pauses have changed. */
+static void
+learn_refresh(struct sg_core *core)
+{
+    struct sset changed = SSET_INITIALIZER(&changed);
+
+    if (core->have_policy) {
+        sg_learn_refresh(&core->learn, &core->ports, &changed);
     }
-    sset_destroy(&changed);
+    tell_changed(core, &changed);
 }
 
 /* Ageing. */
@@ -475,7 +559,11 @@ sg_core_learn_run(struct sg_core *core)
     age(core);
     if (core->learn_changed && !sg_core_is_admitting(core)) {
         core->learn_changed = false;
-        sg_core_learn_fill(core, NULL);
+        if (core->learn_check) {
+            core->learn_check = false;
+            sg_core_learn_fill(core, NULL);
+        }
+        learn_refresh(core);
         core->dirty = true;     /* Frames may be waiting for it. */
     }
 }

@@ -6,11 +6,14 @@
 
 #include <string.h>
 
+#include "coverage.h"
 #include "openvswitch/dynamic-string.h"
 #include "packets.h"
 #include "sset.h"
 #include "util.h"
 #include "uuid.h"
+
+COVERAGE_DEFINE(sg_learned_judged);
 
 const char *
 sg_learn_source_name(enum sg_learn_source source)
@@ -121,19 +124,14 @@ share_vlan(const struct sg_port *a, const struct sg_port *b)
     return false;
 }
 
-/* Does 'port' hold 'p' by declaration or, if 'learned', at all? */
+/* A port that has all addresses (/0: a router) holds none. */
 static bool
-holds_address(const struct sg_port *port, const struct sg_prefix *p,
-              bool learned)
+holds_address(const struct sg_port *port, const struct sg_prefix *p)
 {
     struct sg_prefix own;
 
     for (size_t i = 0; sg_port_address(port, i, &own); i++) {
-        bool declared = (i < port->n_addresses ? !port->learns_addresses
-                         : !port->learns_mac);
-
-        if ((learned || declared) && sg_prefix_text_len(&own)
-            && sg_prefix_contains(&own, p)) {
+        if (sg_prefix_text_len(&own) && sg_prefix_contains(&own, p)) {
             return true;
         }
     }
@@ -141,11 +139,10 @@ holds_address(const struct sg_port *port, const struct sg_prefix *p,
 }
 
 static bool
-holds_mac(const struct sg_port *port, const struct eth_addr mac, bool learned)
+holds_mac(const struct sg_port *port, const struct eth_addr mac)
 {
     for (size_t i = 0; i < port->n_macs; i++) {
-        if ((learned || !port->learns_mac)
-            && eth_addr_equals(port->macs[i], mac)) {
+        if (eth_addr_equals(port->macs[i], mac)) {
             return true;
         }
     }
@@ -161,54 +158,203 @@ is_member_in(const struct sg_members *m, const struct sg_port *port,
     for (size_t i = 0; i < port->n_endpoints; i++) {
         here |= m->network && !strcmp(m->network, port->endpoints[i].network);
     }
-    for (size_t i = 0; here && i < m->n; i++) {
-        if (sg_prefix_contains(&m->prefixes[i], p)) {
-            return true;
+    return here && sg_prefixes_contain(m->prefixes, m->n, p);
+}
+
+/* The members that the policy gives 'p' to, so that 'port' cannot have it. */
+static const struct sg_members *
+members_with(const struct sg_policy *policy, const struct sg_port *port,
+             const struct sg_prefix *p)
+{
+    for (size_t i = 0; i < policy->n_members; i++) {
+        const struct sg_members *m = &policy->members[i];
+
+        if (!sg_port_has_group(port, m->group) && is_member_in(m, port, p)) {
+            return m;
         }
     }
-    return false;
+    return NULL;
 }
 
 /* Who has 'p', so that 'port' cannot?  Words that the caller frees, or
  * NULL. */
 static char *
 address_holder(const struct sg_policy *policy, const struct sg_ports *ports,
-               const struct sg_port *port, const struct sg_prefix *p,
-               bool learned)
+               const struct sg_port *port, const struct sg_prefix *p)
 {
+    const struct sg_members *m;
     const struct sg_port *other;
 
     HMAP_FOR_EACH (other, node, &ports->ports) {
         if (other != port && other->guarded && !other->error
-            && share_network(other, port)
-            && holds_address(other, p, learned)) {
+            && share_network(other, port) && holds_address(other, p)) {
             return xstrdup(other->name);
         }
     }
-    for (size_t i = 0; i < policy->n_members; i++) {
-        const struct sg_members *m = &policy->members[i];
-
-        if (!sg_port_has_group(port, m->group) && is_member_in(m, port, p)) {
-            return xasprintf("the policy (members of \"%s\")", m->group);
-        }
-    }
-    return NULL;
+    m = members_with(policy, port, p);
+    return m ? xasprintf("the policy (members of \"%s\")", m->group) : NULL;
 }
 
-static char *
+static const struct sg_port *
 mac_holder(const struct sg_ports *ports, const struct sg_port *port,
-           const struct eth_addr mac, bool learned)
+           const struct eth_addr mac)
 {
     const struct sg_port *other;
 
     HMAP_FOR_EACH (other, node, &ports->ports) {
         if (other != port && other->guarded && !other->error
             && (share_vlan(other, port) || share_network(other, port))
-            && holds_mac(other, mac, learned)) {
-            return xstrdup(other->name);
+            && holds_mac(other, mac)) {
+            return other;
         }
     }
     return NULL;
+}
+
+/* What ports declare, to be looked up: there may be a thousand that do, and a
+ * thousand that learn. */
+
+struct declaration {
+    struct hmap_node node;      /* In declared.macs, .hosts or .prefixes. */
+    const struct sg_port *port;
+    struct eth_addr mac;        /* One of these two. */
+    struct sg_prefix address;
+};
+
+struct declared {
+    struct hmap macs;           /* struct declaration, by 'mac'. */
+    struct hmap hosts;          /* Addresses, by 'address'. */
+    struct hmap prefixes;       /* Prefixes, in no order. */
+};
+
+static uint32_t
+mac_hash(const struct eth_addr mac)
+{
+    return hash_bytes(&mac, sizeof mac, 0);
+}
+
+static struct declaration *
+add_declaration(struct hmap *map, const struct sg_port *port, uint32_t hash)
+{
+    struct declaration *d = xzalloc(sizeof *d);
+
+    d->port = port;
+    hmap_insert(map, &d->node, hash);
+    return d;
+}
+
+static void
+declared_add(struct declared *declared, const struct sg_port *port)
+{
+    struct sg_prefix own;
+
+    if (!port->guarded || port->error) {
+        return;
+    }
+    for (size_t i = 0; i < port->n_macs && !port->learns_mac; i++) {
+        add_declaration(&declared->macs, port,
+                        mac_hash(port->macs[i]))->mac = port->macs[i];
+    }
+    for (size_t i = 0; sg_port_address(port, i, &own); i++) {
+        bool learned = (i < port->n_addresses ? port->learns_addresses
+                        : port->learns_mac);
+
+        if (!learned && sg_prefix_text_len(&own)) {
+            bool host = sg_prefix_is_host(&own);
+
+            add_declaration(host ? &declared->hosts : &declared->prefixes,
+                            port, sg_prefix_hash(&own, 0))->address = own;
+        }
+    }
+}
+
+/* Of the ports in 'names'; NULL: of all. */
+static void
+declared_init(struct declared *declared, const struct sg_ports *ports,
+              const struct sset *names)
+{
+    const struct sg_port *port;
+    const char *name;
+
+    hmap_init(&declared->macs);
+    hmap_init(&declared->hosts);
+    hmap_init(&declared->prefixes);
+    if (!names) {
+        HMAP_FOR_EACH (port, node, &ports->ports) {
+            declared_add(declared, port);
+        }
+        return;
+    }
+    SSET_FOR_EACH (name, names) {
+        port = sg_ports_find(ports, name);
+        if (port) {
+            declared_add(declared, port);
+        }
+    }
+}
+
+static void
+clear_declarations(struct hmap *map)
+{
+    struct declaration *d;
+
+    HMAP_FOR_EACH_POP (d, node, map) {
+        free(d);
+    }
+    hmap_destroy(map);
+}
+
+static void
+declared_destroy(struct declared *declared)
+{
+    clear_declarations(&declared->macs);
+    clear_declarations(&declared->hosts);
+    clear_declarations(&declared->prefixes);
+}
+
+static bool
+declared_is_empty(const struct declared *declared)
+{
+    return (hmap_is_empty(&declared->macs) && hmap_is_empty(&declared->hosts)
+            && hmap_is_empty(&declared->prefixes));
+}
+
+/* Is 'mac' that of another than 'port'? */
+static bool
+mac_is_declared(const struct declared *declared, const struct sg_port *port,
+                const struct eth_addr mac)
+{
+    const struct declaration *d;
+
+    HMAP_FOR_EACH_WITH_HASH (d, node, mac_hash(mac), &declared->macs) {
+        if (d->port != port && eth_addr_equals(d->mac, mac)
+            && (share_vlan(d->port, port) || share_network(d->port, port))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+address_is_declared(const struct declared *declared,
+                    const struct sg_port *port, const struct sg_prefix *p)
+{
+    const struct declaration *d;
+
+    HMAP_FOR_EACH_WITH_HASH (d, node, sg_prefix_hash(p, 0),
+                             &declared->hosts) {
+        if (d->port != port && sg_prefix_equals(&d->address, p)
+            && share_network(d->port, port)) {
+            return true;
+        }
+    }
+    HMAP_FOR_EACH (d, node, &declared->prefixes) {
+        if (d->port != port && sg_prefix_contains(&d->address, p)
+            && share_network(d->port, port)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Completing ports. */
@@ -250,11 +396,32 @@ remove_address(struct sg_learner *l, size_t i)
             (l->n - i) * sizeof l->addresses[0]);
 }
 
+/* Takes from 'l', which is that of 'port', what others declare. */
+static bool
+yield_to(struct sg_learner *l, const struct sg_port *port,
+         const struct declared *declared)
+{
+    bool lost = false;
+
+    COVERAGE_INC(sg_learned_judged);
+    if (l->has_mac && mac_is_declared(declared, port, l->mac)) {
+        l->has_mac = false;
+        lost = true;
+    }
+    for (size_t i = l->n; i-- > 0;) {
+        if (address_is_declared(declared, port, &l->addresses[i].address)) {
+            remove_address(l, i);
+            lost = true;
+        }
+    }
+    return lost;
+}
+
 /* Drops what the port declares now, and what by the word of the operator
  * belongs to somebody else. */
 static void
 check_learner(struct sg_learner *l, const struct sg_policy *policy,
-              const struct sg_ports *ports, const struct sg_port *port)
+              const struct sg_port *port, const struct declared *declared)
 {
     if (!port->learns_mac) {
         l->has_mac = false;
@@ -262,19 +429,10 @@ check_learner(struct sg_learner *l, const struct sg_policy *policy,
     if (!port->learns_addresses) {
         l->n = 0;
     }
-    if (l->has_mac) {
-        char *holder = mac_holder(ports, port, l->mac, false);
-
-        l->has_mac = !holder;
-        free(holder);
-    }
+    yield_to(l, port, declared);
     for (size_t i = l->n; i-- > 0;) {
-        char *holder = address_holder(policy, ports, port,
-                                      &l->addresses[i].address, false);
-
-        if (holder) {
+        if (members_with(policy, port, &l->addresses[i].address)) {
             remove_address(l, i);
-            free(holder);
         }
     }
 }
@@ -298,28 +456,6 @@ is_learner_of(const struct sg_learner *l, const struct sg_port *port)
     return same;
 }
 
-/* Takes from 'l', which is that of 'port', what 'other' declares. */
-static bool
-yield_to(struct sg_learner *l, const struct sg_port *port,
-         const struct sg_port *other)
-{
-    bool network = share_network(port, other);
-    bool lost = false;
-
-    if (l->has_mac && (network || share_vlan(port, other))
-        && holds_mac(other, l->mac, false)) {
-        l->has_mac = false;
-        lost = true;
-    }
-    for (size_t i = l->n; network && i-- > 0;) {
-        if (holds_address(other, &l->addresses[i].address, false)) {
-            remove_address(l, i);
-            lost = true;
-        }
-    }
-    return lost;
-}
-
 static void
 note_changed(struct sset *changed, const struct sg_port *port)
 {
@@ -328,46 +464,66 @@ note_changed(struct sset *changed, const struct sg_port *port)
     }
 }
 
-/* 'port' was not admitted again, but others were. */
+/* 'port' was not admitted again, but others were, who declare something. */
 static void
-yield_to_admitted(struct sg_learner *l, const struct sg_ports *ports,
-                  struct sg_port *port, const struct sset *admitted,
-                  struct sset *changed)
+yield_to_admitted(struct sg_learner *l, struct sg_port *port,
+                  const struct declared *admitted, struct sset *changed)
 {
-    const char *name;
-    bool lost = false;
-
-    SSET_FOR_EACH (name, admitted) {
-        const struct sg_port *other = sg_ports_find(ports, name);
-
-        if (other && other->guarded && !other->error) {
-            lost |= yield_to(l, port, other);
-        }
-    }
-    if (lost && !port->error) {
+    if (port && yield_to(l, port, admitted) && !port->error) {
         fill_port(l, port, l->paused_until);
         note_changed(changed, port);
     }
 }
 
+/* Those whose ports are in 'admitted'; NULL: all. */
 static void
-check_learners(struct sg_learn *learn, const struct sg_policy *policy,
-               struct sg_ports *ports, const struct sset *admitted,
-               struct sset *changed)
+check_admitted(struct sg_learn *learn, const struct sg_policy *policy,
+               struct sg_ports *ports, const struct sset *admitted)
 {
+    struct declared all;
+    bool looked = false;
     struct sg_learner *l;
 
     HMAP_FOR_EACH_SAFE (l, node, &learn->learners) {
-        struct sg_port *port = sg_ports_find(ports, l->name);
+        const struct sg_port *port;
 
+        if (admitted && !sset_contains(admitted, l->name)) {
+            continue;
+        }
+        port = sg_ports_find(ports, l->name);
         if (!is_learner_of(l, port)) {
             forget(learn, l);
-        } else if (admitted && !sset_contains(admitted, l->name)) {
-            yield_to_admitted(l, ports, port, admitted, changed);
         } else if (!port->error) {
-            check_learner(l, policy, ports, port);
+            if (!looked) {
+                declared_init(&all, ports, NULL);
+                looked = true;
+            }
+            check_learner(l, policy, port, &all);
         }
     }
+    if (looked) {
+        declared_destroy(&all);
+    }
+}
+
+/* Those whose ports are not. */
+static void
+check_others(struct sg_learn *learn, struct sg_ports *ports,
+             const struct sset *admitted, struct sset *changed)
+{
+    struct declared declared;
+    struct sg_learner *l;
+
+    declared_init(&declared, ports, admitted);
+    if (!declared_is_empty(&declared)) {
+        HMAP_FOR_EACH (l, node, &learn->learners) {
+            if (!sset_contains(admitted, l->name)) {
+                yield_to_admitted(l, sg_ports_find(ports, l->name), &declared,
+                                  changed);
+            }
+        }
+    }
+    declared_destroy(&declared);
 }
 
 static void
@@ -407,16 +563,34 @@ sg_learn_fill(struct sg_learn *learn, const struct sg_policy *policy,
 {
     const char *name;
 
-    check_learners(learn, policy, ports, admitted, changed);
+    check_admitted(learn, policy, ports, admitted);
     if (!admitted) {
         fill_all(learn, ports, changed);
         return;
     }
+    check_others(learn, ports, admitted, changed);
     SSET_FOR_EACH (name, admitted) {
         struct sg_port *port = sg_ports_find(ports, name);
 
         if (port) {
             fill(learn, port);
+        }
+    }
+}
+
+void
+sg_learn_refresh(struct sg_learn *learn, struct sg_ports *ports,
+                 struct sset *changed)
+{
+    struct sg_learner *l;
+
+    HMAP_FOR_EACH (l, node, &learn->learners) {
+        struct sg_port *port = l->stale ? sg_ports_find(ports, l->name) : NULL;
+
+        l->stale = false;
+        if (port && uuid_equals(&port->uuid, &l->uuid)) {
+            fill(learn, port);
+            note_changed(changed, port);
         }
     }
 }
@@ -435,7 +609,7 @@ sg_learn_may_look(struct sg_learn *learn, const struct sg_port *port,
     }
     if (!token_bucket_withdraw(&l->bucket, 1000)) {
         l->paused_until = now + SG_LEARN_PAUSE;
-        *paused = true;
+        *paused = l->stale = true;
         return false;
     }
     return true;
@@ -456,17 +630,16 @@ learn_mac(struct sg_learner *l, const struct sg_ports *ports,
           const struct sg_port *port, const struct eth_addr mac,
           uint32_t now, struct ds *said)
 {
-    char *holder = mac_holder(ports, port, mac, true);
+    const struct sg_port *holder = mac_holder(ports, port, mac);
 
     if (holder) {
         char *what = xasprintf("MAC "ETH_ADDR_FMT, ETH_ADDR_ARGS(mac));
-        char *why = xasprintf("it is that of %s", holder);
+        char *why = xasprintf("it is that of %s", holder->name);
 
         refuse(l, port, what, sg_learn_source_name(SG_LEARN_FRAME), why,
                said);
         free(why);
         free(what);
-        free(holder);
         return false;
     }
     l->has_mac = true;
@@ -534,7 +707,7 @@ learn_address(struct sg_learner *l, const struct sg_policy *policy,
     }
 
     char *why = NULL;
-    char *holder = address_holder(policy, ports, port, &c->address, true);
+    char *holder = address_holder(policy, ports, port, &c->address);
     if (holder) {
         why = xasprintf("it is that of %s", holder);
     } else if (l->n >= SG_LEARN_MAX) {
@@ -570,7 +743,7 @@ sg_learn_claim(struct sg_learn *learn, const struct sg_policy *policy,
         learned = true;
         fill_port(l, port, l->paused_until);
     }
-    if (!holds_mac(port, claims->mac, true)) {
+    if (!holds_mac(port, claims->mac)) {
         return learned;
     }
     for (size_t i = 0; port->learns_addresses && i < claims->n; i++) {
@@ -658,6 +831,31 @@ is_over(const struct sg_learned_address *a, uint32_t idle, uint32_t now)
             : is_idle(&a->use, idle, now));
 }
 
+/* The same for one port; true if that has changed anything. */
+static bool
+age(struct sg_learner *l, uint32_t idle, uint32_t now)
+{
+    bool changed = false;
+
+    for (size_t i = l->n; i-- > 0;) {
+        if (is_over(&l->addresses[i], idle, now)) {
+            remove_address(l, i);
+            changed = true;
+        }
+    }
+    /* Addresses that live are those of a MAC. */
+    if (l->has_mac && !l->n && is_idle(&l->mac_use, idle, now)) {
+        l->has_mac = false;
+        changed = true;
+    }
+    if (l->paused_until && now >= l->paused_until) {
+        l->paused_until = 0;
+        l->bucket.tokens = l->bucket.burst;
+        changed = true;
+    }
+    return changed;
+}
+
 bool
 sg_learn_age(struct sg_learn *learn, uint32_t idle, uint32_t now)
 {
@@ -665,21 +863,8 @@ sg_learn_age(struct sg_learn *learn, uint32_t idle, uint32_t now)
     bool changed = false;
 
     HMAP_FOR_EACH (l, node, &learn->learners) {
-        for (size_t i = l->n; i-- > 0;) {
-            if (is_over(&l->addresses[i], idle, now)) {
-                remove_address(l, i);
-                changed = true;
-            }
-        }
-        /* Addresses that live are those of a MAC. */
-        if (l->has_mac && !l->n && is_idle(&l->mac_use, idle, now)) {
-            l->has_mac = false;
-            changed = true;
-        }
-        if (l->paused_until && now >= l->paused_until) {
-            l->paused_until = 0;
-            l->bucket.tokens = l->bucket.burst;
-            changed = true;
+        if (age(l, idle, now)) {
+            l->stale = changed = true;
         }
     }
     return changed;

@@ -85,6 +85,8 @@ struct sg_learner {
     char *refused;              /* and the last one, in words; or NULL. */
     struct token_bucket bucket; /* Of frames. */
     uint32_t paused_until;      /* 0: it is not. */
+    bool stale;                 /* Its port does not show what has changed:
+                                 * sg_learn_refresh(). */
 };
 
 struct sg_learn {
@@ -106,14 +108,20 @@ void sg_learn_fill(struct sg_learn *, const struct sg_policy *,
                    struct sg_ports *, const struct sset *admitted,
                    struct sset *changed);
 
+/* Completes again the ports that have lost something by age, or whose pause
+ * has begun or ended; their names go to 'changed'.  Nobody is judged again. */
+void sg_learn_refresh(struct sg_learn *, struct sg_ports *,
+                      struct sset *changed);
+
 /* May one more frame of 'port' be looked at?  If not, it does not listen for
- * some time, and sg_learn_fill() is due; '*paused' says that it begins now. */
+ * some time, and sg_learn_refresh() is due; '*paused' says that it begins
+ * now. */
 bool sg_learn_may_look(struct sg_learn *, const struct sg_port *,
                        uint32_t now, bool *paused);
 
 /* Takes in the claims of a frame of 'port', or of a DHCP server for it.
- * Returns true if that taught anything, after which sg_learn_fill() is due; a
- * line for each claim that was refused goes to 'said'. */
+ * Returns true if that taught anything, which is in 'port' then; a line for
+ * each claim that was refused goes to 'said'. */
 bool sg_learn_claim(struct sg_learn *, const struct sg_policy *,
                     struct sg_ports *, struct sg_port *port,
                     const struct sg_claims *, uint32_t now, struct ds *said);
@@ -133,7 +141,7 @@ void sg_learn_note_use(struct sg_learn *, const struct sg_port *,
                        uint32_t now);
 
 /* Forgets leases that have ended, and what was not used for 'idle' seconds;
- * ends pauses.  True if sg_learn_fill() is due. */
+ * ends pauses.  True if sg_learn_refresh() is due. */
 bool sg_learn_age(struct sg_learn *, uint32_t idle, uint32_t now);
 /* When sg_learn_age() has something to do by the clock alone: the end of a
  * lease or a pause; UINT32_MAX if there is none. */

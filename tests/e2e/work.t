@@ -6,7 +6,7 @@ compiler does in tests/compile/test-incremental.c.)"""
 import json
 import time
 
-from harness import Failure, Lab, run, test, wait_until
+from harness import Failure, Lab, frames, run, test, wait_until
 from harness.unixctl import Unixctl
 
 N = 40                          # Ports: what is in proportion to them shows.
@@ -20,6 +20,7 @@ COUNTERS = ('sg_port_admitted', 'sg_plan_port_looked_at',
             'sg_state_looked_at', 'sg_input_read', 'sg_limit_looked_at')
 REVIEWED = 'sg_review_looked_at'
 LATE = 'sg_policy_listed_late'
+JUDGED = 'sg_learned_judged'
 
 
 def many():
@@ -45,7 +46,7 @@ class Work:
     def read(self):
         def one(name):
             return int(self.ctl.call('coverage/read-counter', name))
-        return {name: one(name) for name in (*COUNTERS, REVIEWED, LATE)}
+        return {name: one(name) for name in (*COUNTERS, REVIEWED, LATE, JUDGED)}
 
     def __enter__(self):
         self.lab.settle()
@@ -160,6 +161,47 @@ def _(lab):
     for conn in conns:
         conn.reply(False, 'the member has gone')
         conn.forward(False, 'the member has gone')
+
+
+def learners():
+    lab = Lab(POLICY % ('', ''))
+    for n in range(1, N + 1):
+        lab.guest('srv%d' % n, 'srv', ids={'attached-mac': None,
+                                           'sg-addresses': None})
+    lab.uplink()
+    lab.start()
+    for n in range(1, N + 1):
+        host = lab.hosts['srv%d' % n]
+        ip = host.address(4)
+        lab.send(host, frames.arp_request(host.mac, ip, ip))
+    if not wait_until(lambda: n_learned(lab) == N, 30, 0.1):
+        raise Failure('only %d have learned' % n_learned(lab))
+    return lab
+
+
+def n_learned(lab):
+    return sum(bool(p['addresses']) for p in lab.agent.json('list-ports'))
+
+
+@test('a port learns an address, others keep theirs: no other is judged',
+      lab=learners, fresh=True)
+def _(lab):
+    host = lab.srv1
+    with Work(lab) as work:
+        lab.send(host, frames.arp_request(host.mac, '192.0.2.99',
+                                          '192.0.2.99'))
+        if not wait_until(lambda: '192.0.2.99' in str(
+                lab.agent.json('list-ports')), 20, 0.05):
+            raise Failure('it has not learned')
+    work.at_most(learned_judged=0, port_admitted=0, plan_port_looked_at=2)
+    with Work(lab) as work:
+        lab.set_ids(lab.srv2, foreign_key='x')
+    work.at_most(learned_judged=2, port_admitted=2)
+    with Work(lab) as work:
+        lab.reload(POLICY % (', "192.0.2.99"', ''))
+    lab.check(N <= work.done[JUDGED] <= 2 * N + 2, 'all are: %s' % work.done)
+    lab.check('192.0.2.99' not in str(lab.agent.json('list-ports')),
+              'a member of another group keeps its address')
 
 
 @test('nothing happens: nothing is looked at', lab=many)
