@@ -374,9 +374,27 @@ core_begin_pass(struct sg_core *core)
     core->passing = true;
 }
 
+/* Is there a port that no conntrack zone was left for? */
+static bool
+core_lacks_zones(const struct sg_core *core)
+{
+    const struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &core->bridges) {
+        const struct sg_core_bridge *b = node->data;
+
+        if (b->plan && !sset_is_empty(&b->plan->incomplete)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 core_end_pass(struct sg_core *core)
 {
+    /* What was given up can be had from the next pass on. */
+    bool freed = !ovs_list_is_empty(&core->compiler->zones.idle);
     const char *name;
 
     /* Without a policy nothing asks for the numbers that the installed flows
@@ -391,6 +409,7 @@ core_end_pass(struct sg_core *core)
     core->restate_all |= core->pass_all;
     sset_clear(&core->passed);
     core->passing = false;
+    core->dirty |= freed && core_lacks_zones(core);
 }
 
 static void

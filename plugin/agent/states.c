@@ -45,6 +45,17 @@ port_is_in_force(const struct sg_core *core, const struct sg_core_bridge *b,
                                             u16_to_ofp(port->ofport)));
 }
 
+/* Why what is wanted on 'b' does not let 'port' in, or NULL. */
+static const char *
+why_never(const struct sg_core_bridge *b, const struct sg_port *port)
+{
+    if (b->plan && sset_contains(&b->plan->incomplete, port->name)) {
+        return "no conntrack zone is left for it; start the agent with more "
+               "(--zones), or guard fewer ports";
+    }
+    return sg_switch_error(b->sw);
+}
+
 enum sg_port_state
 sg_core_port_state(const struct sg_core *core, const struct sg_port *port,
                    const char **error, uint16_t *zone)
@@ -64,7 +75,7 @@ sg_core_port_state(const struct sg_core *core, const struct sg_port *port,
     } else if (port_is_in_force(core, b, port)) {
         return SG_PORT_ACTIVE;
     }
-    *error = sg_switch_error(b->sw);
+    *error = why_never(b, port);
     return *error ? SG_PORT_ERROR : SG_PORT_PENDING;
 }
 

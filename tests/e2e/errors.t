@@ -167,6 +167,33 @@ def _(lab):
                        exactly=True)
 
 
+def few_zones():
+    # One is for the bridge, and one for all bridges.
+    lab = Lab(POLICY, agent_options=['--zones=7-10'])
+    for n in range(3):
+        lab.guest('vm%d' % n, 'web')
+    lab.uplink()
+    lab.remote('client', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+@test('a port that no conntrack zone is left for, until there is one',
+      lab=few_zones)
+def _(lab):
+    lab.allow_log('no conntrack zone')
+    guests = {lab.state(h): h for h in (lab.vm0, lab.vm1, lab.vm2)}
+    if not lab.check(set(guests) == {'active', 'error'}, guests):
+        return
+    lab.expect_state(guests['error'], 'error', '--zones')
+    expect_closed(lab, guests['error'])
+    lab.expect(lab.client, guests['active'], 'tcp', 80, True)
+    lab.remove_port(guests['active'])
+    lab.settle()
+    lab.settle()        # Its zone is free now, and goes to another port.
+    lab.expect_state(guests['error'], 'active')
+    lab.expect(lab.client, guests['error'], 'tcp', 80, True)
+
+
 @test('a policy that does not load at the start: trusted ports forward',
       lab=None)
 def _():
