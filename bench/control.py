@@ -94,6 +94,7 @@ class Control:
         for _ in range(3):
             self.agent.kill()
             times.append(timed(self.world.start_agent)[0])
+        self.result['longest_turn']['restart'] = self.world.longest_turn()
         time.sleep(QUIET)
         floor = median(dump) + median(load)
         self.result['load_s'] = round(median(load), 3)

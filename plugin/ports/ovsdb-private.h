@@ -79,7 +79,8 @@ void sg_write_wait(const struct sg_write *);
 /* What state.c keeps. */
 struct sg_states {
     struct hmap entries;        /* struct state_entry, by Interface UUID. */
-    struct ovs_list unsynced;   /* Those that may differ from the database. */
+    struct ovs_list unsynced;   /* Those that may differ from the database, */
+    struct ovs_list written;    /* but for those that 'write' is about. */
     struct sg_write write;
 };
 

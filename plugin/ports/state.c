@@ -13,14 +13,19 @@
 
 VLOG_DEFINE_THIS_MODULE(sg_port_state);
 
+/* Rows in one transaction.  A thousand keep the main loop for 10 ms, and for
+ * as long again when they come back. */
+#define BATCH 200
+
 /* What is wanted for one Interface row.
  *
- * An entry is on the list `unsynced' from the moment that it may differ from
- * the database until it is seen to agree.  So "written" is never assumed: a
- * write is done when the row shows it, and what others delete is put back. */
+ * An entry is on one of the lists `unsynced' and `written' from the moment
+ * that it may differ from the database until it is seen to agree.  That a
+ * write has worked is never assumed: it is done when the row shows it, and
+ * what others delete is put back. */
 struct state_entry {
     struct hmap_node node;          /* In sg_states.entries, by 'uuid'. */
-    struct ovs_list unsynced_node;  /* In sg_states.unsynced, or empty. */
+    struct ovs_list list_node;      /* In one of these lists, or empty. */
     struct uuid uuid;               /* Of the Interface row. */
     char *state;                    /* NULL: neither key. */
     char *error;                    /* NULL: no sg-error. */
@@ -43,7 +48,7 @@ add_entry(struct sg_states *states, const struct uuid *uuid)
 {
     struct state_entry *e = xzalloc(sizeof *e);
     e->uuid = *uuid;
-    ovs_list_init(&e->unsynced_node);
+    ovs_list_init(&e->list_node);
     hmap_insert(&states->entries, &e->node, uuid_hash(uuid));
     return e;
 }
@@ -52,7 +57,7 @@ static void
 destroy_entry(struct sg_states *states, struct state_entry *e)
 {
     hmap_remove(&states->entries, &e->node);
-    ovs_list_remove(&e->unsynced_node);
+    ovs_list_remove(&e->list_node);
     free(e->state);
     free(e->error);
     free(e);
@@ -61,8 +66,8 @@ destroy_entry(struct sg_states *states, struct state_entry *e)
 static void
 mark_unsynced(struct sg_states *states, struct state_entry *e)
 {
-    if (ovs_list_is_empty(&e->unsynced_node)) {
-        ovs_list_push_back(&states->unsynced, &e->unsynced_node);
+    if (ovs_list_is_empty(&e->list_node)) {
+        ovs_list_push_back(&states->unsynced, &e->list_node);
     }
 }
 
@@ -71,6 +76,7 @@ sg_states_init(struct sg_states *states)
 {
     hmap_init(&states->entries);
     ovs_list_init(&states->unsynced);
+    ovs_list_init(&states->written);
 }
 
 void
@@ -121,19 +127,23 @@ settle_entry(struct sg_ovsdb *db, struct state_entry *e)
         if (!e->state) {
             destroy_entry(&db->states, e);
         } else {
-            ovs_list_remove(&e->unsynced_node);
-            ovs_list_init(&e->unsynced_node);
+            ovs_list_remove(&e->list_node);
+            ovs_list_init(&e->list_node);
         }
     }
 }
 
+/* The write is over: what does not show is written again. */
 static void
-settle(struct sg_ovsdb *db)
+settle_written(struct sg_ovsdb *db)
 {
+    struct sg_states *states = &db->states;
     struct state_entry *e;
-    LIST_FOR_EACH_SAFE (e, unsynced_node, &db->states.unsynced) {
+
+    LIST_FOR_EACH_SAFE (e, list_node, &states->written) {
         settle_entry(db, e);
     }
+    ovs_list_push_back_all(&states->unsynced, &states->written);
 }
 
 static void
@@ -159,14 +169,33 @@ sg_states_delete_keys(const struct ovsrec_interface *row)
     return any;
 }
 
+/* Moves those of the next BATCH entries that there is something to write for
+ * to the list `written'. */
 static void
-write_unsynced(struct sg_ovsdb *db)
+gather(struct sg_ovsdb *db)
+{
+    struct sg_states *states = &db->states;
+    struct state_entry *e;
+    size_t n = 0;
+
+    LIST_FOR_EACH_SAFE (e, list_node, &states->unsynced) {
+        if (n++ == BATCH) {
+            break;
+        }
+        ovs_list_remove(&e->list_node);
+        ovs_list_push_back(&states->written, &e->list_node);
+        settle_entry(db, e);
+    }
+}
+
+static void
+write_gathered(struct sg_ovsdb *db)
 {
     struct sg_states *states = &db->states;
     const struct state_entry *e;
 
     sg_write_begin(db, &states->write, "port states");
-    LIST_FOR_EACH (e, unsynced_node, &states->unsynced) {
+    LIST_FOR_EACH (e, list_node, &states->written) {
         const struct ovsrec_interface *row = sg_rows_find_row(db, &e->uuid);
         write_key(row, SG_KEY_STATE, e->state);
         write_key(row, SG_KEY_ERROR, e->error);
@@ -203,10 +232,13 @@ sg_states_run(struct sg_ovsdb *db)
     }
     poll_write(&db->states);
     if (!db->states.write.txn) {
-        settle(db);
+        settle_written(db);
     }
     if (may_write(db)) {
-        write_unsynced(db);
+        gather(db);
+    }
+    if (!ovs_list_is_empty(&db->states.written) && !db->states.write.txn) {
+        write_gathered(db);
     }
 }
 
@@ -286,5 +318,6 @@ sg_ovsdb_clear_state(struct sg_ovsdb *db, const struct uuid *iface)
 bool
 sg_ovsdb_states_synced(const struct sg_ovsdb *db)
 {
-    return ovs_list_is_empty(&db->states.unsynced) && !db->states.write.txn;
+    return (ovs_list_is_empty(&db->states.unsynced)
+            && ovs_list_is_empty(&db->states.written));
 }

@@ -7,6 +7,7 @@
 
 #include "ports-lab.h"
 
+#include "openvswitch/dynamic-string.h"
 #include "policy/port.h"
 #include "tap.h"
 #include "util.h"
@@ -147,19 +148,57 @@ test_text(void)
 }
 
 static void
+set_states(int from, int to, const char *state)
+{
+    for (int i = from; i <= to; i++) {
+        char *name = xasprintf("p%d", i);
+
+        sg_ovsdb_set_state(db, uuid_of(name), state, NULL);
+        free(name);
+    }
+}
+
+static void
 test_batch(void)
 {
     add_ports(10, 29);
     SETTLE(db);
     int n = lab_n_transactions();
-    for (int i = 10; i < 30; i++) {
-        char *name = xasprintf("p%d", i);
-        sg_ovsdb_set_state(db, uuid_of(name), "active", NULL);
-        free(name);
-    }
+    set_states(10, 29, "active");
     ok(synced(), "many states");
     ok(lab_n_transactions() == n + 1, "are one transaction");
     is_str(key("p29", "sg-state"), "active", "for all");
+}
+
+/* Very many are some transactions, so that none keeps the main loop. */
+static void
+test_batches(void)
+{
+    struct ds words = DS_EMPTY_INITIALIZER;
+
+    for (int i = 1000; i < 1500; i++) {
+        ds_put_format(&words, "-- add-port br0 p%d ", i);
+    }
+    vsctl("%s", ds_cstr(&words));
+    ds_destroy(&words);
+    ok(UNTIL(db, known("p1499")), "five hundred ports");
+    SETTLE(db);
+    int n = lab_n_transactions();
+    set_states(1000, 1499, "pending");
+    sg_ovsdb_run(db);
+    /* The first of them are on their way, the last are not. */
+    set_states(1000, 1009, "active");
+    set_states(1490, 1499, "active");
+    sg_ovsdb_clear_state(db, uuid_of("p1020"));
+    ok(synced(), "have a state");
+    n = lab_n_transactions() - n;
+    ok(n == 3, "by three transactions (%d)", n);
+    is_str(key("p1000", "sg-state"), "active",
+           "what changes while it is written is written again");
+    is_str(key("p1010", "sg-state"), "pending", "the one after it is not");
+    is_str(key("p1020", "sg-state"), "", "what is taken back is gone");
+    is_str(key("p1489", "sg-state"), "pending", "a late one");
+    is_str(key("p1499", "sg-state"), "active", "the last one");
 }
 
 static void
@@ -258,6 +297,7 @@ main(int argc OVS_UNUSED, char *argv[])
     test_others();
     test_text();
     test_batch();
+    test_batches();
     test_restart();
     test_lock();
     test_observe();
