@@ -6,19 +6,29 @@
 
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "openflow/nicira-ext.h"
 #include "openvswitch/ofp-ct.h"
 #include "openvswitch/ofp-msgs.h"
+#include "openvswitch/ofp-util.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "switch/control.h"
 #include "util.h"
 
-/* Flushes are kept until there is a connection: a zone that was to be empty
- * before its next owner gets it must not be full because the switch happened
- * to restart.  (A switch that restarts empties conntrack only with the
- * userspace datapath.) */
+/* Flushes are kept until there is a connection, and those of zones until the
+ * switch has confirmed them, by a barrier of their own: a zone that was to be
+ * empty before its next owner gets it must not be full because the switch
+ * happened to restart.  (A switch that restarts empties conntrack only with
+ * the userspace datapath.)  What was sent on a connection that is lost is sent
+ * again on the next one.
+ *
+ *   flushes:  [ sent, not confirmed | not sent ]
+ *               0 ... n_sent          n_sent ... n_flushes
+ *
+ * A single connection that was to go, and is still there, is found again by
+ * the next look at the connection table. */
 struct sg_flush {
     bool whole_zone;            /* 'conn.zone' is all that counts. */
     struct sg_conn conn;
@@ -88,16 +98,51 @@ encode_conn(const struct sg_conn *conn, enum ofp_version version)
 void
 sg_flush_run(struct sg_switch *s)
 {
-    if (s->state == S_CONNECTING) {
+    size_t n = s->n_flushes_sent;
+
+    if (s->state == S_CONNECTING || n == s->n_flushes) {
         return;
     }
-    for (size_t i = 0; i < s->n_flushes; i++) {
-        const struct sg_flush *f = &s->flushes[i];
+    for (size_t i = n; i < s->n_flushes; i++) {
+        struct sg_flush f = s->flushes[i];
 
-        sg_switch_send(s, f->whole_zone ? encode_zone(f->conn.zone, s->version)
-                                        : encode_conn(&f->conn, s->version));
+        if (f.whole_zone) {
+            sg_switch_send(s, encode_zone(f.conn.zone, s->version));
+            s->flushes[n++] = f;
+        } else {
+            sg_switch_send(s, encode_conn(&f.conn, s->version));
+        }
     }
-    s->n_flushes = 0;
+    if (n > s->n_flushes_sent) {
+        struct ofpbuf *msg = ofputil_encode_barrier_request(s->version);
+
+        s->flush_xid = sg_switch_xid(msg);
+        sg_switch_send(s, msg);
+    }
+    s->n_flushes = s->n_flushes_sent = n;
+}
+
+/* Handles a barrier reply; returns false if it is another's.  It confirms all
+ * that was sent before. */
+bool
+sg_flush_handle_barrier(struct sg_switch *s, const struct ofp_header *oh)
+{
+    if (!s->flush_xid || oh->xid != s->flush_xid) {
+        return false;
+    }
+    s->n_flushes -= s->n_flushes_sent;
+    memmove(s->flushes, &s->flushes[s->n_flushes_sent],
+            s->n_flushes * sizeof *s->flushes);
+    s->n_flushes_sent = 0;
+    s->flush_xid = 0;
+    return true;
+}
+
+void
+sg_flush_connection_lost(struct sg_switch *s)
+{
+    s->n_flushes_sent = 0;
+    s->flush_xid = 0;
 }
 
 void

@@ -112,8 +112,10 @@ struct sg_switch {
     char *error;                /* Why the last bundle was refused. */
     int backoff;                /* After that, msec; 0: not refused. */
     long long int retry_at;     /* End of the back-off; 0: not waiting. */
-    struct sg_flush *flushes;   /* To be sent once there is a connection. */
+    struct sg_flush *flushes;   /* To be sent, or to be confirmed (flush.c). */
     size_t n_flushes, allocated_flushes;
+    size_t n_flushes_sent;      /* Of them, on this connection. */
+    ovs_be32 flush_xid;         /* Of the barrier behind those, or 0. */
     struct sg_noflood *noflood;
     struct ovs_list shown;      /* struct sg_shown. */
     size_t n_shown;
@@ -184,6 +186,8 @@ bool sg_shown_handle_uses(struct sg_switch *, const struct ofp_header *);
 
 /* flush.c */
 void sg_flush_run(struct sg_switch *);
+bool sg_flush_handle_barrier(struct sg_switch *, const struct ofp_header *);
+void sg_flush_connection_lost(struct sg_switch *);
 void sg_flush_destroy(struct sg_switch *);
 
 #endif /* switch/switch-private.h */

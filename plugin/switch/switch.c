@@ -104,6 +104,7 @@ connection_lost(struct sg_switch *s)
     sg_bundle_destroy(s->bundle);
     s->bundle = NULL;
     sg_taken_clear(&s->taken);
+    sg_flush_connection_lost(s);
     s->redump = false;
     s->uses_xid = 0;
 }
@@ -151,8 +152,12 @@ handle_message(struct sg_switch *s, const struct ofp_header *oh)
     case OFPTYPE_ERROR:
         handle_error(s, oh);
         break;
-    case OFPTYPE_BUNDLE_CONTROL:
     case OFPTYPE_BARRIER_REPLY:
+        if (!sg_flush_handle_barrier(s, oh)) {
+            sg_bundle_handle(s, oh);
+        }
+        break;
+    case OFPTYPE_BUNDLE_CONTROL:
         sg_bundle_handle(s, oh);
         break;
     case OFPTYPE_FLOW_STATS_REPLY:

@@ -134,7 +134,8 @@ bool sg_switch_no_flood_all_confirmed(const struct sg_switch *);
 const char *sg_switch_port_name(const struct sg_switch *, ofp_port_t);
 
 /* Conntrack, over OpenFlow (NXT_CT_FLUSH_ZONE, NXT_CT_FLUSH), ordered before
- * any bundle that is committed later. */
+ * any bundle that is committed later.  A zone is flushed, whatever becomes of
+ * the connection. */
 void sg_switch_flush_zone(struct sg_switch *, uint16_t zone);
 /* Removes one connection, in its original direction, of 'zone'. */
 struct sg_conn;                 /* switch/control.h */

@@ -4,6 +4,7 @@ switch_tests = \
 	tests/switch/test-control \
 	tests/switch/test-cork \
 	tests/switch/test-flows \
+	tests/switch/test-flush \
 	tests/switch/test-link \
 	tests/switch/test-noflood \
 	tests/switch/test-race \
@@ -27,6 +28,10 @@ tests_switch_test_cork_LDADD = $(switch_test_libs)
 tests_switch_test_flows_SOURCES = tests/switch/test-flows.c $(switch_lab)
 tests_switch_test_flows_CPPFLAGS = $(switch_test_cppflags)
 tests_switch_test_flows_LDADD = $(switch_test_libs)
+
+tests_switch_test_flush_SOURCES = tests/switch/test-flush.c tests/lab.c tests/lab.h
+tests_switch_test_flush_CPPFLAGS = $(switch_test_cppflags)
+tests_switch_test_flush_LDADD = $(switch_test_libs)
 
 tests_switch_test_link_SOURCES = tests/switch/test-link.c tests/lab.c tests/lab.h
 tests_switch_test_link_CPPFLAGS = $(switch_test_cppflags)
