@@ -31,6 +31,8 @@ local function resolve(place, v)
   if type(v) == "function" and not value.words[v] then
     functions[#functions + 1] = { call = v, place = place }
     return #functions
+  elseif type(v) == "number" then
+    return { bad = value.show(v) }      -- It would stand for a function.
   end
   return value.any(v, {})
 end

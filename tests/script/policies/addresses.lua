@@ -31,3 +31,4 @@ addresses "call2" { resolve = function() return {} end }
 group "g" { ingress = { tcp { 80, from = addresses "cmr" } } }
 members "web" { addresses "invetory" }
 prefix_list "p" { crm }
+addresses "call3" { resolve = 1 }
