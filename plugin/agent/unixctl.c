@@ -125,6 +125,17 @@ note_states(const struct sg_core *core, const struct sg_trace *trace,
     }
 }
 
+/* What packets do whatever the rules say. */
+static void
+note_exception(const struct sg_trace *trace, struct json *notes)
+{
+    const char *exception = sg_trace_exception(trace);
+
+    if (exception) {
+        json_array_add(notes, json_string_create(exception));
+    }
+}
+
 /* "tcp" alone asks about all its ports at once. */
 static void
 note_no_port(const struct sg_trace *trace, struct json *notes)
@@ -162,6 +173,7 @@ cmd_trace(struct sg_unixctl *u, struct unixctl_conn *conn,
     ds_destroy(&words);
     notes = json_array_create_empty();
     note_states(u->core, &trace, notes);
+    note_exception(&trace, notes);
     note_no_port(&trace, notes);
     json_object_put(json, "notes", notes);
     reply_json(conn, json);

@@ -125,4 +125,8 @@ char *sg_trace_family(const struct sg_policy *, const struct sg_ports *,
 struct json *sg_trace_to_json(const struct sg_trace *);
 void sg_trace_format(const struct sg_trace *, struct ds *);
 
+/* A sentence if packets are treated otherwise than the rules say: they need
+ * none, or are no connection.  NULL: they are not. */
+const char *sg_trace_exception(const struct sg_trace *);
+
 #endif /* policy/eval.h */

@@ -106,3 +106,10 @@ sg_icmp_guess(int proto, const char *typed)
     }
     return sg_did_you_mean(typed, list, n);
 }
+
+bool
+sg_icmp_begins(int proto, int type)
+{
+    return (proto == IPPROTO_ICMPV6 ? type == 128 || type == 139
+            : type == 8 || type == 13 || type == 15 || type == 17);
+}

@@ -10,6 +10,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "packets.h"
 #include "policy/diag.h"
 #include "policy/eval.h"
 #include "policy/icmp.h"
@@ -517,6 +518,77 @@ sg_trace(const struct sg_policy *policy, const struct sg_ports *ports,
 {
     return sg_trace_family(policy, ports, from, to, proto, port, SG_IP_ANY,
                            trace);
+}
+
+/* What rules do not decide. */
+
+/* Does 'side' let it pass only if that needs no rule? */
+static bool
+lacks_rule(const struct sg_trace_side *side)
+{
+    return side->port && !side->port->error && !side->rule;
+}
+
+/* Neighbor discovery, but for router advertisements of guests. */
+static bool
+is_discovery(const struct sg_trace *trace)
+{
+    int type = trace->type_or_port;
+
+    return (trace->proto == IPPROTO_ICMPV6
+            && (type == 133 || type == 135 || type == 136
+                || (type == 134 && !lacks_rule(&trace->from))));
+}
+
+/* A question or an answer of DHCP, as far as one port can tell. */
+static bool
+is_dhcp(const struct sg_trace *trace)
+{
+    bool ipv4 = sg_prefix_is_ipv4(&trace->to.address);
+    int port = trace->type_or_port;
+
+    return (trace->proto == IPPROTO_UDP
+            && ((port == (ipv4 ? 67 : 547) && !lacks_rule(&trace->to))
+                || (port == (ipv4 ? 68 : 546) && !lacks_rule(&trace->from))));
+}
+
+static bool
+is_closed(const struct sg_trace_side *side)
+{
+    return side->port && side->port->error;
+}
+
+static bool
+is_multicast(const struct sg_prefix *p)
+{
+    return (sg_prefix_is_ipv4(p) ? sg_prefix_ipv4(p) == htonl(INADDR_BROADCAST)
+                                   || ip_is_multicast(sg_prefix_ipv4(p))
+            : IN6_IS_ADDR_MULTICAST(&p->addr));
+}
+
+const char *
+sg_trace_exception(const struct sg_trace *trace)
+{
+    bool icmp = (trace->proto == IPPROTO_ICMP
+                 || trace->proto == IPPROTO_ICMPV6);
+
+    if (trace->type_or_port < 0 || is_closed(&trace->from)
+        || is_closed(&trace->to)) {
+        return NULL;
+    } else if (is_discovery(trace)) {
+        return (trace->allowed ? NULL
+                : "neighbor discovery that is as it should be passes without "
+                  "a rule");
+    } else if (is_dhcp(trace) && !trace->allowed) {
+        return "DHCP passes without a rule: from the client's port to the "
+               "server's, and the answers";
+    } else if (icmp && trace->allowed && trace->type_or_port != 134
+               && !is_multicast(&trace->to.address)
+               && !sg_icmp_begins(trace->proto, trace->type_or_port)) {
+        return "no connection begins with this type: such a packet passes as "
+               "an answer, as an error about a connection, or not at all";
+    }
+    return NULL;
 }
 
 /* The answer. */

@@ -391,6 +391,25 @@ def _(lab):
                             'trace says %s' % verdict)
 
 
+@test('trace: says what rules do not decide', lab=three_tier, fresh=True)
+def _(lab):
+    db, web, client = lab.db1, lab.web1, lab.client
+    expect_status(lab, lab.agent.ctl('trace', db.port, 'web1', 'icmp6', '135'),
+                  0, 'deny', 'neighbor discovery')
+    lab.expect_out(db, frames.nd_solicit(db.mac, db.v6, web.v6), [web],
+                   'neighbor discovery', may=lab.guarded)
+    ask = frames.udp_frame(db.mac, client.mac, db.v4, client.v4, 68, 67)
+    expect_status(lab, lab.agent.ctl('trace', db.port, client.v4, 'udp', '67'),
+                  0, 'deny', 'DHCP')
+    lab.deliver(db, client, ask, True, 'DHCP')
+    for kind, begins in ((8, True), (0, False), (5, False)):
+        result = lab.agent.ctl('trace', 'web1', client.v4, 'icmp', str(kind))
+        expect_status(lab, result, 0, 'allow')
+        lab.check(begins != ('no connection begins' in result.err), result)
+        frame = web.ip(client, frames.ICMP, frames.icmp(kind, 0))
+        lab.deliver(web, client, frame, begins, 'ICMP type %d' % kind)
+
+
 # What is in force.
 
 @test('list-ports: JSON', lab=three_tier)
