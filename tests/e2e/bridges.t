@@ -299,4 +299,22 @@ def _(lab):
                   'tags at the uplink')
 
 
+def single():
+    lab = Lab(POLICY)
+    lab.guest('srv', 'srv')
+    lab.uplink()
+    return lab.start()
+
+
+@test('sg-enable=false when no guest is left: all of ours goes',
+      lab=single, fresh=True)
+def _(lab):
+    lab.remove_port(lab.srv)
+    lab.settle()
+    lab.check(lab.flows(), 'trusted ports forward by flows of ours')
+    lab.sandbox.vsctl('br-set-external-id', 'br0', 'sg-enable', 'false')
+    lab.settle()
+    lab.equal(lab.flows(), [], 'our flows')
+
+
 run()
