@@ -116,10 +116,12 @@ sg_core_grace_run(struct sg_core *core)
     core->dirty |= time_msec() >= first_end(core);
 }
 
+/* If a pass is due already, there is nothing to wake up for: it may have to
+ * wait for the switch. */
 void
 sg_core_grace_wait(struct sg_core *core)
 {
-    long long int end = first_end(core);
+    long long int end = core->dirty ? LLONG_MAX : first_end(core);
 
     if (end != LLONG_MAX) {
         poll_timer_wait_until(end);

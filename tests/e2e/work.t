@@ -4,6 +4,8 @@
 whatever the change is.  (What it costs the switch is in flowmods.t, what the
 compiler does in tests/compile/test-incremental.c.)"""
 import json
+import os
+import signal
 import time
 
 from harness import Failure, Lab, frames, run, test, wait_until
@@ -240,6 +242,33 @@ def _(lab):
     lab.settle()
     time.sleep(1)               # The table would have been read by now.
     turns = turns_in_a_second(lab)
+    lab.check(turns < 1000, '%d turns for nothing' % turns)
+
+
+def with_grace():
+    lab = Lab(POLICY % ('', ''), agent_options=['--midstream-grace=2'])
+    lab.guest('srv1', 'srv')
+    lab.guest('cli1', 'cli')
+    return lab.start()
+
+
+@test('a time of grace ends while the switch does not answer: the main loop '
+      'sleeps', lab=with_grace, fresh=True)
+def _(lab):
+    lab.allow_log('')
+    lab.remove_port(lab.cli1)
+    lab.settle()
+    lab.guest('new', 'srv', number=90)      # Its grace begins.
+    lab.settle()
+    os.kill(lab.sandbox.vswitchd.pid, signal.SIGSTOP)
+    try:
+        lab.sandbox.vsctl('--no-wait', 'set', 'Interface', 'srv1',
+                          'external_ids:sg-groups=cli')
+        time.sleep(2.5)                     # It has ended.
+        turns = turns_in_a_second(lab)
+    finally:
+        os.kill(lab.sandbox.vswitchd.pid, signal.SIGCONT)
+    lab.settle()
     lab.check(turns < 1000, '%d turns for nothing' % turns)
 
 
