@@ -12,6 +12,8 @@
 #include "policy/lint.h"
 #include "policy/port.h"
 #include "script/answers.h"
+#include "script/files.h"
+#include "svec.h"
 #include "util.h"
 
 static struct json *
@@ -41,6 +43,27 @@ print_diags_as_json(const struct sg_diags *diags)
     }
     render_json(array);
     json_destroy(array);
+}
+
+/* The folder above the policy, say.  (An agent may have none.) */
+static void
+warn_of_empty_folders(const struct sgctl *ctl, struct sg_diags *diags)
+{
+    for (size_t i = 0; i < ctl->n_args; i++) {
+        const struct sg_place place
+            = { .file = CONST_CAST(char *, ctl->args[i]) };
+        struct svec files = SVEC_EMPTY_INITIALIZER;
+        struct sg_diags known;
+
+        sg_diags_init(&known);
+        sg_files_expand(ctl->args[i], &files, &known);
+        if (!files.n && !known.n_errors) {
+            sg_warning(diags, &place, "this folder holds no *.lua, so nothing "
+                       "was checked");
+        }
+        sg_diags_destroy(&known);
+        svec_destroy(&files);
+    }
 }
 
 /* Each closes itself alone, so that is no error of the policy. */
@@ -89,6 +112,7 @@ sgctl_check(const struct sgctl *ctl)
     bool ok = true;
 
     loaded_policy_init(&loaded, ctl->args, ctl->n_args);
+    warn_of_empty_folders(ctl, &loaded.diags);
     if (ctl->ports) {
         ok = check_with_ports(&loaded, ctl->ports);
     }

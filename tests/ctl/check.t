@@ -120,6 +120,17 @@ def _():
     holds(path in result.out, result)
 
 
+@test('a folder without policies is told of')
+def _():
+    folder = Folder()
+    folder.write('p/policy.d/web.lua', 'group "web" {}\n')
+    result = sgctl(folder, 'check', os.path.join(folder.path, 'p'))
+    equal((result.status, result.out), (0, ''), result)
+    holds('warning: this folder holds no *.lua' in result.err, result)
+    result = sgctl(folder, 'check', os.path.join(folder.path, 'p/policy.d'))
+    equal((result.status, result.out, result.err), (0, '', ''), result)
+
+
 @test('a path that is not there is an error')
 def _():
     folder = Folder()
