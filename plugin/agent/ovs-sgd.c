@@ -141,6 +141,9 @@ parse_options(int argc, char *argv[], struct arguments *args)
                             NULL)) != -1) {
         switch (c) {
         case OPT_POLICY:
+            if (!*optarg) {
+                ovs_fatal(0, "--policy: the path is empty");
+            }
             sg_settings_add_policy(&args->settings, optarg);
             break;
 

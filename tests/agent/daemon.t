@@ -79,6 +79,7 @@ def _():
 def _():
     for args, words in ((['--frobnicate'], 'frobnicate'),
                         (['unix:a', 'unix:b'], 'non-option argument'),
+                        (['--policy='], 'path is empty'),
                         (['--midstream-grace=soon'], 'number of seconds'),
                         (['--midstream-grace=-1'], 'number of seconds'),
                         (['--zones=9-10'], 'three zones'),
