@@ -48,6 +48,8 @@ struct source {
                                  * came, 0: none since it is asked this way. */
     long long int fetched;      /* As in struct sg_source_status. */
     long long int next;
+    long long int due;          /* The same of 'function', as time_msec(): the
+                                 * clock of the wall may be set. */
     long long int failed;
     char *error;
 };
@@ -264,7 +266,7 @@ source_ask(struct sg_resolver *r, struct source *source,
     source->asking = false;
     source->ordered = ++r->last_order;
     source->answered = 0;
-    source->next = 0;
+    source->next = source->due = 0;
     hmap_insert(&r->sources, &source->node, hash_uint64(source->id));
     if (source->function >= 0) {
         sg_addresses_destroy(question);
@@ -557,8 +559,12 @@ take_answer(struct sg_resolver *r, struct sg_answer *answer)
 
     bool was_settled = source_is_settled(source);
     source->answered = MAX(source->answered, answer->order);
-    source->next = (source_is_settled(source)
-                    ? time_wall_msec() + answer->next * 1000LL : 0);
+    if (source_is_settled(source)) {
+        source->next = time_wall_msec() + answer->next * 1000LL;
+        source->due = time_msec() + answer->next * 1000LL;
+    } else {
+        source->next = source->due = 0;
+    }
     if (set_has_answered(set)) {
         set_drop_held(set);
     }
@@ -592,7 +598,7 @@ sg_resolver_next_function(struct sg_resolver *r, uint64_t *id, int *function)
     struct source *source;
 
     HMAP_FOR_EACH (source, node, &r->sources) {
-        if (function_is_idle(source) && time_wall_msec() >= source->next) {
+        if (function_is_idle(source) && time_msec() >= source->due) {
             source->asking = true;
             source->asking_for = source->ordered;
             *id = source->id;
@@ -651,8 +657,7 @@ sg_resolver_wait(struct sg_resolver *r)
     }
     HMAP_FOR_EACH (source, node, &r->sources) {
         if (function_is_idle(source)) {
-            poll_timer_wait_until(time_msec() + MAX(source->next
-                                                    - time_wall_msec(), 0));
+            poll_timer_wait_until(source->due);
         }
     }
 }
@@ -796,7 +801,7 @@ sg_resolver_refresh(struct sg_resolver *r, const char *name, bool force)
 
         source->ordered = ++r->last_order;
         source->forced = force ? source->ordered : source->forced;
-        source->next = 0;
+        source->next = source->due = 0;
         if (source->function < 0) {
             sg_loop_refresh(r->loop, source->id, source->ordered);
         }

@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "openvswitch/json.h"
@@ -26,6 +28,20 @@
 #include "tap.h"
 #include "timeval.h"
 #include "util.h"
+
+/* The clock of the wall, as this program sees it, is set by so many seconds. */
+static time_t wall_offset;
+
+int
+clock_gettime(clockid_t id, struct timespec *ts)
+{
+    int retval = syscall(SYS_clock_gettime, id, ts);
+
+    if (!retval && id == CLOCK_REALTIME) {
+        ts->tv_sec += wall_offset;
+    }
+    return retval;
+}
 
 /* On a busy machine (milliseconds). */
 #define PATIENCE 60000
@@ -249,6 +265,50 @@ test_function(void)
     sg_resolver_destroy(r);
 }
 
+/* Somebody sets the clock, by a day. */
+
+static struct sg_resolver *
+answered(const char *definition)
+{
+    struct sg_resolver *r = sg_resolver_create(NULL);
+    uint64_t source;
+    int function;
+
+    configure(r, definition);
+    ok(sg_resolver_next_function(r, &source, &function), "it is due");
+    answer(r, source, "[\"192.0.2.1\"]");
+    return r;
+}
+
+static void
+test_clock(void)
+{
+    long long int deadline = time_msec() + PATIENCE;
+    struct sg_resolver *r;
+    uint64_t source;
+    int function;
+    bool due;
+
+    r = answered("{'name':'f','resolve':0,'interval':3600}");
+    wall_offset = 24 * 60 * 60;
+    ok(!sg_resolver_next_function(r, &source, &function),
+       "put forward: it is not asked sooner");
+    wall_offset = 0;
+    sg_resolver_destroy(r);
+
+    r = answered("{'name':'f','resolve':0,'interval':1}");
+    wall_offset = -24 * 60 * 60;
+    while (!(due = sg_resolver_next_function(r, &source, &function))
+           && time_msec() < deadline) {
+        sg_resolver_wait(r);
+        poll_timer_wait_until(deadline);
+        poll_block();
+    }
+    ok(due, "put back: it is asked when its interval is over");
+    wall_offset = 0;
+    sg_resolver_destroy(r);
+}
+
 /* A name server that answers late. */
 
 /* A socket on 127.0.0.1, and its port. */
@@ -396,6 +456,7 @@ main(void)
     test_held();
     test_memory();
     test_function();
+    test_clock();
     test_late_answer();
     test_ends();
     free(folder);
