@@ -274,15 +274,16 @@ bridge_review_conns(struct sg_core *core, struct sg_core_bridge *b,
     const struct sg_conn *conns
         = sg_control_connections(core->revoke_control, &n);
 
-    for (; b->n_reviewed < n; b->n_reviewed++) {
-        const struct sg_conn *conn = &conns[b->n_reviewed];
+    while (b->n_reviewed < n) {
+        const struct sg_conn *conn = &conns[b->n_reviewed++];
 
-        if (sg_slice_over(slice)) {
-            return false;
-        }
         if (review_conn(core, b, conn)) {
             sg_switch_flush_conn(b->sw, conn);
             b->n_removed++;
+        }
+        /* All rules of the port may have been asked about it. */
+        if (sg_slice_ends(slice)) {
+            return b->n_reviewed == n;
         }
     }
     return true;
