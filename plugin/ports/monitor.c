@@ -4,6 +4,7 @@
 
 #include "ports/ovsdb-private.h"
 
+#include "coverage.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "util.h"
@@ -11,23 +12,26 @@
 #include "vswitch-idl.h"
 
 VLOG_DEFINE_THIS_MODULE(sg_facts);
+COVERAGE_DEFINE(sg_iface_compared);
 
 /* How the snapshot follows the database
  * -------------------------------------
  *
  * The IDL's change tracking tells which rows came, went or changed.
  *
- *   - If only columns of Interface rows changed (the usual: an ofport, an
- *     external_id), only those interfaces are looked at.
+ *   - Interfaces whose row, or whose port's row, was touched are compared
+ *     with their facts.
  *
  *   - If the tree itself changed (a row came or went, or anything in a
- *     Bridge, a Port or in Open_vSwitch that we look at), the tree is walked
- *     and everything is compared.  That is one pass over pointers and
- *     strings, without allocation where nothing differs.  A reconnection ends
- *     up here too: the IDL then deletes all and inserts all anew.
+ *     Bridge, a Port or in Open_vSwitch that we look at), it is walked to find
+ *     the interfaces that hang in another place now, and those that are gone.
+ *     That is one pass over pointers, as the IDL has made one, too, when a
+ *     bridge's ports changed; no interface is compared for it.  The bridges
+ *     are.  A reconnection ends up here: the IDL then deletes all and inserts
+ *     all anew.
  *
- * Either way the comparison decides what is a change, never the database's
- * notification.  Hence what we write ourselves goes unnoticed. */
+ * The comparison decides what is a change, never the database's notification.
+ * Hence what we write ourselves goes unnoticed. */
 
 /* Columns that the facts are made of.  Also the only ones that are tracked;
  * statistics and the like are not even fetched. */
@@ -99,10 +103,14 @@ sg_rows_add_columns(struct ovsdb_idl *idl)
  * and its look-up by UUID may find rows that are only about to go; these are
  * the rows that count, valid until the IDL's next run. */
 struct iface_place {
-    struct hmap_node node;      /* In sg_ovsdb.rows, by the row's UUID. */
+    struct hmap_node node;      /* In sg_ovsdb.rows, by 'uuid'. */
+    struct ovs_list touched;    /* In sg_ovsdb.touched, or empty. */
+    struct uuid uuid;
     const struct ovsrec_interface *row;
     const struct ovsrec_port *port;
     const struct ovsrec_bridge *br;
+    struct sg_iface *iface;     /* What is known of it, or NULL. */
+    unsigned int walk;          /* The last one that came by. */
 };
 
 static struct iface_place *
@@ -110,19 +118,38 @@ find_place(const struct sg_ovsdb *db, const struct uuid *uuid)
 {
     struct iface_place *place;
     HMAP_FOR_EACH_WITH_HASH (place, node, uuid_hash(uuid), &db->rows) {
-        if (uuid_equals(&place->row->header_.uuid, uuid)) {
+        if (uuid_equals(&place->uuid, uuid)) {
             return place;
         }
     }
     return NULL;
 }
 
-static void
-clear_rows(struct sg_ovsdb *db)
+static struct iface_place *
+add_place(struct sg_ovsdb *db, const struct uuid *uuid)
 {
-    struct iface_place *place;
-    HMAP_FOR_EACH_POP (place, node, &db->rows) {
-        free(place);
+    struct iface_place *place = xzalloc(sizeof *place);
+
+    place->uuid = *uuid;
+    ovs_list_init(&place->touched);
+    hmap_insert(&db->rows, &place->node, uuid_hash(uuid));
+    return place;
+}
+
+static void
+destroy_place(struct sg_ovsdb *db, struct iface_place *place)
+{
+    hmap_remove(&db->rows, &place->node);
+    ovs_list_remove(&place->touched);
+    free(place);
+}
+
+/* What hangs at 'place', if anything, is to be compared. */
+static void
+touch(struct sg_ovsdb *db, struct iface_place *place)
+{
+    if (place && ovs_list_is_empty(&place->touched)) {
+        ovs_list_push_back(&db->touched, &place->touched);
     }
 }
 
@@ -138,6 +165,7 @@ sg_rows_init(struct sg_ovsdb *db)
 {
     sg_facts_init(&db->facts);
     hmap_init(&db->rows);
+    ovs_list_init(&db->touched);
     sset_init(&db->changed_ifaces);
     sset_init(&db->changed_bridges);
 }
@@ -145,9 +173,13 @@ sg_rows_init(struct sg_ovsdb *db)
 void
 sg_rows_destroy(struct sg_ovsdb *db)
 {
+    struct iface_place *place;
+
     sset_destroy(&db->changed_bridges);
     sset_destroy(&db->changed_ifaces);
-    clear_rows(db);
+    HMAP_FOR_EACH_SAFE (place, node, &db->rows) {
+        destroy_place(db, place);
+    }
     hmap_destroy(&db->rows);
     sg_facts_destroy(&db->facts);
 }
@@ -208,36 +240,83 @@ bridge_changed(struct sg_ovsdb *db, const char *name)
 
 /* The walk. */
 
-/* Collects the Interface rows and their places in the tree.
+/* Comes by an Interface row, and touches it if its place is another one.
  *
  * The schema does not keep a port or an interface from being in two places.
  * The switch warns and takes one of them; so do we, or its facts would swing
  * between the two for ever. */
 static void
-collect_row(struct sg_ovsdb *db, const struct ovsrec_bridge *br,
-            const struct ovsrec_port *port, const struct ovsrec_interface *row)
+visit(struct sg_ovsdb *db, const struct ovsrec_bridge *br,
+      const struct ovsrec_port *port, const struct ovsrec_interface *row)
 {
-    if (!find_place(db, &row->header_.uuid)) {
-        struct iface_place *place = xmalloc(sizeof *place);
+    struct iface_place *place = find_place(db, &row->header_.uuid);
+
+    if (!place) {
+        place = add_place(db, &row->header_.uuid);
+    } else if (place->walk == db->walk) {
+        return;
+    }
+    if (place->row != row || place->port != port || place->br != br) {
         place->row = row;
         place->port = port;
         place->br = br;
-        hmap_insert(&db->rows, &place->node, uuid_hash(&row->header_.uuid));
+        touch(db, place);
     }
+    place->walk = db->walk;
 }
 
 static void
-collect_rows(struct sg_ovsdb *db)
+visit_all(struct sg_ovsdb *db)
 {
     const struct ovsrec_bridge *br;
 
-    clear_rows(db);
+    db->walk++;
     OVSREC_BRIDGE_FOR_EACH (br, db->idl) {
         for (size_t i = 0; i < br->n_ports; i++) {
             const struct ovsrec_port *port = br->ports[i];
             for (size_t j = 0; j < port->n_interfaces; j++) {
-                collect_row(db, br, port, port->interfaces[j]);
+                visit(db, br, port, port->interfaces[j]);
             }
+        }
+    }
+}
+
+static void
+remove_iface(struct sg_ovsdb *db, struct iface_place *place)
+{
+    if (place->iface) {
+        iface_changed(db, place->iface->name);
+        sg_facts_remove_iface(&db->facts, place->iface);
+        place->iface = NULL;
+    }
+}
+
+/* Removes what is not in the database any more.  This comes before anything
+ * is added, because a row of the same name may have taken its place; and
+ * interfaces go before the bridge that they point to. */
+static void
+remove_gone_ifaces(struct sg_ovsdb *db)
+{
+    struct iface_place *place;
+
+    HMAP_FOR_EACH_SAFE (place, node, &db->rows) {
+        if (place->walk != db->walk) {
+            remove_iface(db, place);
+            destroy_place(db, place);
+        }
+    }
+}
+
+/* They may hang in another one by now. */
+static void
+remove_ifaces_of(struct sg_ovsdb *db, const struct sg_bridge *bridge)
+{
+    struct iface_place *place;
+
+    HMAP_FOR_EACH (place, node, &db->rows) {
+        if (place->iface && place->iface->bridge == bridge) {
+            remove_iface(db, place);
+            touch(db, place);
         }
     }
 }
@@ -254,22 +333,6 @@ bridge_exists(const struct sg_ovsdb *db, const struct sg_bridge *bridge)
     return false;
 }
 
-/* Removes what is not in the database any more.  This comes before anything
- * is added, because a row of the same name may have taken its place; and
- * interfaces go before the bridge that they point to. */
-static void
-remove_gone_ifaces(struct sg_ovsdb *db)
-{
-    struct sg_iface *iface;
-    HMAP_FOR_EACH_SAFE (iface, node, &db->facts.ifaces) {
-        if (!find_place(db, &iface->uuid)
-            || !bridge_exists(db, iface->bridge)) {
-            iface_changed(db, iface->name);
-            sg_facts_remove_iface(&db->facts, iface);
-        }
-    }
-}
-
 static void
 remove_gone_bridges(struct sg_ovsdb *db)
 {
@@ -277,6 +340,7 @@ remove_gone_bridges(struct sg_ovsdb *db)
     SHASH_FOR_EACH_SAFE (node, &db->facts.bridges) {
         struct sg_bridge *bridge = node->data;
         if (!bridge_exists(db, bridge)) {
+            remove_ifaces_of(db, bridge);
             bridge_changed(db, bridge->name);
             sg_facts_remove_bridge(&db->facts, bridge);
         }
@@ -284,7 +348,7 @@ remove_gone_bridges(struct sg_ovsdb *db)
 }
 
 static void
-walk_bridge(struct sg_ovsdb *db, const struct ovsrec_bridge *row)
+compare_bridge(struct sg_ovsdb *db, const struct ovsrec_bridge *row)
 {
     const struct ovsrec_open_vswitch *ovs = ovsrec_open_vswitch_first(db->idl);
     struct sg_bridge *bridge = shash_find_data(&db->facts.bridges, row->name);
@@ -300,39 +364,46 @@ walk_bridge(struct sg_ovsdb *db, const struct ovsrec_bridge *row)
 }
 
 static void
-walk_iface(struct sg_ovsdb *db, const struct iface_place *place)
+walk(struct sg_ovsdb *db)
 {
-    struct sg_bridge *bridge = shash_find_data(&db->facts.bridges,
-                                               place->br->name);
-    const char *name = place->row->name;
-    struct sg_iface *iface = sg_facts_find_iface(&db->facts, name);
-    bool changed = !iface || iface->bridge != bridge;
+    const struct ovsrec_bridge *br;
 
-    if (!iface) {
-        iface = sg_facts_add_iface(&db->facts, name, bridge);
-    }
-    iface->bridge = bridge;
-    changed |= sg_row_port_to_iface(iface, place->port);
-    changed |= sg_row_to_iface(iface, place->row);
-    if (changed) {
-        iface_changed(db, iface->name);
+    visit_all(db);
+    remove_gone_ifaces(db);
+    remove_gone_bridges(db);
+    OVSREC_BRIDGE_FOR_EACH (br, db->idl) {
+        compare_bridge(db, br);
     }
 }
 
 static void
-walk(struct sg_ovsdb *db)
+compare_iface(struct sg_ovsdb *db, struct iface_place *place)
 {
-    collect_rows(db);
-    remove_gone_ifaces(db);
-    remove_gone_bridges(db);
+    struct sg_bridge *bridge = shash_find_data(&db->facts.bridges,
+                                               place->br->name);
+    bool changed = !place->iface || place->iface->bridge != bridge;
 
-    const struct ovsrec_bridge *br;
-    OVSREC_BRIDGE_FOR_EACH (br, db->idl) {
-        walk_bridge(db, br);
+    COVERAGE_INC(sg_iface_compared);
+    if (!place->iface) {
+        place->iface = sg_facts_add_iface(&db->facts, place->row->name,
+                                          bridge);
     }
-    const struct iface_place *place;
-    HMAP_FOR_EACH (place, node, &db->rows) {
-        walk_iface(db, place);
+    place->iface->bridge = bridge;
+    changed |= sg_row_port_to_iface(place->iface, place->port);
+    changed |= sg_row_to_iface(place->iface, place->row);
+    if (changed) {
+        iface_changed(db, place->iface->name);
+    }
+}
+
+static void
+compare_touched(struct sg_ovsdb *db)
+{
+    struct iface_place *place;
+
+    LIST_FOR_EACH_POP (place, touched, &db->touched) {
+        ovs_list_init(&place->touched);
+        compare_iface(db, place);
     }
 }
 
@@ -374,14 +445,20 @@ tree_changed(const struct sg_ovsdb *db)
     return false;
 }
 
+/* Touches what changed by itself, or by its port. */
 static void
-update_tracked_ifaces(struct sg_ovsdb *db)
+touch_tracked(struct sg_ovsdb *db)
 {
     const struct ovsrec_interface *row;
+    const struct ovsrec_port *port;
+
     OVSREC_INTERFACE_FOR_EACH_TRACKED (row, db->idl) {
-        struct sg_iface *iface = sg_facts_find_iface(&db->facts, row->name);
-        if (iface && sg_row_to_iface(iface, row)) {
-            iface_changed(db, iface->name);
+        touch(db, find_place(db, &row->header_.uuid));
+    }
+    OVSREC_PORT_FOR_EACH_TRACKED (port, db->idl) {
+        for (size_t i = 0; !ovsrec_port_is_deleted(port)
+                           && i < port->n_interfaces; i++) {
+            touch(db, find_place(db, &port->interfaces[i]->header_.uuid));
         }
     }
 }
@@ -400,9 +477,9 @@ sg_rows_run(struct sg_ovsdb *db)
 
     if (!db->have_facts || tree_changed(db)) {
         walk(db);
-    } else {
-        update_tracked_ifaces(db);
     }
+    touch_tracked(db);
+    compare_touched(db);
     if (!db->have_facts) {
         db->have_facts = true;
         db->seqno++;

@@ -109,6 +109,8 @@ struct sg_ovsdb {
     struct sset changed_ifaces; /* Names; see sg_ovsdb_changed_ifaces(). */
     struct sset changed_bridges;
     struct hmap rows;           /* struct iface_place, by Interface UUID. */
+    struct ovs_list touched;    /* Those to be compared with 'facts'. */
+    unsigned int walk;          /* Of the tree: how many there were. */
 
     struct sg_states states;
     struct sg_syncs syncs;

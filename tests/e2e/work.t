@@ -19,7 +19,8 @@ members "cli" { "198.18.1.1"%s }
 %s
 '''
 COUNTERS = ('sg_port_admitted', 'sg_plan_port_looked_at',
-            'sg_state_looked_at', 'sg_input_read', 'sg_limit_looked_at')
+            'sg_state_looked_at', 'sg_input_read', 'sg_limit_looked_at',
+            'sg_iface_compared')
 REVIEWED = 'sg_review_looked_at'
 LATE = 'sg_policy_listed_late'
 JUDGED = 'sg_learned_judged'
@@ -81,7 +82,7 @@ def _(lab):
     with Work(lab) as work:
         lab.set_ids(lab.srv1, sg_groups='cli')
     work.at_most(port_admitted=2, plan_port_looked_at=2, state_looked_at=8,
-                 input_read=4, limit_looked_at=4)
+                 input_read=4, limit_looked_at=4, iface_compared=5)
     lab.check(work.done['sg_port_admitted'] >= 1, 'it was: %s' % work.done)
 
 
@@ -98,11 +99,11 @@ def _(lab):
     with Work(lab) as work:
         lab.guest('new', 'srv', number=90)
     work.at_most(port_admitted=5, plan_port_looked_at=5, state_looked_at=20,
-                 input_read=12, limit_looked_at=8)
+                 input_read=12, limit_looked_at=8, iface_compared=10)
     with Work(lab) as work:
         lab.remove_port(lab.new)
     work.at_most(port_admitted=5, plan_port_looked_at=5, state_looked_at=20,
-                 input_read=12, limit_looked_at=8)
+                 input_read=12, limit_looked_at=8, iface_compared=10)
 
 
 @test('a reload with one member more: no port', lab=many, fresh=True)
