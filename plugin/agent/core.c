@@ -212,9 +212,9 @@ core_wants_bridge(const struct sg_core *core, const struct sg_bridge *bridge)
                          && core_has_guarded(core, bridge->name)));
 }
 
-/* A bridge that we are not to touch any more is stripped of what is ours.  That
- * may be there for trusted ports alone, if the last guest is gone: who comes
- * later would find no flow. */
+/* A bridge that we are not to touch any more is stripped of what is ours.
+ * That may be there for trusted ports alone, if the last guest is gone: who
+ * comes later would find no flow. */
 static void
 core_leave_bridge(struct sg_core *core, struct sg_core_bridge *b,
                   bool exists)

@@ -29,7 +29,7 @@
 #include "timeval.h"
 #include "util.h"
 
-/* The clock of the wall, as this program sees it, is set by so many seconds. */
+/* So many seconds the wall's clock, as this program sees it, is ahead. */
 static time_t wall_offset;
 
 int
