@@ -254,6 +254,7 @@ struct sg_core {
     struct sg_control *revoke_control;  /* For revoke.c. */
     char *conntrack_type;       /* Datapath type that was asked. */
     long long int dump_asked;   /* When a dump was asked for; 0: none is. */
+    bool dump_waits;            /* It waits for the datapath. */
     bool dump_reading;          /* It is being read, */
     bool dump_ended;            /* and some review has ended by it. */
     long long int next_dump;    /* When to ask again. */

@@ -13,10 +13,14 @@
  * rule goes.
  *
  * So while there are reviews the table is read now and then, seldomer each
- * time.  TCP connections that must go are also removed from it: a new one
- * must begin with a SYN, so nothing can revive them, and their ports are free
- * for a new attempt at once.  Others must stay and carry the cut bit: without
- * their entry, an answer would begin a connection the other way round.
+ * time, and not before the datapath has followed the tables: by its flows of
+ * before a connection may still begin, with a number that is revoked, and
+ * nobody would look at it later.
+ *
+ * TCP connections that must go are also removed from the table: a new one must
+ * begin with a SYN, so nothing can revive them, and their ports are free for a
+ * new attempt at once.  Others must stay and carry the cut bit: without their
+ * entry, an answer would begin a connection the other way round.
  *
  * As long as no policy has loaded nobody can say what is allowed, nor what a
  * guest is: all reviews stay, and what they found stays in the table. */
@@ -403,19 +407,32 @@ core_mark_dumped(struct sg_core *core)
 }
 
 static void
+core_ask_for_dump(struct sg_core *core)
+{
+    core->dump_waits = false;
+    sg_control_start_connections(core->revoke_control, core->conntrack_type,
+                                 -1);
+}
+
+static void
 core_start_dump(struct sg_core *core)
 {
     /* One kind of datapath at a time; nobody has two for long. */
     const struct sg_core_bridge *b = core_mark_dumped(core);
 
-    if (!b) {
+    if (!b || !sg_core_stale_done(core)) {
         core->next_dump = time_msec() + FIRST_DUMP;
         return;
     }
     free(core->conntrack_type);
     core->conntrack_type = xstrdup(b->datapath_type);
     core->dump_asked = time_msec();
-    sg_control_start_connections(core->revoke_control, b->datapath_type, -1);
+    if (sg_core_stale_purged_all(core)) {
+        core_ask_for_dump(core);
+    } else {
+        core->dump_waits = true;
+        sg_control_start_wait(core->revoke_control);
+    }
 }
 
 /* What a dump was asked for is over, or given up. */
@@ -436,6 +453,10 @@ core_follow_dump(struct sg_core *core, struct sg_slice *slice)
     enum sg_control_status status = sg_control_run(core->revoke_control);
 
     if (status == SG_CONTROL_PENDING) {
+        return;
+    } else if (core->dump_waits) {
+        /* A switch with datapaths of two types refuses to wait: as it is. */
+        core_ask_for_dump(core);
         return;
     } else if (status == SG_CONTROL_FAILED) {
         static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);

@@ -4,7 +4,8 @@
 packet after that gets the verdict of the policy of then."""
 import time
 
-from harness import Lab, run, test, wait_until
+from harness import Lab, Skip, run, test, wait_until
+from harness.host import inside
 from harness.relay import Relay
 
 POLICY = '''
@@ -112,6 +113,25 @@ def _(lab):
     mgmt.let_go()
     wait_until(lambda: lab.agent.json('show', 'br0')['in_force'], 5, 0.05)
     control.let_go()
+    lab.settle()
+    expect_cut(conns)
+
+
+@test('it begins by the flows of the datapath of before, that are slow to go',
+      lab=make, fresh=True)
+def _(lab):
+    if not inside() and lab.sandbox.DATAPATH == 'netdev':
+        raise Skip('all flows of this datapath are purged')
+    connections(lab)
+    lab.sandbox.appctl('dpctl/flush-conntrack')
+    # As with very many of them.
+    lab.sandbox.appctl('revalidator/pause')
+    lab.write_policy(POLICY.replace('5000', '5001') % ('', MEMBER))
+    lab.agent.must('reload')
+    wait_until(lambda: lab.agent.json('show', 'br0')['reviews'], 2, 0.05)
+    wait_until(lambda: not lab.agent.json('show', 'br0')['reviews'], 4)
+    conns = connections(lab)
+    lab.sandbox.appctl('revalidator/resume')
     lab.settle()
     expect_cut(conns)
 
