@@ -254,7 +254,8 @@ def with_grace():
 
 
 @test('a time of grace ends while the switch does not answer: the main loop '
-      'sleeps', lab=with_grace, fresh=True)
+      'sleeps', lab=with_grace, fresh=True,
+      beside='there, a switch that stands still answers nobody')
 def _(lab):
     lab.allow_log('')
     lab.remove_port(lab.cli1)
