@@ -219,6 +219,9 @@ static void
 core_leave_bridge(struct sg_core *core, struct sg_core_bridge *b,
                   bool exists)
 {
+    if (exists && b->visited && !b->known) {
+        return;                 /* What is there? */
+    }
     if (exists && (b->wanted || b->ours_there) && !b->leaving
         && !core->observe) {
         b->leaving = true;
@@ -259,12 +262,34 @@ core_want_bridge(struct sg_core *core, const struct sg_bridge *bridge)
     b->leaving = false;
 }
 
+/* While no agent ran, a bridge may have got sg-enable=false: what is left
+ * there of ours is dead weight that drops what comes from new ports. */
+static void
+core_visit_bridges(struct sg_core *core, const struct sg_facts *facts)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &facts->bridges) {
+        const struct sg_bridge *bridge = node->data;
+        bool explicitly;
+
+        if (bridge->manager == SG_MANAGER_NONE && sg_bridge_may_close(bridge)
+            && !sg_bridge_may_manage(bridge, &explicitly)) {
+            sg_core_get_bridge(core, bridge)->visited = true;
+        }
+    }
+}
+
 static void
 core_update_bridges(struct sg_core *core, const struct sg_facts *facts)
 {
     struct shash_node *node;
     bool leaving = false;
 
+    if (!core->have_visited && !core->observe) {
+        core->have_visited = true;
+        core_visit_bridges(core, facts);
+    }
     SHASH_FOR_EACH (node, &facts->bridges) {
         if (core_wants_bridge(core, node->data)) {
             core_want_bridge(core, node->data);
@@ -295,7 +320,7 @@ core_knows_all_bridges(const struct sg_core *core)
     SHASH_FOR_EACH (node, &core->bridges) {
         const struct sg_core_bridge *b = node->data;
 
-        if (!b->known) {
+        if (!b->known && !b->visited) {
             return false;
         }
     }
