@@ -291,6 +291,7 @@ void
 sg_channel_wait(struct sg_channel *channel)
 {
     if (channel->broken) {
+        poll_immediate_wake();  /* From the beginning: nobody knows yet. */
         return;
     } else if (channel->ended) {
         poll_timer_wait(END_INTERVAL);

@@ -13,6 +13,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "openvswitch/poll-loop.h"
 #include "policy/diag.h"
 #include "policy/policy.h"
 #include "policy/port.h"
@@ -341,6 +342,67 @@ test_reads_of_calls(void)
     free(path);
 }
 
+/* The child ended, and no other can be started for a call: the call fails at
+ * once, and does not wait for something else to happen. */
+static void
+test_no_other_child(void)
+{
+    static const char text[] =
+        "#!/bin/sh\n"
+        "exec python3 -c '\n"
+        "import json, socket\n"
+        "agent = socket.socket(fileno=3)\n"
+        "for i in range(3):\n"
+        "    msg = json.loads(agent.recv(65536))\n"
+        "    agent.sendall(json.dumps(dict(\n"
+        "        id=msg[\"id\"], error=None, result=dict(\n"
+        "            complete=True, document=dict(\n"
+        "                binds=[dict(function=1)])))).encode())'\n";
+    struct sg_diags diags = SG_DIAGS_INITIALIZER;
+    char *path = write_file("calls.lua", "bind(function() end)\n");
+    char *program = write_program("program", text);
+    struct sg_script_options options = { .program = program };
+    const char *paths[] = { path };
+    struct json *document;
+    struct sg_script *script = sg_script_load(paths, 1, &options, &document,
+                                              &diags);
+
+    for (int i = 0; i < 2; i++) {
+        /* The first may find that the child has ended, the second cannot. */
+        if (i) {
+            unlink(program);
+        }
+        json_destroy(sg_script_call_block(script, "call", 1, NULL));
+    }
+
+    struct sg_script_call *call = sg_script_call(script, "call", 1, NULL);
+    struct json *answer;
+
+    poll_block();               /* The call itself wakes us once. */
+    alarm(60);                  /* Not for ever. */
+    for (;;) {
+        sg_script_run(script);
+        answer = sg_script_call_take(call);
+        if (answer) {
+            break;
+        }
+        sg_script_wait(script);
+        poll_block();
+    }
+    alarm(0);
+    const struct json *error = shash_find_data(json_object(answer), "error");
+    ok(error && strstr(json_string(error), "cannot run"),
+       "a call fails if no child can be started");
+
+    json_destroy(answer);
+    sg_script_destroy(script);
+    json_destroy(document);
+    sg_diags_destroy(&diags);
+    unlink(path);
+    free(program);
+    free(path);
+}
+
 static void
 test_reloads(void)
 {
@@ -392,6 +454,7 @@ main(int argc OVS_UNUSED, char *argv[])
     test_callbacks();
     test_programs();
     test_reads_of_calls();
+    test_no_other_child();
     test_reloads();
     rmdir(scratch);
     return done_testing();
