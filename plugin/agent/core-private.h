@@ -117,8 +117,10 @@ struct sg_stale {
     bool always_sound;          /* And no other can take its place. */
     bool due;                   /* The tables have changed since the last. */
     bool failed;                /* There is no way to ask. */
-    long long int since;        /* When the first WAIT was asked, and */
+    long long int since;        /* When the first WAIT was asked, */
+    long long int waiting;      /* the last one, and */
     long long int asked;        /* PURGE (time_msec()). */
+    long long int purged;       /* 'waiting' of the last PURGE. */
     long long int next, retry;  /* No sooner than then; `wait' looks at the
                                  * second only. */
 
@@ -395,6 +397,7 @@ void sg_core_stale_run(struct sg_core *);
 void sg_core_stale_wait(struct sg_core *);
 /* Is none due, nor under way, or none possible? */
 bool sg_core_stale_done(const struct sg_core *);
+bool sg_core_stale_followed(const struct sg_core *, long long int since);
 /* Once it is done, is no datapath flow older than the last change? */
 bool sg_core_stale_purged_all(const struct sg_core *);
 

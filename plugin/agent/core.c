@@ -525,11 +525,11 @@ core_act(struct sg_core *core, struct sg_slice *slice)
     sg_turn_part(&core->turns, SG_PART_PASS);
     core_apply(core, slice);
     sg_turn_part(&core->turns, SG_PART_APPLY);
+    sg_core_stale_run(core);
     sg_core_revoke_run(core, slice);
     sg_core_grace_run(core);
     sg_core_limits_run(core);
     sg_core_forget_run(core);
-    sg_core_stale_run(core);
     sg_turn_part(&core->turns, SG_PART_CONTROL);
     sg_core_states_run(core);
     sg_turn_part(&core->turns, SG_PART_STATES);

@@ -48,7 +48,7 @@ void
 sg_core_revoke_soon(struct sg_core *core)
 {
     core->dump_interval = FIRST_DUMP;
-    core->next_dump = time_msec() + core->dump_interval;
+    core->next_dump = MIN(core->next_dump, time_msec() + FIRST_DUMP);
 }
 
 static bool
@@ -406,12 +406,23 @@ core_mark_dumped(struct sg_core *core)
     return first;
 }
 
+/* Does the datapath forward by the tables of when the dump was begun? */
+static bool
+core_datapath_followed(struct sg_core *core)
+{
+    /* A switch with datapaths of two types refuses to wait: as it is. */
+    return (sg_control_run(core->revoke_control) != SG_CONTROL_PENDING
+            && sg_core_stale_followed(core, core->dump_asked));
+}
+
 static void
 core_ask_for_dump(struct sg_core *core)
 {
-    core->dump_waits = false;
-    sg_control_start_connections(core->revoke_control, core->conntrack_type,
-                                 -1);
+    if (core_datapath_followed(core)) {
+        core->dump_waits = false;
+        sg_control_start_connections(core->revoke_control,
+                                     core->conntrack_type, -1);
+    }
 }
 
 static void
@@ -420,19 +431,20 @@ core_start_dump(struct sg_core *core)
     /* One kind of datapath at a time; nobody has two for long. */
     const struct sg_core_bridge *b = core_mark_dumped(core);
 
-    if (!b || !sg_core_stale_done(core)) {
+    if (!b) {
         core->next_dump = time_msec() + FIRST_DUMP;
         return;
     }
     free(core->conntrack_type);
     core->conntrack_type = xstrdup(b->datapath_type);
     core->dump_asked = time_msec();
+    core->dump_waits = true;
     if (sg_core_stale_purged_all(core)) {
-        core_ask_for_dump(core);
+        sg_control_reset(core->revoke_control);
     } else {
-        core->dump_waits = true;
         sg_control_start_wait(core->revoke_control);
     }
+    core_ask_for_dump(core);
 }
 
 /* What a dump was asked for is over, or given up. */
@@ -453,10 +465,6 @@ core_follow_dump(struct sg_core *core, struct sg_slice *slice)
     enum sg_control_status status = sg_control_run(core->revoke_control);
 
     if (status == SG_CONTROL_PENDING) {
-        return;
-    } else if (core->dump_waits) {
-        /* A switch with datapaths of two types refuses to wait: as it is. */
-        core_ask_for_dump(core);
         return;
     } else if (status == SG_CONTROL_FAILED) {
         static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
@@ -479,7 +487,9 @@ core_follow_dump(struct sg_core *core, struct sg_slice *slice)
 void
 sg_core_revoke_run(struct sg_core *core, struct sg_slice *slice)
 {
-    if (core->dump_asked) {
+    if (core->dump_waits) {
+        core_ask_for_dump(core);
+    } else if (core->dump_asked) {
         core_follow_dump(core, slice);
     } else if (!core->have_policy || !core_has_reviews(core)) {
         core->next_dump = LLONG_MAX;    /* They may have gone otherwise. */

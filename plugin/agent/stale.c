@@ -122,6 +122,7 @@ stale_ask(struct sg_stale *stale, enum sg_stale_question question)
         break;
     case SG_STALE_WAIT:
         stale->due = false;     /* What comes from now on is another change. */
+        stale->waiting = time_msec();
         sg_control_start_wait(stale->control);
         break;
     case SG_STALE_PURGE:
@@ -197,6 +198,7 @@ stale_next(struct sg_core *core, bool answered)
             long long int now = time_msec();
 
             stale->failed = false;
+            stale->purged = stale->waiting;
             stale->next = now + PAUSE_FACTOR * (now - stale->asked);
             stale_ask(stale, SG_STALE_NONE);
         } else {
@@ -285,6 +287,13 @@ sg_core_stale_done(const struct sg_core *core)
 
     return (stale->failed
             || (!stale->due && stale->question == SG_STALE_NONE));
+}
+
+/* The same for the changes before 'since': others may go on. */
+bool
+sg_core_stale_followed(const struct sg_core *core, long long int since)
+{
+    return core->stale.purged > since || sg_core_stale_done(core);
 }
 
 /* Was every change followed by a purge? */

@@ -246,6 +246,17 @@ def _(lab):
     lab.check(turns < 1000, '%d turns for nothing' % turns)
 
 
+@test('reviews end while one change follows the other', lab=two_bridges,
+      fresh=True)
+def _(lab):
+    for n in range(30):
+        lab.write_policy(POLICY.replace('80', str(81 + n)) % ('', ''))
+        lab.agent.must('reload')
+        time.sleep(0.2)
+    reviews = lab.agent.json('show', 'br1')['reviews']
+    lab.check(reviews < 20, 'after 30 changes %d are left' % reviews)
+
+
 def with_grace():
     lab = Lab(POLICY % ('', ''), agent_options=['--midstream-grace=2'])
     lab.guest('srv1', 'srv')
