@@ -212,6 +212,15 @@ core_wants_bridge(const struct sg_core *core, const struct sg_bridge *bridge)
                          && core_has_guarded(core, bridge->name)));
 }
 
+/* Do we know what is on the bridge?  To hang up with an answer on its way
+ * would make the switch complain. */
+static bool
+core_has_seen(const struct sg_core_bridge *b)
+{
+    return (b->known && !sg_switch_busy(b->sw)
+            && sg_switch_no_flood_all_confirmed(b->sw));
+}
+
 /* A bridge that we are not to touch any more is stripped of what is ours.
  * That may be there for trusted ports alone, if the last guest is gone: who
  * comes later would find no flow. */
@@ -219,8 +228,8 @@ static void
 core_leave_bridge(struct sg_core *core, struct sg_core_bridge *b,
                   bool exists)
 {
-    if (exists && b->visited && !b->known) {
-        return;                 /* What is there? */
+    if (exists && b->visited && !core_has_seen(b)) {
+        return;
     }
     if (exists && (b->wanted || b->ours_there) && !b->leaving
         && !core->observe) {
