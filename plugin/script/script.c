@@ -318,9 +318,10 @@ end_load(struct sg_script *script, struct json *document)
 /* The steps of a load. */
 
 static void
-report_unread(struct sg_script *script, const char *file, const char *why)
+report_unread(struct sg_script *script, const char *file, int line,
+              const char *why)
 {
-    struct sg_place place = { CONST_CAST(char *, file), 0 };
+    struct sg_place place = { CONST_CAST(char *, file), line };
 
     sg_error(&script->found, &place, "%s", why);
     script->complete = false;
@@ -350,7 +351,7 @@ send_file(struct sg_script *script, size_t i)
                 json_string_create(file), json_string_create(source->text)));
             return;
         }
-        report_unread(script, file, source->error);
+        report_unread(script, file, source->line, source->error);
     }
     send_finish(script);
 }
@@ -369,7 +370,7 @@ after_run(struct sg_script *script, const struct json *result)
         char *why = xasprintf("was not read, because %s used up the budget "
                               "of the load", current_file(script));
 
-        report_unread(script, script->sources.files.names[next], why);
+        report_unread(script, script->sources.files.names[next], 0, why);
         free(why);
     }
     send_finish(script);
@@ -442,7 +443,7 @@ handle_broken(struct sg_script *script)
         fail_all_calls(script, why, true);
         script->step = LOAD_DONE;
     } else {
-        report_unread(script, current_file(script), why);
+        report_unread(script, current_file(script), 0, why);
         end_load(script, NULL);
     }
     free(why);

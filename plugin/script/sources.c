@@ -32,14 +32,15 @@ sg_source_destroy(struct sg_source *source)
 
 /* Reading. */
 
-/* Returns NULL if 'text' is what a policy may consist of, else a sentence.
- * Changes 'text' in between. */
+/* Returns NULL if 'text' is what a policy may consist of, else a sentence
+ * about '*linep'.  Changes 'text' in between. */
 static char *
-check_text(char *text, size_t len)
+check_text(char *text, size_t len, int *linep)
 {
     char *end = text + len;
     int line = 1;
 
+    *linep = 1;
     if (text[0] == '\033') {
         return xstrdup("is compiled Lua; policy files are text");
     }
@@ -53,6 +54,7 @@ check_text(char *text, size_t len)
         char *error = utf8_validate(p, NULL);
         *eol = c;
         free(error);
+        *linep = line;
         if (p + n < eol) {
             return xasprintf("has a NUL byte in line %d; policy files are "
                              "text", line);
@@ -62,6 +64,7 @@ check_text(char *text, size_t len)
         }
         p = eol + 1;
     }
+    *linep = 0;
     return NULL;
 }
 
@@ -76,7 +79,7 @@ read_text(struct sg_sources *sources, const char *path,
     if (source->error) {
         return;
     }
-    source->error = check_text(text, len);
+    source->error = check_text(text, len, &source->line);
     if (!source->error && sources->size + len > MAX_SIZE) {
         source->error = xasprintf("was not read: the files of the policy have "
                                   "more than %d MiB together",

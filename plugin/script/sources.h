@@ -37,7 +37,8 @@ struct sg_diags;
 struct sg_source {
     char *file;                 /* Its name, for places. */
     char *text;                 /* NULL: it cannot be had. */
-    char *error;                /* Then why: a sentence. */
+    char *error;                /* Then why: a sentence, */
+    int line;                   /* and where; 0: not in one line. */
 };
 
 /* Leaves 'source' empty. */

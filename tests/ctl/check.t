@@ -104,7 +104,8 @@ def _():
 @test('Lua that does not parse, or that raises, is an error with its place')
 def _():
     folder = Folder()
-    for text in 'group "x" {{\n', 'error("stop")\n', 'local x = nil; x.y = 1\n':
+    for text in ('group "x" {{\n', 'error("stop")\n',
+                 'local x = nil; x.y = 1\n', '\n-- \0\n', '\n-- \udcff\n'):
         path = folder.write('x.lua', text)
         result = sgctl(folder, 'check', path)
         equal(result.status, 1, result)

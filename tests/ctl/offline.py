@@ -26,7 +26,7 @@ class Folder:
     def write(self, name, text):
         path = os.path.join(self.path, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path, 'w') as f:
+        with open(path, 'w', errors='surrogateescape') as f:
             f.write(text)
         return path
 
