@@ -332,6 +332,7 @@ struct sg_plan {
     struct shash groups;        /* sg_group.key -> struct sg_plan_group. */
     struct sg_plan_peer **peers[SG_N_DIRECTIONS];   /* With holes. */
     size_t n_peers[SG_N_DIRECTIONS];    /* Bits in the bitmaps, too. */
+    size_t n_full[SG_N_DIRECTIONS];     /* No hole is before. */
     struct hmap peers_by_value[SG_N_DIRECTIONS];
     struct shash classes[SG_N_DIRECTIONS];  /* key -> struct sg_class. */
     struct hmap by_peers[SG_N_DIRECTIONS];  /* struct sg_class. */

@@ -76,15 +76,15 @@ grow_peers(struct sg_plan *plan, enum sg_direction dir)
 static size_t
 find_place(struct sg_plan *plan, enum sg_direction dir)
 {
-    for (size_t i = 0; i < plan->n_peers[dir]; i++) {
-        if (!plan->peers[dir][i]) {
-            return i;
-        }
-    }
+    size_t *place = &plan->n_full[dir];
 
-    size_t place = plan->n_peers[dir];
-    grow_peers(plan, dir);
-    return place;
+    while (*place < plan->n_peers[dir] && plan->peers[dir][*place]) {
+        ++*place;
+    }
+    if (*place == plan->n_peers[dir]) {
+        grow_peers(plan, dir);
+    }
+    return *place;
 }
 
 struct sg_plan_peer *
@@ -112,6 +112,7 @@ sg_plan_put_peer(struct sg_plan *plan, enum sg_direction dir,
     if (!--pp->refs) {
         hmap_remove(&plan->peers_by_value[dir], &pp->node);
         plan->peers[dir][pp->index] = NULL;
+        plan->n_full[dir] = MIN(plan->n_full[dir], pp->index);
         sg_peer_destroy(&pp->peer);
         free(pp);
     }
@@ -244,15 +245,39 @@ struct fragments {
     size_t n;
 };
 
+/* A peer that some rule has had. */
+struct seen_peer {
+    struct hmap_node node;
+    const struct sg_peer *peer;
+};
+
+/* Returns true for the first time. */
 static bool
-fragments_have(const struct fragments *f, const struct sg_peer *peer)
+see_peer(struct hmap *seen, const struct sg_peer *peer)
 {
-    for (size_t i = 0; i < f->n; i++) {
-        if (sg_peer_equals(f->list[i]->peer, peer)) {
-            return true;
+    uint32_t hash = sg_peer_hash(peer, 0);
+    struct seen_peer *sp;
+
+    HMAP_FOR_EACH_WITH_HASH (sp, node, hash, seen) {
+        if (sg_peer_equals(sp->peer, peer)) {
+            return false;
         }
     }
-    return false;
+    sp = xmalloc(sizeof *sp);
+    sp->peer = peer;
+    hmap_insert(seen, &sp->node, hash);
+    return true;
+}
+
+static void
+forget_peers(struct hmap *seen)
+{
+    struct seen_peer *sp;
+
+    HMAP_FOR_EACH_POP (sp, node, seen) {
+        free(sp);
+    }
+    hmap_destroy(seen);
 }
 
 static void
@@ -260,12 +285,8 @@ fragments_add(struct sg_plan *plan, struct fragments *f,
               enum sg_direction dir, const struct sg_group *group,
               const struct sg_peer *peer)
 {
-    struct sg_fragment *frag;
+    struct sg_fragment *frag = sg_fragment_create(dir, group, peer);
 
-    if (fragments_have(f, peer)) {
-        return;
-    }
-    frag = sg_fragment_create(dir, group, peer);
     if (frag) {
         adopt_fragment(plan, frag);
         sg_unit_init(&frag->unit, SG_UNIT_FRAGMENT);
@@ -279,14 +300,18 @@ make_fragments(struct sg_plan *plan, const struct sg_group *group,
                enum sg_direction dir)
 {
     struct fragments f = { NULL, 0 };
+    struct hmap seen = HMAP_INITIALIZER(&seen);
 
     for (size_t i = 0; i < group->n_rules[dir]; i++) {
         const struct sg_rule *rule = group->rules[dir][i];
 
         for (size_t j = 0; j < rule->n_peers; j++) {
-            fragments_add(plan, &f, dir, group, &rule->peers[j]);
+            if (see_peer(&seen, &rule->peers[j])) {
+                fragments_add(plan, &f, dir, group, &rule->peers[j]);
+            }
         }
     }
+    forget_peers(&seen);
     return f;
 }
 
@@ -298,22 +323,27 @@ merge_fragments(struct sg_plan *plan, struct sg_plan_group *pg,
 {
     struct sg_fragment **old = pg->fragments[dir];
     size_t n_old = pg->n_fragments[dir];
+    struct shash by_key = SHASH_INITIALIZER(&by_key);
     bool changed = n_old != new->n;
 
-    for (size_t i = 0; i < new->n; i++) {
-        for (size_t j = 0; j < n_old; j++) {
-            if (old[j] && !strcmp(old[j]->key, new->list[i]->key)) {
-                changed |= i != j;
-                replace_fragment(plan, old[j], new->list[i]);
-                new->list[i] = old[j];
-                old[j] = NULL;
-                goto next;
-            }
-        }
-        changed = true;
-        sg_unit_touch(&plan->units, &new->list[i]->unit);
-    next:;
+    for (size_t i = 0; i < n_old; i++) {
+        shash_add(&by_key, old[i]->key, &old[i]);
     }
+    for (size_t i = 0; i < new->n; i++) {
+        struct sg_fragment **same = shash_find_data(&by_key,
+                                                    new->list[i]->key);
+
+        if (same) {
+            changed |= (size_t) (same - old) != i;
+            replace_fragment(plan, *same, new->list[i]);
+            new->list[i] = *same;
+            *same = NULL;
+        } else {
+            changed = true;
+            sg_unit_touch(&plan->units, &new->list[i]->unit);
+        }
+    }
+    shash_destroy(&by_key);
     return changed;
 }
 

@@ -5,6 +5,7 @@
 #include "compile/l4.h"
 
 #include <netinet/in.h>
+#include <stdlib.h>
 
 #include "compile/ids.h"
 #include "openvswitch/dynamic-string.h"
@@ -33,15 +34,18 @@ atoms_add(struct atoms *atoms, int32_t lo, int32_t hi, int16_t code,
     atoms->list[atoms->n++] = (struct atom) { lo, hi, code, rule };
 }
 
+static int
+compare_peers(const void *a, const void *b)
+{
+    return sg_peer_compare(a, b);
+}
+
+/* There may be tens of thousands, and a fragment for each. */
 static bool
 has_peer(const struct sg_rule *rule, const struct sg_peer *peer)
 {
-    for (size_t i = 0; i < rule->n_peers; i++) {
-        if (sg_peer_equals(&rule->peers[i], peer)) {
-            return true;
-        }
-    }
-    return false;
+    return bsearch(peer, rule->peers, rule->n_peers, sizeof *rule->peers,
+                   compare_peers) != NULL;
 }
 
 /* The families of addresses that 'peer' can stand for. */
