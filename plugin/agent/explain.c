@@ -276,6 +276,8 @@ sg_core_bridge_to_json(const struct sg_core *core, const char *name)
                     json_integer_create(sg_switch_n_foreign(b->sw)));
     json_object_put(json, "bypassing_flows",
                     json_integer_create(sg_switch_n_bypassing(b->sw)));
+    json_object_put(json, "misplaced_flows",
+                    json_integer_create(sg_switch_n_misplaced(b->sw)));
     json_object_put(json, "reviews",
                     json_integer_create(hmap_count(&b->reviews.reviews)));
     json_object_put(json, "cut",

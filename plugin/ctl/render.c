@@ -522,6 +522,7 @@ print_bridge(const struct json *bridge)
         { "flows", "flows", NULL },
         { "flows of others", "foreign_flows", NULL },
         { "of these before ours", "bypassing_flows", NULL },
+        { "flows of others in our tables", "misplaced_flows", NULL },
         { "revocations under way", "reviews", NULL },
         { "connections cut", "cut", NULL },
         { "bundles sent", "bundles", NULL },

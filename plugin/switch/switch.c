@@ -261,6 +261,12 @@ sg_switch_n_bypassing(const struct sg_switch *s)
     return s->foreign.n_bypassing;
 }
 
+size_t
+sg_switch_n_misplaced(const struct sg_switch *s)
+{
+    return sg_flows_count(&s->foreign.flows) - s->foreign.n_table0;
+}
+
 void
 sg_switch_set_no_flood(struct sg_switch *s,
                        const struct sg_switch_port *ports, size_t n)

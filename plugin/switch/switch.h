@@ -86,6 +86,8 @@ unsigned int sg_switch_generation(const struct sg_switch *);
  * that wins over ours. */
 size_t sg_switch_n_foreign(const struct sg_switch *);
 size_t sg_switch_n_bypassing(const struct sg_switch *);
+/* Those in our tables: they, too, can let pass what ours do not. */
+size_t sg_switch_n_misplaced(const struct sg_switch *);
 
 /* Sends 'changes' as one atomic, ordered bundle (a change alone as it is) with
  * a barrier behind it.  Copies nothing: flows that are new must stay as they

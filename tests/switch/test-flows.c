@@ -319,8 +319,10 @@ test_foreign(struct sg_switch *s, const struct sg_flows *flows)
     SETTLE(s);
     check_log("is in table 3, which belongs to the security groups",
               "our table");
+    is_int(sg_switch_n_misplaced(s), 1, "and is counted");
     lab_run("ovs-ofctl add-flow br0 table=33,actions=normal");
     SETTLE(s);
+    is_int(sg_switch_n_misplaced(s), 1, "others are not");
     check_log(NULL, "table of others");
     is_int(lab_commit(s, flows), 0, "nothing of that is for us to repair");
 
@@ -328,6 +330,7 @@ test_foreign(struct sg_switch *s, const struct sg_flows *flows)
     lab_run("ovs-ofctl del-flows br0 table=0,cookie=0/-1");
     ok(UNTIL(s, !sg_switch_n_foreign(s)), "they are gone");
     is_int(sg_switch_n_bypassing(s), 0, "and nothing bypasses ours");
+    is_int(sg_switch_n_misplaced(s), 0, "nor is anything in our tables");
     check_log(NULL, "others deleted");
 }
 
