@@ -266,6 +266,7 @@ core_want_bridge(struct sg_core *core, const struct sg_bridge *bridge)
 
     sg_bridge_may_manage(bridge, &explicitly);
     wanted = explicitly || core_has_guarded(core, b->name);
+    sg_switch_tolerate_foreign(b->sw, false);
     core->dirty |= wanted != b->wanted || b->leaving;
     b->wanted = wanted;
     b->leaving = false;
@@ -284,7 +285,10 @@ core_visit_bridges(struct sg_core *core, const struct sg_facts *facts)
 
         if (bridge->manager == SG_MANAGER_NONE && sg_bridge_may_close(bridge)
             && !sg_bridge_may_manage(bridge, &explicitly)) {
-            sg_core_get_bridge(core, bridge)->visited = true;
+            struct sg_core_bridge *b = sg_core_get_bridge(core, bridge);
+
+            b->visited = true;
+            sg_switch_tolerate_foreign(b->sw, true);
         }
     }
 }
