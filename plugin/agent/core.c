@@ -660,6 +660,12 @@ sg_core_only_observes(const struct sg_core *core)
     return core->observe;
 }
 
+bool
+sg_core_stands_by(const struct sg_core *core)
+{
+    return sg_ovsdb_is_alive(core->db) && !sg_ovsdb_has_lock(core->db);
+}
+
 struct sg_ovsdb *
 sg_core_ovsdb(struct sg_core *core)
 {

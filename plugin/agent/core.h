@@ -66,6 +66,7 @@ const struct sg_ports *sg_core_ports(const struct sg_core *);
 const struct sg_facts *sg_core_facts(const struct sg_core *);   /* Or NULL. */
 struct sg_ovsdb *sg_core_ovsdb(struct sg_core *);
 bool sg_core_only_observes(const struct sg_core *);     /* See above. */
+bool sg_core_stands_by(const struct sg_core *);     /* For another agent. */
 const struct sg_resolver *sg_core_resolver(const struct sg_core *);
 /* How long its turns are (turns.h). */
 struct sg_turns *sg_core_turns(struct sg_core *);

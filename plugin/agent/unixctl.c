@@ -111,7 +111,8 @@ note_state(const struct sg_core *core, const struct sg_trace_side *side,
     }
 }
 
-/* An agent that only observes closes nothing, either. */
+/* An agent that only observes closes nothing, either; and one that stands by
+ * does not see what is in force. */
 static void
 note_states(const struct sg_core *core, const struct sg_trace *trace,
             struct json *notes)
@@ -119,6 +120,10 @@ note_states(const struct sg_core *core, const struct sg_trace *trace,
     if (sg_core_only_observes(core)) {
         json_array_add(notes, json_string_create(
             "this agent only observes, so none of this is its doing yet"));
+    } else if (sg_core_stands_by(core)) {
+        json_array_add(notes, json_string_create(
+            "another agent is in charge of this database: what is in force is "
+            "that one's doing"));
     } else {
         note_state(core, &trace->from, notes);
         note_state(core, &trace->to, notes);

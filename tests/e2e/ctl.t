@@ -199,13 +199,17 @@ def _(lab):
     expect_status(lab, late, 1, 'unix:' + lab.sandbox.path('db.sock'))
 
 
-@test('wait: of an agent that is not in charge, says so', lab=three_tier)
+@test('wait, trace: of an agent that is not in charge, say so', lab=three_tier)
 def _(lab):
     second = Agent(lab.sandbox, lab.folder, options=[
         '--pidfile=' + lab.sandbox.path('second.pid'),
         '--log-file=' + lab.sandbox.path('second.log')]).start()
     expect_status(lab, sgctl(lab.sandbox, '--target=' + second.socket, 'wait',
                              '--timeout=1'), 1, 'another agent is in charge')
+    result = sgctl(lab.sandbox, '--target=' + second.socket, 'trace', 'web1',
+                   'app1', 'tcp', '8080')
+    expect_status(lab, result, 0, 'allow', 'another agent is in charge')
+    lab.check('pending' not in result.err, result)
     lab.equal(second.stop(), [], 'the end of the second agent')
 
 
