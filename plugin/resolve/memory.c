@@ -124,6 +124,75 @@ sg_memory_load(const char *file)
     return json;
 }
 
+/* To be looked up. */
+
+static char *
+key_of(const char *set, const char *source)
+{
+    return xasprintf("%s\n%s", set, source);
+}
+
+/* What a copy belongs to is its key in 'all'. */
+static void
+keep(const struct sg_memory *memory, void *memories_)
+{
+    struct sg_memories *memories = memories_;
+    struct sg_memory *copy = xmemdup(memory, sizeof *memory);
+    char *key = key_of(memory->set, memory->source);
+
+    copy->set = copy->source = NULL;
+    copy->prefixes = xmemdup(memory->prefixes,
+                             memory->n * sizeof *memory->prefixes);
+    if (!shash_add_once(&memories->all, key, copy)) {
+        free(CONST_CAST(struct sg_prefix *, copy->prefixes));
+        free(copy);
+    }
+    free(key);
+}
+
+void
+sg_memories_init(struct sg_memories *memories, const char *file)
+{
+    struct json *json = file ? sg_memory_load(file) : NULL;
+
+    shash_init(&memories->all);
+    sg_memory_read(json, keep, memories);
+    json_destroy(json);
+}
+
+void
+sg_memories_clear(struct sg_memories *memories)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &memories->all) {
+        const struct sg_memory *memory = node->data;
+
+        free(CONST_CAST(struct sg_prefix *, memory->prefixes));
+    }
+    shash_clear_free_data(&memories->all);
+}
+
+void
+sg_memories_destroy(struct sg_memories *memories)
+{
+    sg_memories_clear(memories);
+    shash_destroy(&memories->all);
+}
+
+const struct sg_memory *
+sg_memories_find(const struct sg_memories *memories, const char *set,
+                 const char *source)
+{
+    char *key = key_of(set, source);
+    const struct sg_memory *memory = shash_find_data(&memories->all, key);
+
+    free(key);
+    return memory;
+}
+
+/* Writing. */
+
 static int
 write_file(const char *file, const char *text)
 {

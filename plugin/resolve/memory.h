@@ -15,6 +15,7 @@
  * It is state and no configuration: an agent without it asks, and waits a
  * little before it changes flows. */
 
+#include "openvswitch/shash.h"
 #include "policy/addresses.h"
 
 struct json;
@@ -40,6 +41,20 @@ void sg_memory_read(const struct json *json,
 /* The array in 'file', which the caller destroys, or NULL, also if there is no
  * such file; what is wrong with one goes to the log. */
 struct json *sg_memory_load(const char *file);
+
+/* All values of a file, to be looked up: there may be a thousand sources, and
+ * each asks when it begins. */
+struct sg_memories {
+    struct shash all;           /* "SET\nSOURCE" -> struct sg_memory. */
+};
+
+/* None, if 'file' is NULL or cannot be read. */
+void sg_memories_init(struct sg_memories *, const char *file);
+void sg_memories_clear(struct sg_memories *);
+void sg_memories_destroy(struct sg_memories *);
+const struct sg_memory *sg_memories_find(const struct sg_memories *,
+                                         const char *set, const char *source);
+
 /* Replaces 'file' by one that holds 'json'.  If that fails it is as it was,
  * and the log says why. */
 void sg_memory_save(const char *file, const struct json *json);

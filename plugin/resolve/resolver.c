@@ -71,7 +71,7 @@ struct sg_resolver {
     uint64_t last_id;
     uint64_t last_order;        /* To ask a source. */
     char *file;                 /* Or NULL. */
-    struct json *remembered;    /* What was in it, until it is overwritten. */
+    struct sg_memories remembered;  /* What was in it. */
     bool unsaved;
     long long int last_save;    /* time_msec(). */
     struct sg_saver *saver;     /* At work, or NULL. */
@@ -279,15 +279,14 @@ source_ask(struct sg_resolver *r, struct source *source,
 }
 
 static void
-recall_one(const struct sg_memory *memory, void *source_)
+recall(const struct sg_resolver *r, struct source *source)
 {
-    struct source *source = source_;
+    const struct sg_memory *memory = sg_memories_find(
+        &r->remembered, source->set->definition->name, source->name);
 
-    if (!strcmp(memory->set, source->set->definition->name)
-        && !strcmp(memory->source, source->name)) {
-        size_t size = memory->n * sizeof *memory->prefixes;
-
-        source_set(source, size ? xmemdup(memory->prefixes, size) : NULL,
+    if (memory) {
+        source_set(source, xmemdup(memory->prefixes,
+                                   memory->n * sizeof *memory->prefixes),
                    memory->n);
         source->fetched = memory->fetched;
     }
@@ -302,7 +301,7 @@ source_create(struct sg_resolver *r, struct set *set,
     source->set = set;
     source->name = sg_question_source(question);
     source->options = sg_question_options(question);
-    sg_memory_read(r->remembered, recall_one, source);
+    recall(r, source);
     source_ask(r, source, question);
     return source;
 }
@@ -698,6 +697,9 @@ sg_resolver_save(struct sg_resolver *r)
         r->unsaved = false;
         r->last_save = time_msec();
         r->saver = start_saver(r);
+        /* What an earlier life knew of others is old: a set that comes back
+         * later must not have it. */
+        sg_memories_clear(&r->remembered);
     }
 }
 
@@ -722,7 +724,7 @@ sg_resolver_create(const char *file)
     hmap_init(&r->sources);
     sg_sets_init(&r->values);
     r->file = nullable_xstrdup(file);
-    r->remembered = file ? sg_memory_load(file) : NULL;
+    sg_memories_init(&r->remembered, file);
     r->last_save = LLONG_MIN / 2;
     return r;
 }
@@ -743,7 +745,7 @@ sg_resolver_destroy(struct sg_resolver *r)
     sg_saver_destroy(r->saver);
     hmap_destroy(&r->sources);
     sg_sets_destroy(&r->values);
-    json_destroy(r->remembered);
+    sg_memories_destroy(&r->remembered);
     free(r->file);
     free(r);
 }

@@ -220,6 +220,53 @@ test_memory(void)
     free(memory);
 }
 
+/* Waits until all is saved. */
+static void
+save(struct sg_resolver *r)
+{
+    long long int deadline = time_msec() + 2 * 1000;
+
+    while (time_msec() < deadline) {
+        sg_resolver_save(r);
+        sg_resolver_save_wait(r);
+        poll_timer_wait_until(deadline);
+        poll_block();
+    }
+}
+
+/* A set that comes back long after the start. */
+static void
+test_old_memory(void)
+{
+    char *memory = xasprintf("%s/memory", folder);
+    struct sg_resolver *r = sg_resolver_create(memory);
+
+    write_list("a", "192.0.2.1\n192.0.2.2\n");
+    write_list("b", "192.0.2.3\n");
+    configure(r, FILE_SET("a", ""));
+    ok(wait_count(r, "a", 2), "a value");
+    save(r);
+    sg_resolver_destroy(r);
+
+    r = sg_resolver_create(memory);
+    write_list("a", "192.0.2.1\n");
+    configure(r, FILE_SET("a", ""));
+    ok(wait_count(r, "a", 1), "another one in the next life");
+    configure(r, FILE_SET("b", ""));
+    ok(wait_count(r, "b", 1), "the set is taken out");
+    save(r);
+
+    char *path = xasprintf("%s/a", folder);
+    unlink(path);
+    configure(r, FILE_SET("a", ""));
+    ok(wait_settled(r) && !count(r, "a"),
+       "it comes back without what the life before last knew");
+    sg_resolver_destroy(r);
+    unlink(memory);
+    free(path);
+    free(memory);
+}
+
 /* A function of the policy whose answer is slow. */
 
 static void
@@ -455,6 +502,7 @@ main(void)
     test_file();
     test_held();
     test_memory();
+    test_old_memory();
     test_function();
     test_clock();
     test_late_answer();
