@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coverage.h"
 #include "hash.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/json.h"
@@ -24,8 +25,13 @@
 
 VLOG_DEFINE_THIS_MODULE(sg_addresses);
 
+COVERAGE_DEFINE(sg_set_published);
+
 /* How often the file is written at most (milliseconds). */
 #define SAVE_INTERVAL 1000
+
+/* How long one turn may take answers (microseconds). */
+#define MAX_RUN 5000
 
 /* What one question stands for. */
 struct source {
@@ -61,10 +67,12 @@ struct set {
     struct sg_prefix *held;     /* Value of older sources, or NULL. */
     size_t n_held;
     char *refused;              /* Why a refresh was not taken, or NULL. */
+    bool touched;               /* publish() is due. */
 };
 
 struct sg_resolver {
     struct sg_loop *loop;       /* NULL until there is something to ask. */
+    bool behind;                /* It has more answers. */
     struct shash sets;          /* name -> struct set. */
     struct hmap sources;        /* struct source. */
     struct sg_sets values;
@@ -152,6 +160,8 @@ publish(struct sg_resolver *r, struct set *set)
     bool changed = sg_sets_take(&r->values, set->definition->name, value.list,
                                 value.n);
 
+    COVERAGE_INC(sg_set_published);
+    set->touched = false;
     if (changed) {
         VLOG_INFO("addresses \"%s\": %"PRIuSIZE" addresses and prefixes",
                   set->definition->name, value.n);
@@ -535,6 +545,24 @@ take_value(struct sg_resolver *r, struct source *source,
     r->unsaved = true;
 }
 
+/* The value of a set is made once for all answers of a turn, of which a set of
+ * 1,000 DNS names may have 1,000: each takes a look at all of them. */
+static bool
+publish_touched(struct sg_resolver *r)
+{
+    struct shash_node *node;
+    bool changed = false;
+
+    SHASH_FOR_EACH (node, &r->sets) {
+        struct set *set = node->data;
+
+        if (set->touched) {
+            changed |= publish(r, set);
+        }
+    }
+    return changed;
+}
+
 /* Returns true if that changed the value of a set, or settled a source.  If
  * that was asked again meanwhile, what comes now may be older than the
  * question, and counts, but settles nothing. */
@@ -543,9 +571,13 @@ take_answer(struct sg_resolver *r, struct sg_answer *answer)
 {
     struct source *source = find_source(r, answer->question);
     struct set *set = source ? source->set : NULL;
+    bool changed = false;
 
     if (!source) {
         return false;           /* Nobody asks that any more. */
+    }
+    if (set->touched && set->definition->max_change >= 0) {
+        changed = publish(r, set);      /* Changes are counted from there. */
     }
     if (answer->families) {
         take_value(r, source, answer);
@@ -567,20 +599,25 @@ take_answer(struct sg_resolver *r, struct sg_answer *answer)
     if (set_has_answered(set)) {
         set_drop_held(set);
     }
-    return publish(r, set) || (!was_settled && source_is_settled(source));
+    set->touched = true;
+    return changed || (!was_settled && source_is_settled(source));
 }
 
 bool
 sg_resolver_run(struct sg_resolver *r)
 {
+    long long int start = time_usec();
     struct sg_answer *answer;
-    bool changed = false;
+    bool changed = false, any = false;
 
-    while (r->loop && (answer = sg_loop_next(r->loop))) {
+    r->behind = false;
+    while (r->loop && !r->behind && (answer = sg_loop_next(r->loop))) {
         changed |= take_answer(r, answer);
         sg_answer_destroy(answer);
+        any = true;
+        r->behind = time_usec() - start >= MAX_RUN;
     }
-    return changed;
+    return (any && publish_touched(r)) || changed;
 }
 
 /* Functions. */
@@ -643,7 +680,7 @@ sg_resolver_function_answered(struct sg_resolver *r, uint64_t id,
     }
     changed = take_answer(r, answer);
     sg_answer_destroy(answer);
-    return changed;
+    return publish_touched(r) || changed;
 }
 
 void
@@ -653,6 +690,9 @@ sg_resolver_wait(struct sg_resolver *r)
 
     if (r->loop) {
         sg_loop_wait(r->loop);
+    }
+    if (r->behind) {
+        poll_immediate_wake();
     }
     HMAP_FOR_EACH (source, node, &r->sources) {
         if (function_is_idle(source)) {

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "coverage.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
@@ -457,6 +459,66 @@ test_late_answer(void)
     free(set);
 }
 
+/* A set of many names that answer at the same time. */
+#define N_NAMES 50
+
+extern struct coverage_counter counter_sg_set_published;
+
+static uint64_t
+n_published(void)
+{
+    static uint64_t read;       /* What is read is not in the total. */
+
+    read += counter_sg_set_published.count();
+    return counter_sg_set_published.total + read;
+}
+
+static void
+test_many_names(void)
+{
+    struct sg_resolver *r = sg_resolver_create(NULL);
+    struct ds set = DS_EMPTY_INITIALIZER;
+    uint64_t n_runs = 0, before;
+    uint16_t port;
+    int fd = open_server(&port);
+
+    ds_put_format(&set, "{'name':'d','timeout':60,"
+                  "'nameservers':'127.0.0.1:%d','dns':['n0.example'", port);
+    for (int i = 1; i < N_NAMES; i++) {
+        ds_put_format(&set, ",'n%d.example'", i);
+    }
+    ds_put_cstr(&set, "]}");
+    configure(r, ds_cstr(&set));
+    before = n_published();
+
+    for (int i = 0; i < 2 * N_NAMES; i++) {
+        struct query q;
+
+        while (!receive_query(fd, &q)) {
+            poll_fd_wait(fd, POLLIN);
+            poll_timer_wait(PATIENCE);
+            poll_block();
+        }
+        answer_query(fd, &q, 1 + i);
+    }
+    poll_timer_wait(200);       /* So that several come at once. */
+    poll_block();
+    while (is_waiting(r)) {
+        sg_resolver_wait(r);
+        poll_timer_wait(PATIENCE);
+        poll_block();
+        sg_resolver_run(r);
+        n_runs++;
+    }
+    is_int(count(r, "d"), N_NAMES, "many names have answered");
+    ok(n_published() - before <= n_runs && n_runs < N_NAMES,
+       "the value was made %d times, in %d turns",
+       (int) (n_published() - before), (int) n_runs);
+    sg_resolver_destroy(r);
+    ds_destroy(&set);
+    close(fd);
+}
+
 /* Threads that end in the midst of everything. */
 static void
 test_ends(void)
@@ -506,6 +568,7 @@ main(void)
     test_function();
     test_clock();
     test_late_answer();
+    test_many_names();
     test_ends();
     free(folder);
     return done_testing();
