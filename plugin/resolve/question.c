@@ -56,6 +56,10 @@ sg_question_options(const struct sg_addresses *q)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
 
+    if (q->type == SG_SOURCE_HTTP) {
+        /* What was refused is not sent again to who has its ETag. */
+        ds_put_format(&s, "%d%d ", q->max_change, q->max_change_percent);
+    }
     ds_put_format(&s, "%d %d %d %d %d %"PRIuSIZE" %d %s|%s|%s", q->function,
                   q->interval, q->timeout, q->min_ttl, q->max_ttl,
                   q->max_size, q->format, q->path ? q->path : "",

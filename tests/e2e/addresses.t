@@ -355,6 +355,18 @@ def _(lab):
               str(result))
 
 
+@test('who raises max_change gets what was refused', lab=with_web,
+      fresh=True)
+def _(lab):
+    lab.allow_log(*FAILS)
+    lab.reload(http_policy(lab, JSON + ', max_change = "50%"'))
+    wait_prefixes(lab, 'inventory', ['198.18.1.1', '198.18.1.2'])
+    lab.web.set('hosts.json', {'hosts': []})
+    wait_status(lab, 'inventory', 'refused', 'changes 2 of 2 addresses')
+    lab.reload(http_policy(lab, JSON + ', max_change = "100%"'))
+    wait_prefixes(lab, 'inventory', [])
+
+
 @test('HTTPS: the certificate decides', lab=with_web, fresh=True)
 def _(lab):
     lab.allow_log(*FAILS)
