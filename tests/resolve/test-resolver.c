@@ -97,10 +97,11 @@ count(const struct sg_resolver *r, const char *name)
     return set ? set->n : 0;
 }
 
+/* Not run() first: after what may be all that we wait for, there may be
+ * nothing to wake us. */
 static void
 turn(struct sg_resolver *r, long long int deadline)
 {
-    sg_resolver_run(r);
     sg_resolver_wait(r);
     poll_timer_wait_until(deadline);
     poll_block();
