@@ -212,6 +212,10 @@ take_answer(struct dns_round *round, uint8_t family, int error, int count,
     *last = error;
     if (!error || says_none(error)) {
         round->good |= family;
+    }
+    /* "None" may not say how long (RFC 2308: an answer without SOA): then it
+     * is as long as there are addresses of the other family. */
+    if (!error || (says_none(error) && ttl > 0)) {
         round->ttl = MIN(round->ttl, ttl);
     }
     if (!error && count > 0) {

@@ -433,6 +433,7 @@ static void
 test_late_answer(void)
 {
     struct sg_resolver *r = sg_resolver_create(NULL);
+    struct sg_source_status status;
     struct query q[2];
     uint16_t port;
     int fd = open_server(&port);
@@ -455,6 +456,10 @@ test_late_answer(void)
     ok(wait_settled(r), "a refresh is answered");
     is_int(rounds, 2, "by a round of its own");
     ok(is_address(r, "d", "192.0.2.2"), "and not by the one under way");
+    /* The answer "no IPv6" is good for no time at all. */
+    ok(sg_resolver_source_status(r, "d", 0, &status)
+       && status.next > status.fetched + 50 * 1000,
+       "it is asked again when the addresses have had their time");
     sg_resolver_destroy(r);
     close(fd);
     free(set);
