@@ -84,9 +84,12 @@ look(struct sg_asker *asker)
 {
     struct sg_file_state *state = asker->file;
     struct stat now;
+    bool there = !stat(asker->question->targets[0], &now);
 
-    if (!state->seen || stat(asker->question->targets[0], &now)
-        || !same_file(&now, &state->stat) || is_fresh(&now)) {
+    /* In a folder like /run others come and go all the time. */
+    if (state->seen
+        ? !there || !same_file(&now, &state->stat) || is_fresh(&now)
+        : there) {
         sg_asker_hurry(asker, SETTLE);
     }
 }

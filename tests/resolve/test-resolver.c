@@ -176,6 +176,40 @@ test_file(void)
     sg_resolver_destroy(r);
 }
 
+/* Other files come and go in the folder of one that is not there. */
+static void
+test_absent_file(void)
+{
+    struct sg_resolver *r = sg_resolver_create(NULL);
+    struct sg_source_status status;
+    long long int deadline, next;
+    int n = 0;
+
+    configure(r, FILE_SET("absent", ",'interval':3600"));
+    ok(wait_settled(r), "a file that is not there");
+    do {                        /* It is tried again, and more seldom. */
+        turn(r, time_msec() + 100);
+        sg_resolver_source_status(r, "absent", 0, &status);
+    } while (status.next < time_wall_msec() + 1500);
+    next = status.next;
+    deadline = time_msec() + 500;
+    while (time_msec() < deadline) {
+        write_list("other", "192.0.2.1\n");
+        turn(r, MIN(time_msec() + 10, deadline));
+        sg_resolver_source_status(r, "absent", 0, &status);
+        n += status.next != next;
+        next = status.next;
+    }
+    ok(!n, "it is not tried because others change (%d times)", n);
+    write_list("absent", "192.0.2.1\n");
+    ok(wait_count(r, "absent", 1), "it is read when it comes");
+
+    char *path = xasprintf("%s/absent", folder);
+    unlink(path);
+    free(path);
+    sg_resolver_destroy(r);
+}
+
 static void
 test_held(void)
 {
@@ -568,6 +602,7 @@ main(void)
     }
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_EMER);
     test_file();
+    test_absent_file();
     test_held();
     test_memory();
     test_old_memory();
