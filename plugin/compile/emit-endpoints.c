@@ -277,7 +277,7 @@ emit_no_security(struct emitter *e, const struct sg_plan_endpoint *ep)
         match_set_nw_proto(&e->match, IPPROTO_ICMPV6);
         match_set_icmp_type(&e->match, types[i]);
         put_good_nd(e);
-        emit_flow(e, SG_T_SPOOF_ND, 100, cookie_of(ep));
+        emit_flow(e, SG_T_SPOOF_ND, 130, cookie_of(ep));
     }
 }
 

@@ -417,6 +417,13 @@ static const struct static_flow guards[] = {
     { "*_CT", 130, "ct_state=+est+trk,sctp6?",
       "resubmit(,{*_WHO}),resubmit(,{*_SCTP})" },
 
+    /* Open vSwitch has no target for what holds an option twice, and no option
+     * either; others take the first of the two. */
+    { "SPOOF_ND", 120, "icmp6,icmp_type=135,icmp_code=0,nd_target=::",
+      "drop" },
+    { "SPOOF_ND", 120, "icmp6,icmp_type=136,icmp_code=0,nd_target=::",
+      "drop" },
+
     /* A guest is no DHCP server and no router unless a rule names it.  (In two
      * steps, or all UDP would be compared with all bits of the port, and each
      * port that a guest sends to would take a datapath flow of its own.) */

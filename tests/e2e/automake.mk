@@ -12,6 +12,7 @@ E2E_TESTS = \
 	tests/e2e/bridges.t \
 	tests/e2e/change.t \
 	tests/e2e/conntrack.t \
+	tests/e2e/crafted.t \
 	tests/e2e/crowd.t \
 	tests/e2e/ctl.t \
 	tests/e2e/datapath.t \

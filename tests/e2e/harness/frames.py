@@ -190,7 +190,7 @@ def rarp(mac):
                arp(3, mac, '0.0.0.0', mac, '0.0.0.0'))
 
 
-def _nd_option(kind, mac):
+def nd_option(kind, mac):
     return struct.pack('!BB6s', kind, 1, mac_bytes(mac)) if mac else b''
 
 
@@ -199,7 +199,7 @@ def nd_solicit(mac, src, target, option='', dst=None, dst_mac=None):
     (as for duplicate address detection)."""
     dst = dst or solicited_node(target)
     body = icmp6(src, dst, 135, 0, bytes(4), ip_bytes(target) +
-                 _nd_option(1, mac if option == '' else option))
+                 nd_option(1, mac if option == '' else option))
     return eth(mac, dst_mac or multicast_mac(dst), ETH_IPV6,
                ipv6(src, dst, ICMP6, body, 255))
 
@@ -208,12 +208,12 @@ def nd_advert(mac, src, target, dst, dst_mac, option=''):
     """'option' is the target link-layer address; '' means 'mac'."""
     body = icmp6(src, dst, 136, 0, struct.pack('!I', 0x60000000),
                  ip_bytes(target) +
-                 _nd_option(2, mac if option == '' else option))
+                 nd_option(2, mac if option == '' else option))
     return eth(mac, dst_mac, ETH_IPV6, ipv6(src, dst, ICMP6, body, 255))
 
 
 def router_solicit(mac, src):
-    option = b'' if src == '::' else _nd_option(1, mac)
+    option = b'' if src == '::' else nd_option(1, mac)
     body = icmp6(src, 'ff02::2', 133, 0, bytes(4), option)
     return eth(mac, multicast_mac('ff02::2'), ETH_IPV6,
                ipv6(src, 'ff02::2', ICMP6, body, 255))
@@ -221,7 +221,7 @@ def router_solicit(mac, src):
 
 def router_advert(mac, src, dst='ff02::1', dst_mac=None):
     body = icmp6(src, dst, 134, 0, struct.pack('!BBH', 64, 0, 1800),
-                 bytes(8) + _nd_option(1, mac))
+                 bytes(8) + nd_option(1, mac))
     return eth(mac, dst_mac or multicast_mac(dst), ETH_IPV6,
                ipv6(src, dst, ICMP6, body, 255))
 

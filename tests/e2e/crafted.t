@@ -1,0 +1,68 @@
+#!/usr/bin/python3
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+"""Frames that no honest host sends: each of them once went where it should
+not, or had an effect that it should not have."""
+from harness import Lab, frames, run, test
+
+OTHER_MAC = '52:54:00:99:99:99'
+POLICY = '''
+group "open" { ingress = { all { from = any } } }
+group "out" {
+  ingress = { udp { 5000, from = any }, tcp { 443, from = any },
+              sctp { 80, from = any } },
+  egress = { %s },
+}
+group "mute" { egress = { tcp { 443, to = any } } }
+'''
+EGRESS = 'udp { 5000, to = any }, tcp { 443, to = any }, sctp { 9, to = any }'
+
+
+def opened():
+    lab = Lab(POLICY % EGRESS)
+    lab.guest('vm', 'open')
+    lab.guest('peer', 'open')
+    lab.guest('router', 'open', ids={'sg-addresses': '0.0.0.0/0 ::/0'})
+    lab.guest('lax', 'open', ids={'sg-port-security': 'false'})
+    lab.guest('out1', 'out')
+    lab.guest('mute1', 'mute')
+    lab.uplink()
+    lab.remote('client', '198.18.0.9', '2001:db8:9::9')
+    return lab.start()
+
+
+# Of an option that comes twice Open vSwitch takes none, and Linux the first.
+
+def solicit(host, target, options):
+    dst = frames.solicited_node(target)
+    body = frames.icmp6(host.v6, dst, 135, 0, bytes(4),
+                        frames.ip_bytes(target) + options)
+    return frames.eth(host.mac, frames.multicast_mac(dst), frames.ETH_IPV6,
+                      frames.ipv6(host.v6, dst, frames.ICMP6, body, 255))
+
+
+def advertise(host, to, options):
+    body = frames.icmp6(host.v6, to.v6, 136, 0, bytes(4),
+                        frames.ip_bytes(host.v6) + options)
+    return frames.eth(host.mac, to.mac, frames.ETH_IPV6,
+                      frames.ipv6(host.v6, to.v6, frames.ICMP6, body, 255))
+
+
+@test('ND with an option twice is dropped, whoever\'s MAC is in it',
+      lab=opened)
+def _(lab):
+    for vm in (lab.vm, lab.router):
+        for macs in ((OTHER_MAC, OTHER_MAC), (OTHER_MAC, vm.mac),
+                     (vm.mac, OTHER_MAC)):
+            twice = [b''.join(frames.nd_option(kind, mac) for mac in macs)
+                     for kind in (1, 2)]
+            lab.expect_out(vm, solicit(vm, lab.peer.v6, twice[0]), [],
+                           'NS of %s, %s' % (vm, macs), exactly=True)
+            lab.expect_out(vm, advertise(vm, lab.peer, twice[1]), [],
+                           'NA of %s, %s' % (vm, macs), exactly=True)
+    lax = lab.lax
+    twice = frames.nd_option(1, OTHER_MAC) * 2
+    lab.expect_out(lax, solicit(lax, lab.peer.v6, twice), ['uplink'],
+                   'without port security', may=lab.guarded)
+
+
+run()
