@@ -217,6 +217,19 @@ emit_l2(struct emitter *e, const struct sg_plan_endpoint *ep,
     emit_flow(e, SG_T_L2, 100, cookie_of(ep));
 }
 
+/* To itself a guest sends nothing: no port gets its own frames back, and both
+ * commits would go to one zone, the second one over the first.  Twice, like
+ * guards[] in static.c. */
+static void
+emit_not_to_itself(struct emitter *e, const struct sg_plan_endpoint *ep)
+{
+    for (uint16_t priority = 199; priority <= 200; priority++) {
+        begin(e, ep);
+        emit_match_reg(e, SG_R_DST, ep->zone);
+        emit_flow(e, SG_T_IN, priority, cookie_of(ep));
+    }
+}
+
 /* A link-local address may be declared as well. */
 static bool
 is_declared(const struct sg_port *port, const struct sg_prefix *p)
@@ -309,6 +322,7 @@ sg_emit_endpoint(struct emitter *e, const struct sg_plan_endpoint *ep)
     for (size_t i = 0; i < ep->port->n_macs; i++) {
         emit_l2(e, ep, ep->port->macs[i]);
     }
+    emit_not_to_itself(e, ep);
 }
 
 void

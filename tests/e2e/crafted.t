@@ -65,4 +65,40 @@ def _(lab):
                    'without port security', may=lab.guarded)
 
 
+# What a guest sends to its own MAC meets egress and ingress in one zone.
+
+def to_itself(guest, to, proto, payload):
+    return frames.ip_frame(guest.mac, guest.mac, guest.v4, to.v4, proto,
+                           payload)
+
+
+@test('a frame to its sender leaves no connection', lab=opened, fresh=True)
+def _(lab):
+    guest, client = lab.out1, lab.client
+    before = lab.sandbox.conntrack()
+    for payload in (
+            (frames.UDP, frames.udp(guest.v4, client.v4, 4000, 5000, b'x')),
+            (frames.TCP, frames.tcp(guest.v4, client.v4, 4000, 443,
+                                    frames.SYN, 1)),
+            (frames.SCTP, frames.sctp(4000, 9))):
+        lab.expect_out(guest, to_itself(guest, client, *payload), [],
+                       'to itself', exactly=True)
+    lab.expect_out(guest, frames.arp_request(guest.mac, guest.v4, guest.v4,
+                                             dst=guest.mac), [], 'ARP',
+                   exactly=True)
+    lab.equal(lab.sandbox.conntrack(), before, 'connections')
+
+
+@test('a frame to its sender does not outwit a revocation', lab=opened,
+      fresh=True)
+def _(lab):
+    guest, client = lab.out1, lab.client
+    lab.send(guest, to_itself(guest, client, frames.UDP, frames.udp(
+        guest.v4, client.v4, 4000, 5000, b'x')))
+    there = guest.udp(client, 5000, sport=4000)
+    lab.deliver(guest, client, there, True, 'allowed')
+    lab.reload(POLICY % 'tcp { 443, to = any }')
+    lab.deliver(guest, client, there, False, 'revoked')
+
+
 run()
