@@ -78,9 +78,10 @@ struct static_flow {
 #define ALLOWED "$NUMBER=0x20000000/0x20000000"
 #define UNJUDGED "$NUMBER=0x40000000"
 
-/* A connection that nobody has committed; that is cut; that has a number and
- * is not cut. */
+/* A connection that nobody has committed; that somebody has; that is cut;
+ * that has a number and is not cut. */
 #define NOT_YET "ct_mark=0/0x20000000"
+#define ONCE "ct_mark=0x20000000/0x20000000"
 #define NOT_NOW "ct_mark=0x80000000/0x80000000"
 #define IN_FORCE "ct_mark=0x20000000/0xa0000000"
 #define NEW "ct_state=+new-est+trk,"
@@ -229,19 +230,21 @@ static const struct static_flow guarded_flows[] = {
     { "*_CT", 108, "ip6?,ip_frag=yes," ESTABLISHED IN_FORCE, AS_UNJUDGED },
     { "*_CT", 108, "ip6?,ip_frag=yes,ct_state=+new-inv+trk,ct_nw_proto=17,"
       IN_FORCE, AS_UNJUDGED },
-    /* A SYN of either end, if both open at once.  New TCP is compared with
-     * that flag, and so is what is established because of this: then one mask
-     * does for both. */
+    { "*_CT", 108, "ip6?,ip_frag=yes,ct_state=+new-inv+trk,ct_nw_proto=6,"
+      IN_FORCE, AS_UNJUDGED },
+    /* No flow is needed for this, but new TCP is compared with that flag, and
+     * so is what is established because of this: then one mask does for
+     * both. */
     { "*_CT", 105, "tcp6?,tcp_flags=+syn-ack," ESTABLISHED IN_FORCE, PASS },
     /* Open vSwitch calls datagrams new until one is answered.  Those of a
      * connection that is committed already were judged. */
     { "*_CT", 105, "ip6?,ct_state=+new-inv+trk,ct_nw_proto=17," IN_FORCE,
       PASS },
-    /* So is, for the kernel, a TCP connection that was let in mid-stream,
-     * which may be after the time when that is allowed.  (Above those, so that
-     * they are compared with the protocol, as what is established is.) */
-    { "*_CT", 106, "tcp6?,ip_frag=no,tcp_flags=-syn,ct_state=+new+trk,"
-      IN_FORCE, PASS },
+    /* So is a SYN of the other end, if both open at once, and a TCP connection
+     * that was let in mid-stream (for the kernel), which may be after the time
+     * when that is allowed.  (Above those, so that they are compared with the
+     * protocol, as what is established is.) */
+    { "*_CT", 106, "tcp6?,ip_frag=no,ct_state=+new+trk," IN_FORCE, PASS },
     /* No packet: but what is established, or a datagram that nobody has
      * answered, matches its MAC here because of these, as it does behind
      * EG_CT, and one mask does for both. */
@@ -258,7 +261,12 @@ static const struct static_flow guarded_flows[] = {
     { "*_CT", 90, "ct_state=+rel+trk", TO_REVIEW },
 
     { "*_NEW", 110, "ip6?,ip_frag=later", AS_UNJUDGED },
-    { "*_NEW", 100, "tcp6?,tcp_flags=+syn-ack", JUDGE BY_NUMBER },
+    { "*_NEW", 100, "tcp6?,tcp_flags=+syn-ack," NOT_YET, JUDGE BY_NUMBER },
+    /* Of a connection that is cut, or under review, it may be either end's: in
+     * userspace the SYN of both is new.  So what allows it need not be what
+     * allows the connection, and is not committed. */
+    { "*_NEW", 100, "tcp6?,tcp_flags=+syn-ack," ONCE,
+      JUDGE "resubmit(,{*_SCTP_TOO})" },
     { "*_NEW", 90, "ip6?,ct_state=+trk-inv,ct_nw_proto=17,"
       "ct_tp_dst=0/0xfc00", "resubmit(,{*_DHCP})" },
     { "*_NEW", 0, "", JUDGE BY_NUMBER },

@@ -101,4 +101,58 @@ def _(lab):
     lab.deliver(guest, client, there, False, 'revoked')
 
 
+# In userspace the SYN of the far end is "new", like that of this one, and the
+# port that rules are asked about is that of the connection.  The far end
+# chooses 0 to begin with, so that what comes then is in the window.
+
+def syn_back(guest, client):
+    return client.tcp(guest, 4000, sport=443, seq=0)
+
+
+def syn_ack(guest, client):
+    return client.tcp(guest, 4000, sport=443, seq=0, ack=1001,
+                      flags=frames.SYN | frames.ACK)
+
+
+def ack(guest, client):
+    return guest.tcp(client, 443, sport=4000, seq=1001, ack=1,
+                     flags=frames.ACK)
+
+
+@test('TCP of which both ends begin: the far end\'s SYN is an answer',
+      lab=opened, fresh=True)
+def _(lab):
+    client = lab.client
+    for guest in (lab.mute1, lab.out1):
+        lab.deliver(guest, client, guest.tcp(client, 443, sport=4000), True,
+                    'SYN')
+        for frame in (syn_back(guest, client), syn_ack(guest, client)):
+            lab.deliver(client, guest, frame, True, 'its answer')
+        lab.deliver(guest, client, ack(guest, client), True, 'ACK')
+
+
+@test('TCP of which both ends begin is revoked by the rule of the first',
+      lab=opened, fresh=True)
+def _(lab):
+    guest, client = lab.out1, lab.client
+    lab.deliver(guest, client, guest.tcp(client, 443, sport=4000), True, 'SYN')
+    lab.deliver(client, guest, syn_back(guest, client), True, 'SYN back')
+    lab.deliver(client, guest, syn_ack(guest, client), True, 'SYN and ACK')
+    lab.reload(POLICY % 'udp { 5000, to = any }')
+    lab.deliver(guest, client, ack(guest, client), False, 'revoked')
+    lab.deliver(client, guest, syn_ack(guest, client), False, 'revoked, too')
+
+
+@test('a SYN of the far end does not bring back what was revoked',
+      lab=opened, fresh=True)
+def _(lab):
+    guest, client = lab.out1, lab.client
+    lab.deliver(guest, client, guest.tcp(client, 443, sport=4000), True, 'SYN')
+    lab.reload(POLICY % 'udp { 5000, to = any }')
+    for _ in range(2):
+        lab.send(client, syn_back(guest, client))
+        lab.deliver(client, guest, syn_ack(guest, client), False, 'answer')
+        lab.deliver(guest, client, ack(guest, client), False, 'ACK')
+
+
 run()
