@@ -64,6 +64,10 @@ struct static_flow {
 #define JUDGE "resubmit(,{<EG_JUDGE|IN_PROFILE>}),"
 #define JUDGE_OTHER "resubmit(,{<IN_PROFILE|EG_JUDGE>}),"
 
+/* Asks them about what is not tracked. */
+#define JUDGE_STATELESS "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE})," \
+    "load:0->$EGNUM[],resubmit(,{EG_VERDICT})"
+
 /* Asks those of egress or ingress about the connection of an ICMP error: puts
  * its far end, as it began, where the tables of classes look for it, and puts
  * back what was there.  (Of an error in the direction of the first packet
@@ -189,21 +193,23 @@ static const struct static_flow guarded_flows[] = {
      * too, and nobody's business here. */
     { "EG_DISPATCH", 90, "icmp6,icmp_type=134", "resubmit(,{EG_STATELESS})" },
     { "EG_DISPATCH", 90, "icmp6,icmp_type=137", "drop" },
+    /* Fragments of each guest in its own zone: in a common one, those of two
+     * guests with one address, in two VLANs, would make one datagram. */
+    { "EG_DISPATCH", 85, "ip6?,ip_frag=yes," MULTICAST,
+      "ct(table={EG_STATELESS},zone=$SRC[0..15])" },
     { "EG_DISPATCH", 80, "ip6?," MULTICAST,
       "ct(table={EG_STATELESS},zone=@)" },
     { "EG_DISPATCH", 50, "ip6?", "ct(table={EG_CT},zone=$SRC[0..15])" },
 
-    { "EG_STATELESS", 50, "icmp6,icmp_type=134",
-      "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE}),load:0->$EGNUM[],"
-      "resubmit(,{EG_VERDICT})" },
+    { "EG_STATELESS", 50, "icmp6,icmp_type=134", JUDGE_STATELESS },
     /* As in EG_CT.  The first one is judged when it has waited. */
-    { "EG_STATELESS", 70, "ip6?,ip_frag=first,ct_zone=@,ct_state=-inv+trk",
+    { "EG_STATELESS", 80, "ip6?,ip_frag=first,ct_zone=~,ct_state=-inv+trk",
+      JUDGE_STATELESS },
+    { "EG_STATELESS", 70, "ip6?,ip_frag=first,ct_state=-inv+trk",
       WAIT("EG_STATELESS") },
-    { "EG_STATELESS", 70, "ip6?,ip_frag=later,ct_zone=@,ct_state=-inv+trk",
+    { "EG_STATELESS", 70, "ip6?,ip_frag=later,ct_state=-inv+trk",
       FRAGMENT_ON "," WAIT("EG_STATELESS") },
-    { "EG_STATELESS", 50, "ct_state=-inv+trk",
-      "resubmit(,{EG_WHO}),resubmit(,{EG_JUDGE}),load:0->$EGNUM[],"
-      "resubmit(,{EG_VERDICT})" },
+    { "EG_STATELESS", 50, "ct_state=-inv+trk", JUDGE_STATELESS },
 
     /* Ingress: what needs no rule. */
     { "IN", 100, "arp", "resubmit(,{OUT})" },

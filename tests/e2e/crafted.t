@@ -155,4 +155,42 @@ def _(lab):
         lab.deliver(guest, client, ack(guest, client), False, 'ACK')
 
 
+# Two guests in two VLANs may have the same address, and fragments of the same
+# datagram number.
+
+SAME = ('10.0.0.1', '2001:db8::a')
+
+
+def two_vlans():
+    lab = Lab('group "casts" { ingress = { udp { 5353, from = any } } }')
+    for tag in (10, 20):
+        for name, ips in (('one', SAME), ('two', ['10.0.0.2'])):
+            lab.guest('%s%d' % (name, tag), 'casts', tag=tag, ips=ips,
+                      ids={'sg-network': 'net%d' % tag})
+    lab.uplink()
+    return lab.start()
+
+
+def multicast(host, v6, ident):
+    src, dst = (SAME[1], 'ff02::fb') if v6 else (SAME[0], '239.1.1.1')
+    frame = frames.udp_frame(host.mac, frames.multicast_mac(dst), src, dst,
+                             5353, 5353, b'x' * 2000)
+    return frames.fragments(frame, 1440, ident)
+
+
+@test('fragments of two VLANs make no datagram', lab=two_vlans)
+def _(lab):
+    for v6 in (False, True):
+        for ident, (x, y) in enumerate(((0, 1), (1, 0)), 100):
+            for host, at in ((lab.one10, x), (lab.one20, y)):
+                lab.expect_out(host, multicast(host, v6, ident)[at], [],
+                               'one of each', exactly=True)
+        for host in (lab.one10, lab.one20):
+            parts = multicast(host, v6, 200)
+            lab.expect_out(host, parts[0], [], 'the first', exactly=True)
+            out = lab.send(host, parts[1])
+            lab.equal(sorted(out), ['two' + host.name[3:], 'uplink'],
+                      'a whole one of ' + host.name)
+
+
 run()
