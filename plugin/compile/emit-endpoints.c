@@ -185,18 +185,22 @@ emit_mac(struct emitter *e, const struct sg_plan_endpoint *ep,
     emit_flow(e, SG_T_SPOOF_TLL, 100, cookie_of(ep));
 }
 
-/* An ARP probe (RFC 5227) and a RARP frame have no sender address yet. */
+/* An ARP probe (RFC 5227) and a RARP request have no sender address yet; an
+ * answer has one. */
 static void
 emit_arp_probe(struct emitter *e, const struct sg_plan_endpoint *ep)
 {
     begin(e, ep);
     match_set_dl_type(&e->match, htons(ETH_TYPE_ARP));
+    match_set_nw_proto(&e->match, ARP_OP_REQUEST);
     match_set_nw_src(&e->match, htonl(0));
     emit_resubmit(e, SG_T_EG_DISPATCH);
     emit_flow(e, SG_T_SPOOF_ARP, 100, cookie_of(ep));
 
     begin(e, ep);
     match_set_dl_type(&e->match, htons(ETH_TYPE_RARP));
+    match_set_nw_proto(&e->match, ARP_OP_RARP);
+    match_set_nw_src(&e->match, htonl(0));
     emit_resubmit(e, SG_T_EG_DISPATCH);
     emit_flow(e, SG_T_SPOOF_ARP, 50, cookie_of(ep));
 }

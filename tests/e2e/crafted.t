@@ -65,6 +65,31 @@ def _(lab):
                    'without port security', may=lab.guarded)
 
 
+def arp(host, dst_mac, ethertype, *fields):
+    return frames.eth(host.mac, dst_mac, ethertype, frames.arp(*fields))
+
+
+@test('ARP and RARP that give an address to nobody, or somebody else\'s, are '
+      'dropped', lab=opened)
+def _(lab):
+    vm, peer, zero = lab.vm, lab.peer, '0.0.0.0'
+    for why, ethertype, fields in (
+            ('ARP answer for no address', frames.ETH_ARP,
+             (2, vm.mac, zero, peer.mac, peer.v4)),
+            ('RARP answer', frames.ETH_RARP,
+             (4, vm.mac, vm.v4, OTHER_MAC, '192.0.2.66')),
+            ('RARP answer without sender', frames.ETH_RARP,
+             (4, vm.mac, zero, OTHER_MAC, '192.0.2.66')),
+            ('ARP request as RARP', frames.ETH_RARP,
+             (1, vm.mac, peer.v4, frames.ZERO_MAC, '192.0.2.66')),
+            ('RARP with another address', frames.ETH_RARP,
+             (3, vm.mac, peer.v4, vm.mac, zero))):
+        for dst in (peer.mac, frames.BROADCAST):
+            lab.expect_out(vm, arp(vm, dst, ethertype, *fields), [], why,
+                           exactly=True)
+    lab.expect_out(vm, frames.rarp(vm.mac), ['uplink'], 'its own RARP')
+
+
 # What a guest sends to its own MAC meets egress and ingress in one zone.
 
 def to_itself(guest, to, proto, payload):
