@@ -8,6 +8,7 @@
 #include "latch.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "ovs-rcu.h"
 #include "ovs-thread.h"
 #include "policy/policy.h"
 #include "util.h"
@@ -44,6 +45,8 @@ modeler_main(void *modeler_)
     struct sg_modeler *modeler = modeler_;
     struct sg_diags *diags = &modeler->diags;
 
+    /* Inside ovs-vswitchd, the main thread waits for RCU. */
+    ovsrcu_quiesce_start();
     modeler->policy = sg_policy_from_document(modeler->document, diags);
     json_destroy(modeler->document);
     if (modeler->policy) {

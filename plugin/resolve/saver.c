@@ -8,6 +8,7 @@
 
 #include "latch.h"
 #include "openvswitch/json.h"
+#include "ovs-rcu.h"
 #include "ovs-thread.h"
 #include "resolve/memory.h"
 #include "util.h"
@@ -47,6 +48,8 @@ saver_main(void *saver_)
     struct sg_saver *saver = saver_;
     struct json *array = json_array_create_empty();
 
+    /* Inside ovs-vswitchd, the main thread waits for RCU. */
+    ovsrcu_quiesce_start();
     for (size_t i = 0; i < saver->n; i++) {
         json_array_add(array, value_to_json(&saver->values[i]));
     }

@@ -10,11 +10,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,8 +26,10 @@
 #include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
+#include "ovs-rcu.h"
 #include "policy/fixture.h"
 #include "policy/policy.h"
+#include "resolve/saver.h"
 #include "socket-util.h"
 #include "tap.h"
 #include "timeval.h"
@@ -302,6 +306,35 @@ test_old_memory(void)
     unlink(memory);
     free(path);
     free(memory);
+}
+
+/* A disk that does not come to an end.  Inside ovs-vswitchd, where the main
+ * thread waits for RCU whenever a port comes or goes, that must not hold up
+ * the switch. */
+static void
+test_slow_disk(void)
+{
+    char *file = xasprintf("%s/slow", folder);
+    char *fifo = xasprintf("%s.tmp", file);
+
+    if (mkfifo(fifo, 0600)) {
+        ovs_fatal(errno, "%s", fifo);
+    }
+
+    struct sg_saver *saver = sg_saver_start(file, NULL, 0);
+    poll_timer_wait(200);       /* It is under way. */
+    poll_block();
+    alarm(60);
+    ovsrcu_synchronize();
+    alarm(0);
+    ok(!sg_saver_finish(saver), "RCU does not wait for a file");
+
+    int fd = open(fifo, O_RDONLY);
+    sg_saver_destroy(saver);
+    close(fd);
+    unlink(file);
+    free(fifo);
+    free(file);
 }
 
 /* A function of the policy whose answer is slow. */
@@ -606,6 +639,7 @@ main(void)
     test_held();
     test_memory();
     test_old_memory();
+    test_slow_disk();
     test_function();
     test_clock();
     test_late_answer();
