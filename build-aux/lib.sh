@@ -12,13 +12,26 @@
 #       gcc/ clang/ asan/       build directories
 #       log/                    what the steps printed
 
+# The switch loads no plugin that everybody may write.
+umask go-w
+
 # Prints where the cache is.
 sg_cache_dir() {
+    local cache
+
     if [ -z "${XDG_CACHE_HOME:-}${HOME:-}" ]; then
         sg_die "neither XDG_CACHE_HOME nor HOME is set, so there is no" \
                "place for the build cache: set one of them"
     fi
-    printf '%s/ovs-sg\n' "${XDG_CACHE_HOME:-$HOME/.cache}"
+    cache=${XDG_CACHE_HOME:-$HOME/.cache}
+    case $cache in
+        *[[:space:]\"\#\$\&\'\`\\]*)
+            sg_die "configure and make cannot build in '$cache': set" \
+                   "XDG_CACHE_HOME to a directory without blanks and quotes" ;;
+        /*) printf '%s/ovs-sg\n' "$cache" ;;
+        *) sg_die "the build cache needs an absolute path, not '$cache': set" \
+                  "XDG_CACHE_HOME to one" ;;
+    esac
 }
 
 # Progress goes to standard error: standard output is for results.
@@ -169,8 +182,8 @@ sg_heartbeat() {
     done
 }
 
-# Lists what belongs to the checkout "$1", each name ended by a zero byte: with git
-# what it tracks and what is new and not ignored, without git (a tarball, or the
+# Lists what belongs to the checkout "$1", each name ended by a zero byte and in
+# the same order in every locale: with git what it tracks and what is new and not ignored, without git (a tarball, or the
 # copy in the cache) everything.
 sg_list_files() (
     cd "$1" || exit 1
@@ -180,7 +193,7 @@ sg_list_files() (
             --exclude-standard
     else
         find . -name .git -prune -o \( -type f -o -type l \) -printf '%P\0'
-    fi | sort -zu | while IFS= read -r -d '' file; do
+    fi | LC_ALL=C sort -zu | while IFS= read -r -d '' file; do
         [ ! -e "$file" ] && [ ! -L "$file" ] || printf '%s\0' "$file"
     done
 )

@@ -1,4 +1,9 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 
-TESTS += tests/layout/includes.t tests/layout/length.t tests/layout/targets.t
-EXTRA_DIST += tests/layout/includes.t tests/layout/length.t tests/layout/targets.t
+layout_tests = \
+	tests/layout/includes.t \
+	tests/layout/length.t \
+	tests/layout/setup.t \
+	tests/layout/targets.t
+TESTS += $(layout_tests)
+EXTRA_DIST += $(layout_tests)
