@@ -465,7 +465,7 @@ age(struct sg_core *core)
 {
     uint32_t now = now_of(core);
 
-    if (now >= sg_learn_next(&core->learn)) {
+    if (now >= sg_learn_next(&core->learn, now)) {
         core->learn_changed |= sg_learn_age(&core->learn, UINT32_MAX, now);
     }
     if (hmap_is_empty(&core->learn.learners)) {
@@ -571,12 +571,11 @@ sg_core_learn_run(struct sg_core *core)
 void
 sg_core_learn_wait(struct sg_core *core)
 {
-    uint32_t next = MIN(sg_learn_next(&core->learn),
+    uint32_t now = now_of(core);
+    uint32_t next = MIN(sg_learn_next(&core->learn, now),
                         core->next_look ? core->next_look : UINT32_MAX);
 
     if (next != UINT32_MAX) {
-        uint32_t now = now_of(core);
-
         poll_timer_wait(next > now ? MIN(next - now, 3600) * 1000LL : 0);
     }
 }

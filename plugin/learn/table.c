@@ -831,6 +831,13 @@ is_over(const struct sg_learned_address *a, uint32_t idle, uint32_t now)
             : is_idle(&a->use, idle, now));
 }
 
+/* Also if the clock was set back: nobody would wait for that time again. */
+static bool
+pause_is_over(const struct sg_learner *l, uint32_t now)
+{
+    return now >= l->paused_until || l->paused_until - now > SG_LEARN_PAUSE;
+}
+
 /* The same for one port; true if that has changed anything. */
 static bool
 age(struct sg_learner *l, uint32_t idle, uint32_t now)
@@ -848,7 +855,7 @@ age(struct sg_learner *l, uint32_t idle, uint32_t now)
         l->has_mac = false;
         changed = true;
     }
-    if (l->paused_until && now >= l->paused_until) {
+    if (l->paused_until && pause_is_over(l, now)) {
         l->paused_until = 0;
         l->bucket.tokens = l->bucket.burst;
         changed = true;
@@ -871,7 +878,7 @@ sg_learn_age(struct sg_learn *learn, uint32_t idle, uint32_t now)
 }
 
 uint32_t
-sg_learn_next(const struct sg_learn *learn)
+sg_learn_next(const struct sg_learn *learn, uint32_t now)
 {
     const struct sg_learner *l;
     uint32_t next = UINT32_MAX;
@@ -883,7 +890,7 @@ sg_learn_next(const struct sg_learn *learn)
             }
         }
         if (l->paused_until) {
-            next = MIN(next, l->paused_until);
+            next = MIN(next, pause_is_over(l, now) ? now : l->paused_until);
         }
     }
     return next;

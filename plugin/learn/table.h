@@ -145,7 +145,7 @@ void sg_learn_note_use(struct sg_learn *, const struct sg_port *,
 bool sg_learn_age(struct sg_learn *, uint32_t idle, uint32_t now);
 /* When sg_learn_age() has something to do by the clock alone: the end of a
  * lease or a pause; UINT32_MAX if there is none. */
-uint32_t sg_learn_next(const struct sg_learn *);
+uint32_t sg_learn_next(const struct sg_learn *, uint32_t now);
 
 const char *sg_learn_source_name(enum sg_learn_source);
 

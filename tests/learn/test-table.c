@@ -227,7 +227,7 @@ test_ageing(struct world *w)
     claim(w, "p6", 6, "192.0.2.100");
     claim(w, "p6", 6, "192.0.2.101");
     claim_as(w, "p6", 6, "192.0.2.102", SG_LEARN_DHCP, 250);
-    is_int(sg_learn_next(&w->learn), w->now + 250, "the lease ends");
+    is_int(sg_learn_next(&w->learn, w->now), w->now + 250, "the lease ends");
     w->now += IDLE - 1;
     ok(!sg_learn_age(&w->learn, IDLE, w->now), "not yet");
     ok(!sg_prefix_parse("192.0.2.101", &p), "an address");
@@ -266,6 +266,17 @@ test_ageing(struct world *w)
     sg_learn_fill(&w->learn, w->policy, &w->ports, NULL, NULL);
     ok(port->listens_mac && port->listens_addresses, "shown again");
     ok(sg_learn_may_look(&w->learn, port, w->now, &paused), "and looked at");
+
+    /* Somebody sets the clock back in the midst of a pause. */
+    while (sg_learn_may_look(&w->learn, port, w->now, &paused)) {
+        continue;
+    }
+    uint32_t earlier = w->now - 600;
+    ok(paused && sg_learn_next(&w->learn, earlier) <= earlier
+       && sg_learn_age(&w->learn, UINT32_MAX, earlier),
+       "a pause does not last until the clock is there again");
+    sg_learn_fill(&w->learn, w->policy, &w->ports, NULL, NULL);
+    ok(port->listens_mac && port->listens_addresses, "shown once more");
 }
 
 static void
