@@ -118,6 +118,9 @@
  * committed, for its validity and for ct_tp_dst: once, however many ports it
  * goes to, but for VLANs of many profiles (emit-floods.c).
  *
+ * Fragments of a guest's are put together in the zone of the guest, because
+ * another guest may have the same address in another VLAN.
+ *
  * Of a datagram in fragments the first one waits as above and is then judged
  * for every profile (FLOOD_VOTE).  The verdicts stay on the stack, which like
  * the registers is what all of them go on with, and FLOOD_VOTED takes them

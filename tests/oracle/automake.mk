@@ -17,6 +17,7 @@ EXTRA_DIST += $(ORACLE_TESTS) \
 	tests/oracle/mutants/class.sed \
 	tests/oracle/mutants/clause.sed \
 	tests/oracle/mutants/copy.sed \
+	tests/oracle/mutants/crossing.sed \
 	tests/oracle/mutants/cut.sed \
 	tests/oracle/mutants/dhcp.sed \
 	tests/oracle/mutants/drain.sed \

@@ -13,7 +13,7 @@ import time
 
 import policies
 import world as worlds
-from contract import Oracle, Unspecified
+from contract import Expected, Oracle, Unspecified
 from harness import frames
 from harness.agent import Agent, sgctl
 from harness.lab import SWITCH_NOISE
@@ -255,6 +255,8 @@ class Episode:
             for _ in range(2):
                 self._send(t.wave(t.later, old))
         self._send(t.opening_wave(size // 4))
+        self._send(t.wave(lambda c: 'cross' if c.crossing and c.open else None,
+                          [c for c in t.connections if c.born == t.step]))
         self._send(t.wave(lambda c: 'forward' if c.open and rng.random() < 0.15
                           else None if rng.random() < 0.1 else 'reply',
                           [c for c in t.connections if c.born == t.step]))
@@ -275,6 +277,9 @@ class Episode:
                 if p.origin:
                     p.origin.done = 'error' not in p.labels
                 continue
+            if 'lossy' in p.labels:
+                expected = Expected({}, expected.may | set(expected.must),
+                                    expected.why)
             sent[p.number] = (p, expected)
             queues[p.iface] += p.build()
             if expected.must:

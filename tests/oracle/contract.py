@@ -255,7 +255,7 @@ class Oracle:
                 raise Unspecified('cut, and allowed again')
             actions.append(lambda: self._revive(endpoint, entry))
         self._check_draining(entry)
-        if not forward:
+        if not forward and p.flags & (SYN | ACK) != SYN:
             actions.append(lambda: setattr(entry, 'answered', True))
         return 'known connection' + (', draining' if entry.kept else '')
 

@@ -32,6 +32,17 @@ class Connection:
     def proto(self):
         return self.opening.proto
 
+    @property
+    def crossing(self):
+        """TCP that both ends begin at once."""
+        return self.proto == TCP and self.opening.sport % 8 == 0
+
+    @property
+    def first(self):
+        """The server's first sequence number: 0 is in the window that
+        userspace conntrack has for a SYN that crosses the client's."""
+        return 0 if self.crossing else 5000
+
 
 class Traffic:
     def __init__(self, rng, world, oracle, features):
@@ -185,21 +196,29 @@ class Traffic:
         more."""
         flags, seq, ack = SYN, 1000, 0
         if conn.proto == TCP and conn.answered:
-            flags, seq, ack = ACK, 1001, 5001
+            flags, seq, ack = ACK, 1001, conn.first + 1
         label = ['fragment'] if fragments else []
         return self._packet(conn.client, conn.server, conn.opening, conn,
                             label + ['forward'], flags=flags, seq=seq,
                             ack=ack, fragments=fragments)
 
     def reply(self, conn, fragments=0):
-        flags, seq, ack = SYN | ACK, 5000, 1001
+        flags, seq, ack = SYN | ACK, conn.first, 1001
         if conn.answered:
-            flags, seq = ACK, 5001
+            flags, seq = ACK, conn.first + 1
         label = ['fragment'] if fragments else []
         return self._packet(conn.server, conn.client,
                             conn.opening.reversed(), conn, label + ['reply'],
                             flags=flags, seq=seq, ack=ack,
                             fragments=fragments)
+
+    def cross(self, conn):
+        """The server's SYN, which it sent before it saw the client's.  After
+        a change its connection may be under review; then it may be lost."""
+        return self._packet(conn.server, conn.client,
+                            conn.opening.reversed(), conn,
+                            ['lossy'] if self.step else [], flags=SYN,
+                            seq=conn.first)
 
     def error(self, conn, about_forward):
         """An ICMP error about a packet of the connection."""
@@ -214,9 +233,10 @@ class Traffic:
             else ((3, 3), (3, 1), (11, 0)))
         t = Tuple(src, about.src, ICMP6 if ':' in src else ICMP, 0, kind,
                   code)
-        seq, ack = (1000, 0) if about_forward else (5000, 1001)
+        seq, ack = (1000, 0) if about_forward else (conn.first, 1001)
         if conn.answered:
-            seq, ack = (1001, 5001) if about_forward else (5001, 1001)
+            seq, ack = (1001, conn.first + 1) if about_forward \
+                else (conn.first + 1, 1001)
         return self._packet(sender, to, t, conn, ['error'], about=about,
                             seq=seq, ack=ack)
 
@@ -239,6 +259,8 @@ class Traffic:
             return self.forward(conn, n)
         if kind == 'reply':
             return self.reply(conn, n)
+        if kind == 'cross':
+            return self.cross(conn)
         return self.error(conn, kind == 'error')
 
     # Waves.
