@@ -149,8 +149,6 @@ struct sg_core_bridge {
     bool known;                 /* They were, since it was created. */
     bool wanted;                /* Guarded ports, sg-enable, or our flows. */
     bool leaving;               /* To be stripped of all that is ours. */
-    bool visited;               /* Nobody waits for it: it was not ours when we
-                                 * started, but may have been before. */
     bool barred;                /* Its protocols are in the way of it. */
     bool ours_there;            /* Flows of ours were seen here. */
 
@@ -238,7 +236,6 @@ struct sg_core {
                                  * is empty they go to */
     struct sset changed;        /* ports that the next pass must look at. */
     bool changed_all;           /* It must look at all of them. */
-    bool have_visited;          /* Bridges that may have been ours before. */
     bool bridges_stale;         /* We may have to look after others. */
     struct sset restate;        /* Ports whose state may be another. */
     bool restate_all;           /* That of all of them. */

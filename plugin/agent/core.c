@@ -212,15 +212,6 @@ core_wants_bridge(const struct sg_core *core, const struct sg_bridge *bridge)
                          && core_has_guarded(core, bridge->name)));
 }
 
-/* Do we know what is on the bridge?  To hang up with an answer on its way
- * would make the switch complain. */
-static bool
-core_has_seen(const struct sg_core_bridge *b)
-{
-    return (b->known && !sg_switch_busy(b->sw)
-            && sg_switch_no_flood_all_confirmed(b->sw));
-}
-
 /* A bridge that we are not to touch any more is stripped of what is ours.
  * That may be there for trusted ports alone, if the last guest is gone: who
  * comes later would find no flow. */
@@ -228,9 +219,6 @@ static void
 core_leave_bridge(struct sg_core *core, struct sg_core_bridge *b,
                   bool exists)
 {
-    if (exists && b->visited && !core_has_seen(b)) {
-        return;
-    }
     if (exists && (b->wanted || b->ours_there) && !b->leaving
         && !core->observe) {
         b->leaving = true;
@@ -266,31 +254,9 @@ core_want_bridge(struct sg_core *core, const struct sg_bridge *bridge)
 
     sg_bridge_may_manage(bridge, &explicitly);
     wanted = explicitly || core_has_guarded(core, b->name);
-    sg_switch_tolerate_foreign(b->sw, false);
     core->dirty |= wanted != b->wanted || b->leaving;
     b->wanted = wanted;
     b->leaving = false;
-}
-
-/* While no agent ran, a bridge may have got sg-enable=false: what is left
- * there of ours is dead weight that drops what comes from new ports. */
-static void
-core_visit_bridges(struct sg_core *core, const struct sg_facts *facts)
-{
-    struct shash_node *node;
-
-    SHASH_FOR_EACH (node, &facts->bridges) {
-        const struct sg_bridge *bridge = node->data;
-        bool explicitly;
-
-        if (bridge->manager == SG_MANAGER_NONE && sg_bridge_may_close(bridge)
-            && !sg_bridge_may_manage(bridge, &explicitly)) {
-            struct sg_core_bridge *b = sg_core_get_bridge(core, bridge);
-
-            b->visited = true;
-            sg_switch_tolerate_foreign(b->sw, true);
-        }
-    }
 }
 
 static void
@@ -299,10 +265,6 @@ core_update_bridges(struct sg_core *core, const struct sg_facts *facts)
     struct shash_node *node;
     bool leaving = false;
 
-    if (!core->have_visited && !core->observe) {
-        core->have_visited = true;
-        core_visit_bridges(core, facts);
-    }
     SHASH_FOR_EACH (node, &facts->bridges) {
         if (core_wants_bridge(core, node->data)) {
             core_want_bridge(core, node->data);
@@ -333,7 +295,7 @@ core_knows_all_bridges(const struct sg_core *core)
     SHASH_FOR_EACH (node, &core->bridges) {
         const struct sg_core_bridge *b = node->data;
 
-        if (!b->known && !b->visited) {
+        if (!b->known) {
             return false;
         }
     }

@@ -48,8 +48,7 @@ count(struct sg_switch *s, const struct sg_flow *flow, int n)
 static void
 warn(const struct sg_switch *s, const struct sg_flow *flow)
 {
-    if (s->foreign.tolerated || (flow->table_id == 0 && !bypasses(s, flow))
-        || VLOG_DROP_WARN(&rl)) {
+    if ((flow->table_id == 0 && !bypasses(s, flow)) || VLOG_DROP_WARN(&rl)) {
         return;
     }
 
@@ -117,18 +116,4 @@ sg_foreign_replace(struct sg_switch *s, struct sg_flows *new)
     }
     hmap_swap(&s->foreign.flows.flows, &new->flows);
     sg_flows_clear(new);
-}
-
-void
-sg_switch_tolerate_foreign(struct sg_switch *s, bool tolerate)
-{
-    bool late = s->foreign.tolerated && !tolerate;
-    const struct sg_flow *flow;
-
-    s->foreign.tolerated = tolerate;
-    if (late) {
-        HMAP_FOR_EACH (flow, node, &s->foreign.flows.flows) {
-            warn(s, flow);
-        }
-    }
 }

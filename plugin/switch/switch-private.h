@@ -63,7 +63,6 @@ struct sg_foreign {
     struct sg_flows flows;
     size_t n_table0;            /* Those in table 0, */
     size_t n_bypassing;         /* and the part that wins over ours. */
-    bool tolerated;             /* Nothing is ours to be won over. */
 };
 
 /* What others change (monitor.c). */

@@ -88,9 +88,6 @@ size_t sg_switch_n_foreign(const struct sg_switch *);
 size_t sg_switch_n_bypassing(const struct sg_switch *);
 /* Those in our tables: they, too, can let pass what ours do not. */
 size_t sg_switch_n_misplaced(const struct sg_switch *);
-/* With 'tolerate', the bridge is only looked at: flows of others there are
- * none of our business, and the log says nothing of them until they are. */
-void sg_switch_tolerate_foreign(struct sg_switch *, bool tolerate);
 
 /* Sends 'changes' as one atomic, ordered bundle (a change alone as it is) with
  * a barrier behind it.  Copies nothing: flows that are new must stay as they

@@ -355,13 +355,4 @@ def _(lab):
         'show', lab.sandbox.mgmt('br0')), 'no-flood is set')
 
 
-@test('once it is not, the log says whose flows win over ours', lab=disabled,
-      fresh=True)
-def _(lab):
-    lab.allow_log('of somebody else')
-    lab.sandbox.vsctl('br-set-external-id', 'br0', 'sg-enable', 'true')
-    lab.settle()
-    lab.check(lab.log().grep('wins over ours'), 'it does not')
-
-
 run()

@@ -317,19 +317,4 @@ def _(lab):
     lab.equal(lab.flows(), [], 'our flows')
 
 
-@test('sg-enable=false while no agent runs: all of ours goes with the next',
-      lab=patched, fresh=True)
-def _(lab):
-    lab.agent.kill()
-    lab.sandbox.vsctl('br-set-external-id', 'br1', 'sg-enable', 'false')
-    lab.agent.start()
-    lab.check(wait_until(lambda: not lab.flows('br1'), 10), 'our flows stay')
-    lab.check(wait_until(lambda: 'NO_FLOOD' not in lab.sandbox.ofctl(
-        'show', lab.sandbox.mgmt('br1')), 10), 'no-flood is still set')
-    lab.settle()
-    lab.check('sg-state' not in lab.ids(lab.srv1), lab.ids(lab.srv1))
-    lab.expect(lab.cli0, lab.srv0, 'tcp', 80, True)
-    lab.expect(lab.cli0, lab.srv0, 'tcp', 81, False)
-
-
 run()

@@ -582,6 +582,7 @@ def _(lab):
     lab.agent.kill()
     lab.sandbox.vsctl('br-set-external-id', 'br0', 'sg-enable', 'false')
     lab.agent.start()
+    lab.settle()
     lab.agent.must('disable', 'br0')
     lab.equal(lab.flows(), [], 'our flows')
     lab.check('NO_FLOOD' not in lab.sandbox.ofctl(
