@@ -26,7 +26,9 @@
 #include "timeval.h"
 #include "util.h"
 
-#define SNAPLEN 192             /* Headers; VLANs and extensions included. */
+/* All of a packet: flow_extract() believes no header that says more than is
+ * there.  Those that a network device is to cut up are large. */
+#define MAX_PACKET (ETH_HEADER_LEN + 4 * VLAN_HEADER_LEN + 65535)
 #define MAX_TALKS 20000         /* Enough to see; a scan shall not fill us. */
 
 struct tap {                    /* An interface that is looked at. */
@@ -187,7 +189,7 @@ read_tap(struct shash *talks, const struct tap *tap)
     for (int i = 0; i < 256; i++) {
         struct sockaddr_ll from;
         socklen_t from_len = sizeof from;
-        uint8_t buffer[SNAPLEN];
+        static uint8_t buffer[MAX_PACKET];
         struct dp_packet packet;
         ssize_t n = recvfrom(tap->fd, buffer, sizeof buffer, MSG_DONTWAIT,
                              (struct sockaddr *) &from, &from_len);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 """The first day: what would be guarded and refused, before anything is."""
+import subprocess
 import threading
 
 from harness import Lab, run, test
@@ -237,6 +238,11 @@ def _(lab):
     looking = threading.Thread(target=lambda: answers.append(
         observe(lab, '--sample=3')))
     looking.start()
+    # A packet is looked at as a whole, however large.
+    ping = subprocess.Popen(
+        ['nsenter', '--net=/proc/%d/ns/net' % out.child.pid, 'ping', '-q',
+         '-i', '0.2', '-w', '20', '-s', '1000', '192.0.2.101'],
+        stdout=subprocess.DEVNULL)
     while looking.is_alive():       # Whenever it looks, there is traffic.
         out.begin(do='probe', timeout=1, targets=[
             ('tcp', '192.0.2.101', 80), ('tcp', '192.0.2.101', 22)])
@@ -244,6 +250,8 @@ def _(lab):
                   targets=[('tcp', '192.0.2.103', 443)])
         lab.check(all(out.finish()), 'out reaches web1')
         lab.check(all(vm2.finish()), 'vm2 reaches out')
+    ping.kill()
+    ping.wait()
     answer, = answers
     lab.equal([(p['name'], p['groups'], p['addresses'])
                for p in answer['ports']],
@@ -255,6 +263,8 @@ def _(lab):
               talks(answer, 'allow'), talks(answer, 'allow'))
     lab.check('=192.0.2.103 > web1=192.0.2.101 tcp 22' in
               talks(answer, 'deny'), talks(answer, 'deny'))
+    lab.check(any('=192.0.2.103 > web1=192.0.2.101 icmp' in t
+                  for t in talks(answer, 'deny')), talks(answer, 'deny'))
 
 
 def graceful():
