@@ -58,10 +58,11 @@ class Changes:
         return [e for e in list(self.monitor.events) if e.table != PROBE_TABLE
                 and (e.what == ADDED or e.table not in self.temporary)]
 
-    def _quiet(self):
-        """Until nothing has changed for a while."""
-        while self.monitor.events and \
-                time.monotonic() - self.monitor.events[-1].at < QUIET:
+    def _quiet(self, event=0):
+        """Until nothing has changed for a while, nor since 'event': of a port
+        the first flow may come long before the switch has its number."""
+        while self.monitor.events and time.monotonic() - max(
+                self.monitor.events[-1].at, event) < QUIET:
             time.sleep(.01)
 
     def round_trip(self):
@@ -101,7 +102,7 @@ class Changes:
             if time.monotonic() > end:
                 raise RuntimeError('a change changed no flow')
             time.sleep(.001)
-        self._quiet()
+        self._quiet(begin)
         return Took(begin, self.loaded, self.trip,
                     [e for e in self.monitor.events if e.table != PROBE_TABLE],
                     self.temporary,
