@@ -236,9 +236,9 @@ sg_states_run(struct sg_ovsdb *db)
     }
     if (may_write(db)) {
         gather(db);
-    }
-    if (!ovs_list_is_empty(&db->states.written) && !db->states.write.txn) {
-        write_gathered(db);
+        if (!ovs_list_is_empty(&db->states.written)) {
+            write_gathered(db);
+        }
     }
 }
 
